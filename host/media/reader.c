@@ -1,0 +1,113 @@
+/* Access units out of a recorded MP4, as they were written: nothing is decoded or encoded again. */
+#include "buffer.h"
+#include "chain.h"
+
+#include <gst/app/gstappsink.h>
+
+struct MediaReader {
+	GstElement *pipeline;
+	GstAppSink *sink;
+	char *path;
+	uint64_t n;
+};
+
+static void set_bus_error(MediaReader *reader, AnzenError code, GError **error)
+{
+	g_autoptr(GstBus) bus = gst_element_get_bus(reader->pipeline);
+	g_autoptr(GstMessage) message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+	g_autoptr(GError) said = NULL;
+
+	if (message)
+		gst_message_parse_error(message, &said, NULL);
+	g_set_error(error, ANZEN_ERROR, code, "%s: %s", reader->path,
+		    said ? said->message : "no H.264 video in it");
+}
+
+static bool failed(MediaReader *reader)
+{
+	g_autoptr(GstBus) bus = gst_element_get_bus(reader->pipeline);
+	g_autoptr(GstMessage) message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+
+	if (message)
+		gst_bus_post(bus, gst_message_ref(message));
+	return message != NULL;
+}
+
+MediaReader *media_reader_open(const char *path, GError **error)
+{
+	g_autoptr(GError) said = NULL;
+
+	media_gst_init();
+	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: no such file (expected an MP4 with H.264 video)", path);
+		return NULL;
+	}
+	GstElement *pipeline =
+		gst_parse_launch("filesrc name=file ! qtdemux ! h264parse config-interval=-1 ! "
+				 "video/x-h264,stream-format=byte-stream,alignment=au ! "
+				 "appsink name=sink sync=false max-buffers=4",
+				 &said);
+	if (!pipeline) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "GStreamer cannot read MP4: %s (are the plugins good and bad there?)",
+			    said->message);
+		return NULL;
+	}
+	g_autoptr(MediaReader) reader = g_new0(MediaReader, 1);
+	reader->pipeline = gst_object_ref_sink(pipeline);
+	reader->path = g_strdup(path);
+	reader->sink = GST_APP_SINK(gst_bin_get_by_name(GST_BIN(pipeline), "sink"));
+	g_autoptr(GstElement) file = gst_bin_get_by_name(GST_BIN(pipeline), "file");
+	g_object_set(file, "location", path, NULL);
+	gst_element_set_state(pipeline, GST_STATE_PLAYING);
+	/* Fails here rather than at the first unit when the file holds no such track. */
+	g_autoptr(GstSample) first = gst_app_sink_try_pull_preroll(reader->sink, 10 * GST_SECOND);
+	if (!first) {
+		set_bus_error(reader, ANZEN_ERROR_INPUT, error);
+		return NULL;
+	}
+	return g_steal_pointer(&reader);
+}
+
+gboolean media_reader_next(MediaReader *reader, Frame *ret_frame, GError **error)
+{
+	g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(reader->sink, 10 * GST_SECOND);
+	int width = 0, height = 0;
+
+	if (!sample) {
+		if (!gst_app_sink_is_eos(reader->sink) || failed(reader))
+			set_bus_error(reader, ANZEN_ERROR_CORRUPT, error);
+		return FALSE;
+	}
+	GstBuffer *buffer = gst_sample_get_buffer(sample);
+	const GstStructure *caps = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
+	gst_structure_get_int(caps, "width", &width);
+	gst_structure_get_int(caps, "height", &height);
+	if (!GST_BUFFER_PTS_IS_VALID(buffer)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+			    "%s: access unit %" G_GUINT64_FORMAT " has no time", reader->path,
+			    reader->n);
+		return FALSE;
+	}
+	/* The edit list may shift presentation times; the stream time is what a player shows. */
+	guint64 t = gst_segment_to_stream_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
+					       GST_BUFFER_PTS(buffer));
+	frame_of_buffer(ret_frame, gst_buffer_ref(buffer), "h264");
+	ret_frame->width = width;
+	ret_frame->height = height;
+	ret_frame->capture_ns = (int64_t)(GST_CLOCK_TIME_IS_VALID(t) ? t : GST_BUFFER_PTS(buffer));
+	ret_frame->sequence = reader->n++;
+	return TRUE;
+}
+
+void media_reader_close(MediaReader *reader)
+{
+	if (!reader)
+		return;
+	gst_element_set_state(reader->pipeline, GST_STATE_NULL);
+	g_clear_object(&reader->sink);
+	gst_object_unref(reader->pipeline);
+	g_free(reader->path);
+	g_free(reader);
+}

@@ -1,0 +1,290 @@
+/* An RTSP camera on the loopback. One pipeline for each client: a client gets its stream from a key
+ * frame on, and one that does not read loses its own frames only. */
+#include "buffer.h"
+#include "chain.h"
+
+#include <gst/app/gstappsrc.h>
+#include <gst/rtp/rtp.h>
+#include <gst/rtsp-server/rtsp-server.h>
+
+/* Frames that may wait for a client: 1 s at 30 a second. */
+#define FEED_FRAMES_MAX 30
+
+typedef struct Feed {
+	MediaServer *server;
+	GstElement *pipeline; /* borrowed: lives as long as the media */
+	GstAppSrc *src;
+	bool started; /* a key frame went in, nothing was lost since */
+	int64_t first_capture_ns;
+	GstClockTime first_pts;
+} Feed;
+
+struct MediaServer {
+	GstRTSPServer *rtsp;
+	GMainContext *context;
+	GMainLoop *loop;
+	GThread *thread;
+	guint source_id;
+	char *uri, *path;
+	GstCaps *ntp;
+
+	GMutex lock;      /* of what follows */
+	GPtrArray *feeds; /* Feed*, owned */
+	uint64_t sent;
+};
+
+/* ---- the media: rtpbin must pass our capture times on, not make its own ---- */
+
+#define ANZEN_TYPE_RTSP_MEDIA (anzen_rtsp_media_get_type())
+G_DECLARE_FINAL_TYPE(AnzenRtspMedia, anzen_rtsp_media, ANZEN, RTSP_MEDIA, GstRTSPMedia)
+
+struct _AnzenRtspMedia {
+	GstRTSPMedia parent;
+};
+
+G_DEFINE_TYPE(AnzenRtspMedia, anzen_rtsp_media, GST_TYPE_RTSP_MEDIA)
+
+static gboolean setup_rtpbin(GstRTSPMedia *media, GstElement *rtpbin)
+{
+	(void)media;
+	gst_util_set_object_arg(G_OBJECT(rtpbin), "ntp-time-source", "clock-time");
+	g_object_set(rtpbin, "rtcp-sync-send-time", FALSE, "update-ntp64-header-ext", FALSE,
+		     "latency", 0u, NULL);
+	return TRUE;
+}
+
+static void anzen_rtsp_media_class_init(AnzenRtspMediaClass *klass)
+{
+	GST_RTSP_MEDIA_CLASS(klass)->setup_rtpbin = setup_rtpbin;
+}
+
+static void anzen_rtsp_media_init(AnzenRtspMedia *media)
+{
+	(void)media;
+}
+
+/* ---- feeds ---- */
+
+static void feed_free(gpointer data)
+{
+	Feed *feed = data;
+
+	gst_object_unref(feed->src);
+	g_free(feed);
+}
+
+static void on_unprepared(GstRTSPMedia *media, gpointer data)
+{
+	Feed *feed = data;
+	MediaServer *server = feed->server;
+
+	(void)media;
+	g_mutex_lock(&server->lock);
+	g_ptr_array_remove_fast(server->feeds, feed);
+	g_mutex_unlock(&server->lock);
+}
+
+/* Without this the sinks wait for the default latency of 2 s (53 ms with rtpbin's alone). */
+static void on_prepared(GstRTSPMedia *media, gpointer data)
+{
+	g_autoptr(GstElement) element = gst_rtsp_media_get_element(media);
+	g_autoptr(GstObject) pipeline = gst_object_get_parent(GST_OBJECT(element));
+
+	(void)data;
+	gst_pipeline_set_latency(GST_PIPELINE(pipeline), 0);
+	gst_bin_recalculate_latency(GST_BIN(pipeline));
+}
+
+static void add_ntp64(GstElement *payloader)
+{
+	g_autoptr(GstRTPHeaderExtension) extension =
+		gst_rtp_header_extension_create_from_uri("urn:ietf:params:rtp-hdrext:ntp-64");
+
+	if (!extension)
+		g_error("GStreamer has no ntp-64 header extension: is plugins-good there?");
+	gst_rtp_header_extension_set_id(extension, 1);
+	g_signal_emit_by_name(payloader, "add-extension", extension);
+}
+
+static void on_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
+{
+	MediaServer *server = data;
+	g_autoptr(GstElement) element = gst_rtsp_media_get_element(media);
+	g_autoptr(GstElement) payloader = gst_bin_get_by_name(GST_BIN(element), "pay0");
+	Feed *feed = g_new0(Feed, 1);
+
+	(void)factory;
+	add_ntp64(payloader);
+	feed->server = server;
+	feed->src = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(element), "src"));
+	feed->pipeline = element;
+	g_signal_connect(media, "prepared", G_CALLBACK(on_prepared), feed);
+	g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), feed);
+	g_mutex_lock(&server->lock);
+	g_ptr_array_add(server->feeds, feed);
+	g_mutex_unlock(&server->lock);
+}
+
+static GstClockTime running_time(GstElement *element)
+{
+	GstClockTime t = gst_element_get_current_running_time(element);
+
+	return GST_CLOCK_TIME_IS_VALID(t) ? t : 0;
+}
+
+static bool feed_push(Feed *feed, const Frame *frame, GstBuffer *unit)
+{
+	if (gst_app_src_get_current_level_buffers(feed->src) >= FEED_FRAMES_MAX)
+		feed->started = false; /* a hole: go on with the next key frame */
+	if (!feed->started && !frame->key)
+		return false;
+	if (gst_app_src_get_current_level_buffers(feed->src) >= FEED_FRAMES_MAX)
+		return false;
+	if (!feed->started) {
+		feed->started = true;
+		feed->first_capture_ns = frame->capture_ns;
+		feed->first_pts = running_time(feed->pipeline);
+	}
+	GstBuffer *buffer = gst_buffer_copy(unit); /* shares the memory */
+	GST_BUFFER_PTS(buffer) =
+		feed->first_pts + (guint64)(frame->capture_ns - feed->first_capture_ns);
+	GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer);
+	gst_buffer_add_reference_timestamp_meta(buffer, feed->server->ntp,
+						(guint64)frame->capture_ns, GST_CLOCK_TIME_NONE);
+	return gst_app_src_push_buffer(feed->src, buffer) == GST_FLOW_OK;
+}
+
+void media_server_push(MediaServer *server, const Frame *frame)
+{
+	g_mutex_lock(&server->lock);
+	if (server->feeds->len > 0) {
+		g_autoptr(GstBuffer) unit = buffer_of_frame(frame);
+		bool went = false;
+		if (!frame->key)
+			GST_BUFFER_FLAG_SET(unit, GST_BUFFER_FLAG_DELTA_UNIT);
+		for (guint i = 0; i < server->feeds->len; i++)
+			went = feed_push(server->feeds->pdata[i], frame, unit) || went;
+		server->sent += went ? 1 : 0;
+	}
+	g_mutex_unlock(&server->lock);
+}
+
+bool media_server_wants_key(MediaServer *server)
+{
+	bool wants = false;
+
+	g_mutex_lock(&server->lock);
+	for (guint i = 0; i < server->feeds->len; i++)
+		wants = wants || !((Feed *)server->feeds->pdata[i])->started;
+	g_mutex_unlock(&server->lock);
+	return wants;
+}
+
+unsigned int media_server_clients(MediaServer *server)
+{
+	g_mutex_lock(&server->lock);
+	unsigned int n = server->feeds->len;
+	g_mutex_unlock(&server->lock);
+	return n;
+}
+
+uint64_t media_server_sent(MediaServer *server)
+{
+	g_mutex_lock(&server->lock);
+	uint64_t n = server->sent;
+	g_mutex_unlock(&server->lock);
+	return n;
+}
+
+const char *media_server_uri(const MediaServer *server)
+{
+	return server->uri;
+}
+
+/* ---- the server's own thread ---- */
+
+static gpointer serve(gpointer data)
+{
+	MediaServer *server = data;
+
+	g_main_context_push_thread_default(server->context);
+	g_main_loop_run(server->loop);
+	g_main_context_pop_thread_default(server->context);
+	return NULL;
+}
+
+static void mount(MediaServer *server)
+{
+	g_autoptr(GstRTSPMountPoints) mounts = gst_rtsp_server_get_mount_points(server->rtsp);
+	GstRTSPMediaFactory *factory = gst_rtsp_media_factory_new();
+
+	gst_rtsp_media_factory_set_launch(
+		factory,
+		"( appsrc name=src is-live=true format=time do-timestamp=false "
+		"caps=video/x-h264,stream-format=byte-stream,alignment=au max-buffers=0 "
+		"max-bytes=0 "
+		"! rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency )");
+	gst_rtsp_media_factory_set_media_gtype(factory, ANZEN_TYPE_RTSP_MEDIA);
+	gst_rtsp_media_factory_set_shared(factory, FALSE);
+	gst_rtsp_media_factory_set_latency(factory, 0);
+	gst_rtsp_media_factory_set_protocols(factory,
+					     GST_RTSP_LOWER_TRANS_TCP | GST_RTSP_LOWER_TRANS_UDP);
+	g_signal_connect(factory, "media-configure", G_CALLBACK(on_configure), server);
+	gst_rtsp_mount_points_add_factory(mounts, server->path, factory);
+}
+
+MediaServer *media_server_new(const char *path, int port, GError **error)
+{
+	media_gst_init();
+	g_autoptr(MediaServer) server = g_new0(MediaServer, 1);
+	g_autofree char *service = g_strdup_printf("%d", port);
+	g_autoptr(GError) said = NULL;
+
+	server->path = g_strdup(path);
+	server->feeds = g_ptr_array_new_with_free_func(feed_free);
+	server->ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
+	server->context = g_main_context_new();
+	server->loop = g_main_loop_new(server->context, FALSE);
+	server->rtsp = gst_rtsp_server_new();
+	gst_rtsp_server_set_address(server->rtsp, "127.0.0.1");
+	gst_rtsp_server_set_service(server->rtsp, service);
+	mount(server);
+	g_autoptr(GSource) source = gst_rtsp_server_create_source(server->rtsp, NULL, &said);
+	if (!source) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "cannot serve video on 127.0.0.1:%d: %s", port, said->message);
+		return NULL;
+	}
+	g_source_set_callback(source, NULL, NULL, NULL);
+	g_source_attach(source, server->context);
+	server->uri = g_strdup_printf("rtsp://127.0.0.1:%d%s",
+				      gst_rtsp_server_get_bound_port(server->rtsp), path);
+	server->thread = g_thread_new("rtsp-server", serve, server);
+	return g_steal_pointer(&server);
+}
+
+static GstRTSPFilterResult drop_client(GstRTSPServer *rtsp, GstRTSPClient *client, gpointer data)
+{
+	(void)rtsp, (void)client, (void)data;
+	return GST_RTSP_FILTER_REMOVE;
+}
+
+void media_server_free(MediaServer *server)
+{
+	if (!server)
+		return;
+	GList *left = gst_rtsp_server_client_filter(server->rtsp, drop_client, NULL);
+	g_list_free_full(left, g_object_unref);
+	if (server->thread) {
+		g_main_loop_quit(server->loop);
+		g_thread_join(server->thread);
+	}
+	g_object_unref(server->rtsp);
+	g_main_loop_unref(server->loop);
+	g_main_context_unref(server->context);
+	g_ptr_array_unref(server->feeds);
+	gst_caps_unref(server->ntp);
+	g_free(server->uri);
+	g_free(server->path);
+	g_free(server);
+}
