@@ -1,6 +1,6 @@
 #include <anzen/base/error.h>
 
-G_DEFINE_QUARK(anzen-error, anzen_error)
+G_DEFINE_QUARK(anzen - error, anzen_error)
 
 AnzenExit anzen_error_exit(const GError *error)
 {
