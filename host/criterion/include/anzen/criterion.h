@@ -1,0 +1,121 @@
+/* criterion (floor 3): packs of safety criteria, and the verdict of a run on each of them.
+ *
+ * A Pack is a criteria/1 file. criterion_judge() takes a Recording and says PASS, FAIL,
+ *INCONCLUSIVE or INVALID for each criterion, by the seven run-verdict rules of architecture.md;
+ *docs/verdicts.md says how each rule is carried out. It reads no clock and no file, so scoring a
+ *session again gives the same verdicts.
+ *
+ *	g_autoptr(Pack) pack = criterion_pack_load("criteria/living/fall-watch.yaml", diag);
+ *	const char *ids[] = {"living/fall-watch/alarm-delay", NULL};
+ *	g_autoptr(RunRecord) run = criterion_judge(recording, &pack, 1, ids, spec, &error);
+ *
+ * A Pack is immutable after loading and may be used on several threads.
+ *
+ * What a Recording must say so that something can PASS (else INVALID, with the reason in `why`):
+ *  - every measured (not Boolean) signal that a formula looks at declares max_gap, bandwidth,
+ *max_slew, u_common, dof, u_sample and u_clock_s, and has no certificate_fault;
+ *  - sampled Booleans (ORIGIN_STIMULUS, ORIGIN_HEALTH) declare max_gap; Booleans that are stamped
+ *at each change (RESPONSE, CLAIM, LABEL, DERIVED) are complete by construction: they start with a
+ *sample at or before start_ns and keep their value until the next sample, and declare u_clock_s;
+ *  - a product's output is a Boolean with origin RESPONSE; an event without a "cleared" is a pulse
+ *(1, then 0);
+ *  - Fault.t_ns is where the trouble began, not where it was noticed;
+ *  - meta "unverified": the file's hash chain does not hold, and why: everything is then INVALID.
+ */
+#ifndef ANZEN_CRITERION_H
+#define ANZEN_CRITERION_H
+
+#include <anzen/model.h>
+
+G_BEGIN_DECLS
+
+typedef enum { RULE_GUARDED, RULE_SIMPLE } DecisionRule;
+const char *rule_name(DecisionRule rule); /* "guarded" "simple" */
+
+typedef enum { GOOD_BELOW, GOOD_ABOVE } GoodSide;
+
+/* One level: L1 is the easiest. `parameters` holds name → Quantity* (always "limit" when the
+ * criterion measures). */
+typedef struct CriterionLevel {
+	char *name;
+	GHashTable *parameters;
+} CriterionLevel;
+
+/* Where a criterion's numbers come from. */
+typedef struct CriterionSource {
+	char *basis; /* "lab decision", or a standard with its status in the pack's own words */
+	char *by, *note, *population;
+} CriterionSource;
+
+typedef struct Criterion {
+	char *id;      /* "alarm-delay" */
+	char *full_id; /* "living/fall-watch/alarm-delay" */
+	char *title_en, *title_ja;
+	char *hazard;            /* row of the hazard register, or NULL */
+	bool injures;            /* the hazard can injure: rule `simple` is then a lint error */
+	GPtrArray *perspectives; /* char* */
+	GPtrArray *crosswalk;    /* char* */
+	char *formula;
+	char *measure; /* NULL: the formula's own margin, or satisfaction when it has none */
+	Unit unit;     /* of the measure */
+	char *limit;   /* as written: "$limit" or a quantity; NULL without measure */
+	GoodSide good;
+	char *partner;     /* `with`: a full id, judged together with this one */
+	char *premise;     /* what must come about for the criterion to be exercised; NULL: the
+			      formula's own */
+	GPtrArray *levels; /* CriterionLevel*, L1 first; may be empty */
+	int required;      /* index into levels, -1 without levels */
+	CriterionSource source;
+	DecisionRule rule;
+	double risk_accept, risk_reject;
+	char *evidence; /* NULL: any; "physical": INVALID for other classes */
+	char *needs; /* a licensed table or number that the lab must supply; then INVALID with this
+			text; or NULL */
+	int claim_n, claim_permitted;
+	double claim_rate, claim_confidence, claim_max_invalid; /* 0: no claim */
+	unsigned line, column, formula_line, formula_column;
+} Criterion;
+
+typedef struct Pack {
+	char *path, *id, *version, *title_en, *title_ja;
+	GPtrArray *criteria; /* Criterion* */
+} Pack;
+
+/* NULL when the file is refused. Formulas, units, levels and partners are checked here; findings of
+ * the lint (see below) are added as warnings, or as errors when they make a verdict unsafe. */
+Pack *criterion_pack_load(const char *path, Diagnostics *diag);
+Pack *criterion_pack_load_text(const char *text, gssize length, const char *name,
+			       Diagnostics *diag);
+void criterion_pack_free(Pack *pack);
+
+/* By full id ("living/fall-watch/alarm-delay"). Borrowed; NULL when no pack has it. */
+const Criterion *criterion_find(Pack *const *packs, size_t n_packs, const char *full_id);
+
+/* Path below the folder criteria/ of the pack that holds a full id: "living/fall-watch.yaml".
+ * Caller frees; NULL when the id has no pack part. */
+char *criterion_pack_file(const char *full_id);
+
+/* How far beyond an onset the criterion looks at its required level (a latency's limit), in ns;
+ * `anzen check` compares it with the timeline. 0 when it looks no further than its own instant. */
+int64_t criterion_horizon_ns(const Criterion *criterion);
+
+/* Text for people: what is measured, how it is decided, where the numbers come from. lang "en" or
+ * "ja". */
+char *criterion_explain(const Criterion *criterion, const char *lang);
+
+/* Judge. ids: NULL-terminated full ids; partners (`with`) are added. spec: truths, stimulus checks,
+ * parameters and proof of life, from scenario and product. Results stand in the order of ids,
+ * partners after; record->verdict is their aggregate. NULL only for an unknown id or an impossible
+ * argument (ANZEN_ERROR_INPUT): whatever the recording holds ends as a verdict. */
+RunRecord *criterion_judge(const Recording *recording, Pack *const *packs, size_t n_packs,
+			   const char *const *ids, const JudgeSpec *spec, GError **error);
+
+/* JSON Schema of criteria/1. Caller frees. */
+char *criterion_schema(void);
+const Shape *criterion_shape(void);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
+
+G_END_DECLS
+
+#endif
