@@ -1,0 +1,226 @@
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long a product may take to end on SIGTERM before it is killed (Debian's motion takes 2-11 s; a bench that waits
+ * for it gains nothing, since the recording is over). */
+#define TERM_GRACE_NS (2 * CLOCK_S)
+
+struct ProductProcess {
+	pid_t pid;
+	bool ended;
+	char *how;
+	char *token; /* in its environment, so that descendants are found whatever session they made */
+	int64_t wait_ns, wait_at_ns;
+};
+
+static char *find_program(const char *name, const char *program_dir)
+{
+	if (!strchr(name, '/') && program_dir) {
+		g_autofree char *path = g_build_filename(program_dir, name, NULL);
+		if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE))
+			return g_steal_pointer(&path);
+	}
+	return g_find_program_in_path(name);
+}
+
+static GPtrArray *launch_argv(const char *launcher, const char *program, const char *const *argv,
+			      const ProcessLimits *limits)
+{
+	GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(out, g_strdup(launcher));
+	if (limits && limits->memory_bytes) {
+		g_ptr_array_add(out, g_strdup("--memory"));
+		g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, limits->memory_bytes));
+	}
+	if (limits && limits->file_bytes) {
+		g_ptr_array_add(out, g_strdup("--files"));
+		g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, limits->file_bytes));
+	}
+	g_ptr_array_add(out, g_strdup("--"));
+	g_ptr_array_add(out, g_strdup(program));
+	for (const char *const *a = argv + 1; *a; a++)
+		g_ptr_array_add(out, g_strdup(*a));
+	g_ptr_array_add(out, NULL);
+	return out;
+}
+
+/* The environment of the bench plus the token by which descendants are found. */
+static GStrv marked_environment(const char *token)
+{
+	g_auto(GStrv) pair = g_strsplit(token, "=", 2);
+	return g_environ_setenv(g_get_environ(), pair[0], pair[1], TRUE);
+}
+
+static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char *log_path)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&files, 1, log_path ? log_path : "/dev/null",
+					 O_WRONLY | O_CREAT | O_APPEND, 0644);
+	posix_spawn_file_actions_adddup2(&files, 1, 2);
+	posix_spawn_file_actions_addclosefrom_np(&files, 3);
+	int failed = posix_spawn(ret_pid, argv[0], &files, NULL, argv, env);
+	posix_spawn_file_actions_destroy(&files);
+	return failed;
+}
+
+ProductProcess *product_process_new(const char *const *argv, const char *program_dir, const char *log_path,
+				    const ProcessLimits *limits, GError **error)
+{
+	g_autofree char *program = find_program(argv[0], program_dir);
+	if (!program) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "the product's program '%s' is neither in %s nor in PATH", argv[0],
+			    program_dir ? program_dir : "the bench's folder");
+		return NULL;
+	}
+	g_autofree char *launcher = find_program("anzen-launch", program_dir);
+	if (!launcher) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "anzen-launch is missing beside anzen: run ./bench build");
+		return NULL;
+	}
+	g_autoptr(GPtrArray) full = launch_argv(launcher, program, argv, limits);
+	g_autofree char *token = g_strdup_printf("ANZEN_PRODUCT=%d-%" G_GINT64_FORMAT, (int)getpid(),
+						 g_get_monotonic_time());
+	g_auto(GStrv) env = marked_environment(token);
+	pid_t pid;
+	int failed = spawn(&pid, (char *const *)full->pdata, env, log_path);
+	if (failed) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "cannot start %s: %s", launcher, g_strerror(failed));
+		return NULL;
+	}
+	ProductProcess *p = g_new0(ProductProcess, 1);
+	p->pid = pid;
+	p->token = g_steal_pointer(&token);
+	p->wait_at_ns = -1;
+	return p;
+}
+
+pid_t product_process_pid(const ProductProcess *p)
+{
+	return p->pid;
+}
+
+static void note_end(ProductProcess *p, int status)
+{
+	p->ended = true;
+	if (WIFEXITED(status))
+		p->how = g_strdup_printf("exited with %d", WEXITSTATUS(status));
+	else
+		p->how = g_strdup_printf("killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+gboolean product_process_alive(ProductProcess *p, const char **ret_how)
+{
+	int status;
+	if (!p->ended && waitpid(p->pid, &status, WNOHANG) == p->pid)
+		note_end(p, status);
+	if (p->ended && ret_how)
+		*ret_how = p->how;
+	return !p->ended;
+}
+
+/* Sum of the run delay of all its threads, -1 when it cannot be read. */
+static int64_t run_delay_ns(pid_t pid)
+{
+	g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)pid);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	if (!dir)
+		return -1;
+	int64_t sum = -1;
+	for (const char *name; (name = g_dir_read_name(dir));) {
+		g_autofree char *path = g_build_filename(folder, name, "schedstat", NULL);
+		g_autofree char *text = NULL;
+		unsigned long long on, wait;
+		if (g_file_get_contents(path, &text, NULL, NULL) && sscanf(text, "%llu %llu", &on, &wait) == 2)
+			sum = (sum < 0 ? 0 : sum) + (int64_t)wait;
+	}
+	return sum;
+}
+
+double product_process_cpu_wait(ProductProcess *p, int64_t now_ns)
+{
+	int64_t wait = p->ended ? -1 : run_delay_ns(p->pid);
+	double share = NAN;
+	if (wait >= 0 && p->wait_at_ns >= 0 && now_ns > p->wait_at_ns && wait >= p->wait_ns)
+		share = (double)(wait - p->wait_ns) / (double)(now_ns - p->wait_at_ns);
+	p->wait_ns = wait;
+	p->wait_at_ns = wait < 0 ? -1 : now_ns;
+	return share;
+}
+
+static bool has_token(const char *pid, const char *token)
+{
+	g_autofree char *path = g_build_filename("/proc", pid, "environ", NULL);
+	g_autofree char *env = NULL;
+	gsize length;
+	if (!g_file_get_contents(path, &env, &length, NULL))
+		return false;
+	for (const char *word = env; word < env + length; word += strlen(word) + 1)
+		if (!strcmp(word, token))
+			return true;
+	return false;
+}
+
+/* Kill what the product left behind: processes that made a session of their own still carry the token. */
+static void kill_leftovers(ProductProcess *p)
+{
+	g_autoptr(GDir) dir = g_dir_open("/proc", 0, NULL);
+	if (!dir)
+		return;
+	for (const char *name; (name = g_dir_read_name(dir));) {
+		if (!g_ascii_isdigit(name[0]) || atoi(name) == (int)p->pid || !has_token(name, p->token))
+			continue;
+		pid_t pid = (pid_t)atoi(name);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0); /* ours once its parent is dead (subreaper); ECHILD otherwise */
+	}
+}
+
+static bool wait_for_end(ProductProcess *p, int64_t deadline_ns)
+{
+	Clock *clock = clock_monotonic();
+	while (product_process_alive(p, NULL) && clock_now(clock) < deadline_ns)
+		clock_wait_until(clock, clock_now(clock) + 5 * CLOCK_MS);
+	return p->ended;
+}
+
+void product_process_stop(ProductProcess *p)
+{
+	if (!p)
+		return;
+	if (product_process_alive(p, NULL)) {
+		kill(-p->pid, SIGTERM);
+		kill(p->pid, SIGTERM); /* in the moment before setsid there is no group */
+		if (!wait_for_end(p, clock_now(clock_monotonic()) + TERM_GRACE_NS)) {
+			kill(p->pid, SIGKILL);
+			int status;
+			if (waitpid(p->pid, &status, 0) == p->pid)
+				note_end(p, status);
+		}
+	}
+	kill(-p->pid, SIGKILL);
+	kill_leftovers(p);
+}
+
+void product_process_free(ProductProcess *p)
+{
+	if (!p)
+		return;
+	product_process_stop(p);
+	g_free(p->how);
+	g_free(p->token);
+	g_free(p);
+}

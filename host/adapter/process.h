@@ -1,0 +1,39 @@
+/* The product's process: started through anzen-launch, watched, and ended with everything that it started.
+ *
+ * Main thread only (PDEATHSIG fires when the spawning *thread* ends). The caller makes itself child subreaper once, so
+ * that orphans of the product come back to it. Private to adapter.
+ */
+#ifndef ANZEN_ADAPTER_PROCESS_H
+#define ANZEN_ADAPTER_PROCESS_H
+
+#include <anzen/base.h>
+#include <sys/types.h>
+
+typedef struct ProductProcess ProductProcess;
+
+typedef struct ProcessLimits {
+	uint64_t memory_bytes; /* 0: none */
+	uint64_t file_bytes;   /* of any one file it writes, 0: none */
+} ProcessLimits;
+
+/* Start argv (NULL-terminated); output goes to log_path. program_dir is searched before PATH. ANZEN_ERROR_INPUT when
+ * the program does not exist. Free with product_process_free(), which stops it. */
+ProductProcess *product_process_new(const char *const *argv, const char *program_dir, const char *log_path,
+				    const ProcessLimits *limits, GError **error);
+
+pid_t product_process_pid(const ProductProcess *process);
+
+/* False once the process has ended; *ret_how then says how ("exited with 1", "killed by signal 11"), valid until free. */
+gboolean product_process_alive(ProductProcess *process, const char **ret_how);
+
+/* Share of the time since the last call that its runnable threads waited for a processor, 0..1; NaN when unknown.
+ * Source: /proc/PID/task/T/schedstat, field 2 (run delay in ns, kernel documentation scheduler/sched-stats). */
+double product_process_cpu_wait(ProductProcess *process, int64_t now_ns);
+
+/* SIGTERM to its group, SIGKILL after 2 s, and SIGKILL to whatever it left behind. Idempotent; bounded in time. */
+void product_process_stop(ProductProcess *process);
+void product_process_free(ProductProcess *process);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProductProcess, product_process_free)
+
+#endif

@@ -1,0 +1,53 @@
+/* report (floor 5): a run's result as people read it.
+ *
+ * One self-contained HTML file (no network, no script): the verdict first and large, then per criterion what was measured, its
+ * uncertainty, the limit, the decision rule and its risks, a time line with stimulus, response and margin on one axis,
+ * still frames, and the hashes of everything that went in. Virtual evidence says so on every printed page.
+ * Plain functions; any thread; nothing is kept.
+ */
+#ifndef ANZEN_REPORT_H
+#define ANZEN_REPORT_H
+
+#include <anzen/model.h>
+
+G_BEGIN_DECLS
+
+/* A picture for the report: the bytes of a JPEG or PNG file and when it was taken. */
+typedef struct ReportStill {
+	char *caption; /* in the report's language */
+	int64_t t_ns;
+	GBytes *bytes;
+	const char *media_type; /* "image/jpeg" */
+} ReportStill;
+
+ReportStill *report_still_new(const char *caption, int64_t t_ns, GBytes *bytes);
+void report_still_free(ReportStill *still);
+
+typedef struct ReportInput {
+	const RunRecord *record;
+	const Recording *recording; /* NULL: no time line */
+	const JudgeSpec *spec;	    /* NULL: plots every stimulus signal */
+	const GPtrArray *stills;    /* ReportStill*, or NULL */
+	const char *lang;	    /* "en" or "ja" */
+} ReportInput;
+
+/* The document. Caller frees. */
+char *report_html(const ReportInput *input);
+/* Written to a temporary name, synced, renamed. */
+gboolean report_write_html(const ReportInput *input, const char *path, GError **error);
+
+/* JUnit XML as CI systems read it: a test case a criterion; FAIL is a failure, INVALID an error, INCONCLUSIVE skipped.
+ * Schema: the de-facto one of Jenkins. Caller frees. */
+char *report_junit(const RunRecord *record);
+
+/* The one-screen table of `anzen run` and `anzen demo`: verdict, measured ± uncertainty with unit, limit, why. */
+char *report_table(const RunRecord *const *records, size_t n, const char *lang);
+
+/* "2.31 s ± 0.04 s (k = 2)" or "–"; caller frees. */
+char *report_measured(const CriterionResult *result);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReportStill, report_still_free)
+
+G_END_DECLS
+
+#endif

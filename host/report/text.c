@@ -1,0 +1,115 @@
+#include <anzen/report.h>
+
+#include "plot.h"
+#include "words.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Columns that a terminal needs for UTF-8 text: East Asian wide characters take two. */
+static int columns(const char *text)
+{
+	int n = 0;
+	for (const char *c = text; *c; c = g_utf8_next_char(c)) {
+		gunichar u = g_utf8_get_char(c);
+		n += g_unichar_iszerowidth(u) ? 0 : g_unichar_iswide(u) ? 2 : 1;
+	}
+	return n;
+}
+
+static void cell(GString *out, const char *text, int width)
+{
+	g_string_append(out, text);
+	for (int i = columns(text); i < width; i++)
+		g_string_append_c(out, ' ');
+}
+
+typedef struct Line {
+	char *cells[6];
+} Line;
+
+static void line_free(void *p)
+{
+	Line *line = p;
+	for (size_t i = 0; i < G_N_ELEMENTS(line->cells); i++)
+		g_free(line->cells[i]);
+	g_free(line);
+}
+
+char *report_table(const RunRecord *const *records, size_t n, const char *lang)
+{
+	bool ja = !g_strcmp0(lang, "ja");
+	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
+	Line *head = g_new0(Line, 1);
+	const char *heads[] = {N_("Run"), N_("Verdict"), N_("Criterion"), N_("Measured"), N_("Limit"), N_("Why")};
+	for (size_t i = 0; i < G_N_ELEMENTS(heads); i++)
+		head->cells[i] = g_strdup(report_word(lang, heads[i]));
+	g_ptr_array_add(lines, head);
+	for (size_t k = 0; k < n; k++)
+		for (guint i = 0; i < records[k]->criteria->len; i++) {
+			const CriterionResult *r = g_ptr_array_index(records[k]->criteria, i);
+			Line *l = g_new0(Line, 1);
+			const char *name = g_hash_table_lookup(records[k]->meta, "label");
+			l->cells[0] = g_strdup(i ? "" : name ? name : records[k]->run_id);
+			l->cells[1] = g_strdup(ja ? verdict_name_ja(r->verdict) : verdict_name(r->verdict));
+			l->cells[2] = g_strdup(r->id);
+			l->cells[3] = report_measured(r);
+			l->cells[4] = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : g_strdup("–");
+			l->cells[5] = g_strdup(ja && r->why_ja ? r->why_ja : r->why ? r->why : "");
+			g_ptr_array_add(lines, l);
+		}
+	int width[6] = {0};
+	for (guint i = 0; i < lines->len; i++)
+		for (int k = 0; k < 5; k++)
+			width[k] = MAX(width[k], columns(((Line *)g_ptr_array_index(lines, i))->cells[k]));
+	GString *out = g_string_new(NULL);
+	for (guint i = 0; i < lines->len; i++) {
+		const Line *l = g_ptr_array_index(lines, i);
+		for (int k = 0; k < 5; k++)
+			cell(out, l->cells[k], width[k] + 2);
+		g_string_append_printf(out, "%s\n", l->cells[5]);
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void junit_case(GString *out, const CriterionResult *r)
+{
+	g_string_append(out, "    <testcase name=\"");
+	html_text(out, r->id);
+	g_string_append(out, "\" classname=\"anzen\">");
+	const char *tag = NULL;
+	switch (r->verdict) {
+	case VERDICT_PASS:
+		break;
+	case VERDICT_FAIL:
+		tag = "failure";
+		break;
+	case VERDICT_INVALID:
+		tag = "error";
+		break;
+	case VERDICT_INCONCLUSIVE:
+		tag = "skipped";
+		break;
+	}
+	if (tag) {
+		g_string_append_printf(out, "<%s message=\"", tag);
+		html_text(out, r->why);
+		g_string_append(out, "\"/>");
+	}
+	g_string_append(out, "</testcase>\n");
+}
+
+char *report_junit(const RunRecord *record)
+{
+	guint count[4] = {0};
+	for (guint i = 0; i < record->criteria->len; i++)
+		count[((CriterionResult *)g_ptr_array_index(record->criteria, i))->verdict]++;
+	GString *out = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
+	html_text(out, record->run_id);
+	g_string_append_printf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n", record->criteria->len,
+			       count[VERDICT_FAIL], count[VERDICT_INVALID], count[VERDICT_INCONCLUSIVE]);
+	for (guint i = 0; i < record->criteria->len; i++)
+		junit_case(out, g_ptr_array_index(record->criteria, i));
+	g_string_append(out, "  </testsuite>\n</testsuites>\n");
+	return g_string_free(out, FALSE);
+}

@@ -1,0 +1,122 @@
+/* The executor: plays a plan on the bench's timebase, watches its conditions and guards, and ends in the safe state.
+ *
+ * A pure state machine: executor_step(now) does what is due and says when it wants to be called next. In real time the
+ * executor's own thread calls it after absolute sleeps; in lock-step the loop that advances the clock does. Between
+ * executor_arm() and the end nothing in here allocates, locks, does I/O or calls GLib. Private to run.
+ */
+#ifndef ANZEN_RUN_EXECUTOR_H
+#define ANZEN_RUN_EXECUTOR_H
+
+#include <anzen/model.h>
+#include <anzen/stl.h>
+
+/* States of a run (architecture.md, "Safety of the bench"). */
+typedef enum {
+	RUN_IDLE,
+	RUN_PREFLIGHT,
+	RUN_ARMED,
+	RUN_LIVE,
+	RUN_FINISHING,
+	RUN_DONE,
+	RUN_STOPPING,
+	RUN_FAULTED,
+} RunState;
+const char *run_state_name(RunState state);
+
+typedef enum {
+	PLAN_MARK,    /* an event in the session */
+	PLAN_COMMAND, /* role = value */
+	PLAN_PULSE,   /* role = 1, and 0 again after pulse_ns */
+	PLAN_END,
+} PlanActionKind;
+
+typedef struct PlanAction {
+	PlanActionKind kind;
+	unsigned role;	   /* index into ExecutorPlan.roles (COMMAND, PULSE) */
+	const char *name;  /* event name (MARK), borrowed for the plan's life */
+	double value;
+	int64_t pulse_ns;
+} PlanAction;
+
+typedef struct PlanStep {
+	bool when;	    /* false: at at_ns; true: when `condition` is reached, from the end of the step before */
+	int64_t at_ns;	    /* from the timeline's start */
+	unsigned condition; /* index into ExecutorPlan.conditions */
+	int64_t timeout_ns;
+	bool product;	/* the condition rests on the product: its time-out is no fault */
+	GArray *actions; /* PlanAction */
+} PlanStep;
+
+typedef struct PlanWatch { /* a condition or a guard */
+	char *text;
+	StlMonitor *monitor;
+	GArray *sources; /* unsigned: source index of the monitor's signal i */
+	Blame blame;	 /* guards */
+} PlanWatch;
+
+typedef struct ExecutorPlan {
+	GPtrArray *steps;      /* PlanStep* */
+	GPtrArray *conditions; /* PlanWatch* */
+	GPtrArray *guards;     /* PlanWatch* */
+	GPtrArray *roles;      /* char* */
+	GPtrArray *sources;    /* char*: signals whose samples the executor needs */
+	int64_t end_ns;	       /* of the timeline; the executor ends there even without PLAN_END */
+} ExecutorPlan;
+
+ExecutorPlan *executor_plan_new(void);
+void executor_plan_free(ExecutorPlan *plan);
+/* Index of a name in roles or sources, added when new. */
+unsigned executor_plan_intern(GPtrArray *names, const char *name);
+
+/* A sample on its way from a link's thread to the executor. */
+typedef struct ExecutorSample {
+	unsigned source;
+	int64_t t_ns;
+	double v;
+	SampleStatus status;
+} ExecutorSample;
+
+/* What the executor asks for. All are called on the executor's thread and must neither block nor allocate. */
+typedef struct ExecutorOps {
+	/* Send role = value to take effect at at_ns. False: the command could not even be queued (a bench fault). */
+	bool (*command)(void *user, unsigned role, double value, int64_t at_ns);
+	/* Something happened: an event for the session. `name` and `detail` are copied. */
+	void (*event)(void *user, const char *name, int64_t t_ns, const char *detail);
+	/* A bench or product fault; copied. */
+	void (*fault)(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame);
+	/* Next sample, false when there is none at the moment. */
+	bool (*sample)(void *user, ExecutorSample *ret);
+	/* The world has to be made safe now. */
+	void (*make_safe)(void *user);
+	void *user;
+} ExecutorOps;
+
+/* Commands leave this long before they are due: the node wants >= 2 ms, the host aims for >= 50 ms. */
+#define EXECUTOR_LEAD_NS (150 * CLOCK_MS)
+/* A command that leaves later than this cannot be promised to the node any more (50 ms are left): a bench fault. */
+#define EXECUTOR_LATE_NS (100 * CLOCK_MS)
+#define EXECUTOR_TICK_NS CLOCK_MS
+
+typedef struct Executor Executor;
+
+/* Borrow plan and ops for the executor's life. */
+Executor *executor_new(ExecutorPlan *plan, const ExecutorOps *ops);
+void executor_free(Executor *executor);
+
+/* Armed → Live: t = 0 s of the timeline is start_ns (must lie at least EXECUTOR_LEAD_NS ahead). */
+void executor_start(Executor *executor, int64_t start_ns);
+/* Do what is due at now_ns; returns the next time to be called, CLOCK_NEVER when the run is over. */
+int64_t executor_step(Executor *executor, int64_t now_ns);
+/* Ask for an orderly end from any thread (Stop, a signal, a lost device). The first reason is kept; async-signal-safe
+ * for static reasons. */
+void executor_stop(Executor *executor, const char *static_reason, Blame blame);
+
+RunState executor_state(const Executor *executor);	 /* any thread */
+const char *executor_stop_reason(const Executor *executor); /* NULL: came to its end */
+int64_t executor_start_ns(const Executor *executor);
+int64_t executor_ended_ns(const Executor *executor); /* when Live ended, 0 before */
+int64_t executor_worst_lateness_ns(const Executor *executor);
+/* Index of the step that is next, for the operator's view. Any thread. */
+unsigned executor_position(const Executor *executor);
+
+#endif
