@@ -54,7 +54,8 @@ gboolean http_get(const char *url, int64_t timeout_ns, char **ret_body, GError *
 	}
 	guint status = soup_message_get_status(message);
 	if (!SOUP_STATUS_IS_SUCCESSFUL(status)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_PRODUCT, "%s: HTTP status %u", url, status);
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_PRODUCT, "%s: HTTP status %u", url,
+			    status);
 		return FALSE;
 	}
 	if (ret_body) {
@@ -102,7 +103,8 @@ static void on_message(void *user, const char *text, gsize length)
 static void ended(HttpEvents *e, const char *why)
 {
 	if (!e->closed)
-		responses_blame(e->responses->sink, clock_now(e->clock), "the product's event stream %s", why);
+		responses_blame(e->responses->sink, clock_now(e->clock),
+				"the product's event stream %s", why);
 	e->closed = true;
 }
 
@@ -130,7 +132,8 @@ static void on_chunk(GObject *source, GAsyncResult *result, gpointer user)
 static void read_more(HttpEvents *e)
 {
 	e->refs++;
-	g_input_stream_read_async(e->stream, e->chunk, sizeof(e->chunk), G_PRIORITY_HIGH, e->cancel, on_chunk, e);
+	g_input_stream_read_async(e->stream, e->chunk, sizeof(e->chunk), G_PRIORITY_HIGH, e->cancel,
+				  on_chunk, e);
 }
 
 static void on_open(GObject *source, GAsyncResult *result, gpointer user)
@@ -161,7 +164,8 @@ HttpEvents *http_events_new(const char *url, gsize max_message, Responses *respo
 	e->responses = responses;
 	e->clock = clock;
 	sse_init(&e->parser, max_message, on_message, e);
-	soup_message_headers_append(soup_message_get_request_headers(e->message), "Accept", "text/event-stream");
+	soup_message_headers_append(soup_message_get_request_headers(e->message), "Accept",
+				    "text/event-stream");
 	soup_session_send_async(e->session, e->message, G_PRIORITY_HIGH, e->cancel, on_open, e);
 	return e;
 }

@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (i + 1 >= argc || strcmp(argv[i], "--") != 0) {
-		fprintf(stderr, "usage: anzen-launch [--memory BYTES] [--files BYTES] -- PROGRAM ARG...\n");
+		fprintf(stderr,
+			"usage: anzen-launch [--memory BYTES] [--files BYTES] -- PROGRAM ARG...\n");
 		return 126;
 	}
 	setsid();

@@ -43,7 +43,7 @@ struct ModbusServer {
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock; /* map's input registers and inputs[].t_ns */
-	uint64_t reads;	      /* atomic */
+	uint64_t reads;       /* atomic */
 	/* server thread only */
 	int64_t window_ns, age_ns;
 	unsigned in_window;
@@ -63,12 +63,13 @@ static void input_clear(void *p)
 static int listen_on_loopback(char *address, size_t size, GError **error)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in where = {.sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(where);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&where, length) || listen(fd, 1) ||
 	    getsockname(fd, (struct sockaddr *)&where, &length)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no loopback port for the product's sensors: %s",
-			    g_strerror(errno));
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO,
+			    "no loopback port for the product's sensors: %s", g_strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return -1;
@@ -96,10 +97,12 @@ ModbusServer *modbus_server_new(Clock *clock, Stream *sink, unsigned max_rate, G
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	s->listener = listen_on_loopback(s->address, sizeof(s->address), error);
 	s->bus = modbus_new_tcp("127.0.0.1", 0);
-	s->map = modbus_mapping_new(MODBUS_SERVER_REGISTERS, 0, MODBUS_SERVER_REGISTERS, MODBUS_SERVER_REGISTERS);
+	s->map = modbus_mapping_new(MODBUS_SERVER_REGISTERS, 0, MODBUS_SERVER_REGISTERS,
+				    MODBUS_SERVER_REGISTERS);
 	if (s->listener < 0 || s->wake < 0 || !s->bus || !s->map) {
 		if (error && !*error)
-			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no Modbus server: %s", g_strerror(errno));
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no Modbus server: %s",
+				    g_strerror(errno));
 		modbus_server_free(s);
 		return NULL;
 	}
@@ -143,7 +146,8 @@ void modbus_server_add_claim(ModbusServer *s, int reg, const char *signal)
 	add_output(s->claims, reg, signal, false);
 }
 
-void modbus_server_feed(ModbusServer *s, const char *role, int64_t t_ns, double value, SampleStatus status)
+void modbus_server_feed(ModbusServer *s, const char *role, int64_t t_ns, double value,
+			SampleStatus status)
 {
 	if (status != SAMPLE_OK || !isfinite(value))
 		return; /* what the bench does not know the product is not told */
@@ -153,7 +157,8 @@ void modbus_server_feed(ModbusServer *s, const char *role, int64_t t_ns, double 
 			continue;
 		double steps = round(value / in->scale);
 		pthread_mutex_lock(&s->lock);
-		s->map->tab_input_registers[in->reg] = (uint16_t)(int16_t)CLAMP(steps, -32768.0, 32767.0);
+		s->map->tab_input_registers[in->reg] =
+			(uint16_t)(int16_t)CLAMP(steps, -32768.0, 32767.0);
 		in->t_ns = t_ns;
 		if (i == 0 && s->sequence_reg >= 0)
 			s->map->tab_input_registers[s->sequence_reg]++;
@@ -183,7 +188,9 @@ static bool within_rate(ModbusServer *s, int64_t t_ns)
 	if (++s->in_window <= s->max_rate)
 		return true;
 	if (!s->blamed_rate)
-		responses_blame(s->sink, t_ns, "the product floods: more than %u requests in a second", s->max_rate);
+		responses_blame(s->sink, t_ns,
+				"the product floods: more than %u requests in a second",
+				s->max_rate);
 	s->blamed_rate = true;
 	return false;
 }
@@ -198,7 +205,8 @@ static void note_read(ModbusServer *s, int64_t t_ns)
 	pthread_mutex_lock(&s->lock);
 	for (guint i = 0; i < s->inputs->len; i++) {
 		int64_t t = g_array_index(s->inputs, Input, i).t_ns;
-		if (i == 0 && t > 0) /* the first declared input is the one the product's decision rests on */
+		if (i == 0 &&
+		    t > 0) /* the first declared input is the one the product's decision rests on */
 			oldest = t;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -237,14 +245,15 @@ static void snapshot(modbus_mapping_t *to, const modbus_mapping_t *from)
 /* Function codes that a product of this kind has reason to use; anything else is garbage. */
 static bool known_function(uint8_t code)
 {
-	return (code >= 0x01 && code <= 0x06) || code == 0x0f || code == 0x10 || code == 0x11 || code == 0x16 ||
-	       code == 0x17;
+	return (code >= 0x01 && code <= 0x06) || code == 0x0f || code == 0x10 || code == 0x11 ||
+	       code == 0x16 || code == 0x17;
 }
 
 static void blame_garbage(ModbusServer *s, int64_t t_ns, const char *what)
 {
 	if (!s->blamed_garbage)
-		responses_blame(s->sink, t_ns, "the product sends garbage on its Modbus connection: %s", what);
+		responses_blame(s->sink, t_ns,
+				"the product sends garbage on its Modbus connection: %s", what);
 	s->blamed_garbage = true;
 }
 
@@ -282,11 +291,12 @@ static bool serve(ModbusServer *s, modbus_mapping_t *before)
 static void *server_main(void *user)
 {
 	ModbusServer *s = user;
-	modbus_mapping_t *before =
-		modbus_mapping_new(MODBUS_SERVER_REGISTERS, 0, MODBUS_SERVER_REGISTERS, MODBUS_SERVER_REGISTERS);
+	modbus_mapping_t *before = modbus_mapping_new(
+		MODBUS_SERVER_REGISTERS, 0, MODBUS_SERVER_REGISTERS, MODBUS_SERVER_REGISTERS);
 	int client = -1;
 	while (before) {
-		struct pollfd fds[] = {{s->wake, POLLIN, 0}, {client < 0 ? s->listener : client, POLLIN, 0}};
+		struct pollfd fds[] = {{s->wake, POLLIN, 0},
+				       {client < 0 ? s->listener : client, POLLIN, 0}};
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			break;
 		if (fds[0].revents)
@@ -301,7 +311,8 @@ static void *server_main(void *user)
 		} else if (!serve(s, before)) {
 			modbus_close(s->bus);
 			client = -1;
-			responses_blame(s->sink, clock_now(s->clock), "the product closed its Modbus connection");
+			responses_blame(s->sink, clock_now(s->clock),
+					"the product closed its Modbus connection");
 		}
 	}
 	if (client >= 0)
@@ -315,8 +326,8 @@ gboolean modbus_server_start(ModbusServer *s, GError **error)
 {
 	int failed = pthread_create(&s->thread, NULL, server_main, s);
 	if (failed) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the Modbus server: %s",
-			    g_strerror(failed));
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO,
+			    "no thread for the Modbus server: %s", g_strerror(failed));
 		return FALSE;
 	}
 	s->running = true;

@@ -30,7 +30,8 @@ void modbus_server_add_claim(ModbusServer *server, int reg, const char *signal);
 gboolean modbus_server_start(ModbusServer *server, GError **error);
 
 /* A sample of a role; any thread; ignored when no register shows it. */
-void modbus_server_feed(ModbusServer *server, const char *role, int64_t t_ns, double value, SampleStatus status);
+void modbus_server_feed(ModbusServer *server, const char *role, int64_t t_ns, double value,
+			SampleStatus status);
 
 /* Reads of the input registers so far. Any thread. */
 uint64_t modbus_server_reads(ModbusServer *server);

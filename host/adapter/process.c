@@ -75,8 +75,9 @@ static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char
 	return failed;
 }
 
-ProductProcess *product_process_new(const char *const *argv, const char *program_dir, const char *log_path,
-				    const ProcessLimits *limits, GError **error)
+ProductProcess *product_process_new(const char *const *argv, const char *program_dir,
+				    const char *log_path, const ProcessLimits *limits,
+				    GError **error)
 {
 	g_autofree char *program = find_program(argv[0], program_dir);
 	if (!program) {
@@ -92,13 +93,14 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 		return NULL;
 	}
 	g_autoptr(GPtrArray) full = launch_argv(launcher, program, argv, limits);
-	g_autofree char *token = g_strdup_printf("ANZEN_PRODUCT=%d-%" G_GINT64_FORMAT, (int)getpid(),
-						 g_get_monotonic_time());
+	g_autofree char *token = g_strdup_printf("ANZEN_PRODUCT=%d-%" G_GINT64_FORMAT,
+						 (int)getpid(), g_get_monotonic_time());
 	g_auto(GStrv) env = marked_environment(token);
 	pid_t pid;
 	int failed = spawn(&pid, (char *const *)full->pdata, env, log_path);
 	if (failed) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "cannot start %s: %s", launcher, g_strerror(failed));
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "cannot start %s: %s", launcher,
+			    g_strerror(failed));
 		return NULL;
 	}
 	ProductProcess *p = g_new0(ProductProcess, 1);
@@ -119,7 +121,8 @@ static void note_end(ProductProcess *p, int status)
 	if (WIFEXITED(status))
 		p->how = g_strdup_printf("exited with %d", WEXITSTATUS(status));
 	else
-		p->how = g_strdup_printf("killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		p->how = g_strdup_printf("killed by signal %d (%s)", WTERMSIG(status),
+					 strsignal(WTERMSIG(status)));
 }
 
 gboolean product_process_alive(ProductProcess *p, const char **ret_how)
@@ -144,7 +147,8 @@ static int64_t run_delay_ns(pid_t pid)
 		g_autofree char *path = g_build_filename(folder, name, "schedstat", NULL);
 		g_autofree char *text = NULL;
 		unsigned long long on, wait;
-		if (g_file_get_contents(path, &text, NULL, NULL) && sscanf(text, "%llu %llu", &on, &wait) == 2)
+		if (g_file_get_contents(path, &text, NULL, NULL) &&
+		    sscanf(text, "%llu %llu", &on, &wait) == 2)
 			sum = (sum < 0 ? 0 : sum) + (int64_t)wait;
 	}
 	return sum;
@@ -181,11 +185,13 @@ static void kill_leftovers(ProductProcess *p)
 	if (!dir)
 		return;
 	for (const char *name; (name = g_dir_read_name(dir));) {
-		if (!g_ascii_isdigit(name[0]) || atoi(name) == (int)p->pid || !has_token(name, p->token))
+		if (!g_ascii_isdigit(name[0]) || atoi(name) == (int)p->pid ||
+		    !has_token(name, p->token))
 			continue;
 		pid_t pid = (pid_t)atoi(name);
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0); /* ours once its parent is dead (subreaper); ECHILD otherwise */
+		waitpid(pid, NULL,
+			0); /* ours once its parent is dead (subreaper); ECHILD otherwise */
 	}
 }
 

@@ -18,8 +18,9 @@ typedef struct ProcessLimits {
 
 /* Start argv (NULL-terminated); output goes to log_path. program_dir is searched before PATH. ANZEN_ERROR_INPUT when
  * the program does not exist. Free with product_process_free(), which stops it. */
-ProductProcess *product_process_new(const char *const *argv, const char *program_dir, const char *log_path,
-				    const ProcessLimits *limits, GError **error);
+ProductProcess *product_process_new(const char *const *argv, const char *program_dir,
+				    const char *log_path, const ProcessLimits *limits,
+				    GError **error);
 
 pid_t product_process_pid(const ProductProcess *process);
 

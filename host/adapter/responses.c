@@ -89,7 +89,8 @@ static void emit_claims(Responses *r, const ResponseRule *rule, JsonObject *obje
 		GType type = json_node_get_value_type(node);
 		if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
 			continue;
-		g_autofree char *signal = g_strdup_printf("%s.%s", rule->signal, (const char *)name);
+		g_autofree char *signal =
+			g_strdup_printf("%s.%s", rule->signal, (const char *)name);
 		emit(r->sink, signal, t_ns, json_node_get_double(node));
 	}
 }
@@ -120,7 +121,9 @@ static bool within_rate(Responses *r, int64_t t_ns)
 		return true;
 	r->over_rate++;
 	if (!r->blamed_rate)
-		responses_blame(r->sink, t_ns, "the product floods: more than %u messages in a second", r->max_rate);
+		responses_blame(r->sink, t_ns,
+				"the product floods: more than %u messages in a second",
+				r->max_rate);
 	r->blamed_rate = true;
 	return false;
 }
@@ -138,7 +141,9 @@ void responses_take(Responses *r, const char *text, gsize length, int64_t t_ns)
 	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
 		r->garbage++;
 		if (!r->blamed_garbage)
-			responses_blame(r->sink, t_ns, "the product answers garbage: a message that is no JSON object");
+			responses_blame(
+				r->sink, t_ns,
+				"the product answers garbage: a message that is no JSON object");
 		r->blamed_garbage = true;
 		return;
 	}
@@ -147,7 +152,8 @@ void responses_take(Responses *r, const char *text, gsize length, int64_t t_ns)
 
 /* ---- Server-Sent Events ------------------------------------------------------------------------------ */
 
-void sse_init(SseParser *p, gsize max_message, void (*message)(void *, const char *, gsize), void *user)
+void sse_init(SseParser *p, gsize max_message, void (*message)(void *, const char *, gsize),
+	      void *user)
 {
 	*p = (SseParser){.line = g_string_new(NULL),
 			 .data = g_string_new(NULL),
@@ -169,7 +175,9 @@ static void end_of_line(SseParser *p)
 {
 	if (p->line->len == 0) {
 		if (p->data->len > 0) {
-			g_string_truncate(p->data, p->data->len - 1); /* the line feed after the last data line */
+			g_string_truncate(p->data,
+					  p->data->len -
+						  1); /* the line feed after the last data line */
 			p->message(p->user, p->data->str, p->data->len);
 		}
 		g_string_truncate(p->data, 0);
@@ -177,7 +185,8 @@ static void end_of_line(SseParser *p)
 		const char *value = p->line->str + strlen("data:");
 		if (*value == ' ')
 			value++;
-		g_string_append_len(p->data, value, (gssize)(p->line->len - (gsize)(value - p->line->str)));
+		g_string_append_len(p->data, value,
+				    (gssize)(p->line->len - (gsize)(value - p->line->str)));
 		g_string_append_c(p->data, '\n');
 	}
 	g_string_truncate(p->line, 0);

@@ -11,11 +11,11 @@ typedef struct ResponseMatch {
 } ResponseMatch;
 
 typedef struct ResponseRule {
-	char *signal;	     /* "product.alarm" */
-	ResponseMatch when;  /* raises it */
+	char *signal;         /* "product.alarm" */
+	ResponseMatch when;   /* raises it */
 	ResponseMatch clears; /* lowers it; path NULL: never */
-	bool pulse;	     /* falls back by itself after RESPONSE_PULSE_NS: heartbeats, positive controls */
-	GHashTable *claims;  /* name → path: recorded as SIGNAL.NAME with origin CLAIM */
+	bool pulse; /* falls back by itself after RESPONSE_PULSE_NS: heartbeats, positive controls */
+	GHashTable *claims; /* name → path: recorded as SIGNAL.NAME with origin CLAIM */
 } ResponseRule;
 
 /* Long enough to be seen by any rule, short against every heartbeat. */
@@ -52,7 +52,8 @@ typedef struct SseParser {
 	void *user;
 } SseParser;
 
-void sse_init(SseParser *parser, gsize max_message, void (*message)(void *, const char *, gsize), void *user);
+void sse_init(SseParser *parser, gsize max_message, void (*message)(void *, const char *, gsize),
+	      void *user);
 void sse_clear(SseParser *parser);
 /* False when a line or message passed the cap: stop reading. */
 bool sse_feed(SseParser *parser, const char *bytes, gsize length);

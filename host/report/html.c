@@ -10,44 +10,70 @@
 
 static const char style[] =
 	"@page{size:A4;margin:18mm 14mm}"
-	":root{--pass:#1b7f4b;--fail:#b3261e;--inconclusive:#9a6700;--invalid:#5b5f66;--ink:#1c2430;--soft:#5d6776;"
+	":root{--pass:#1b7f4b;--fail:#b3261e;--inconclusive:#9a6700;--invalid:#5b5f66;--ink:#"
+	"1c2430;--soft:#5d6776;"
 	"--line:#d9dee6;--paper:#fff;--wash:#f5f7fa}"
 	"*{box-sizing:border-box}body{margin:0;background:var(--wash);color:var(--ink);"
-	"font:15px/1.55 'Noto Sans','Noto Sans CJK JP','Hiragino Sans','Yu Gothic',system-ui,sans-serif}"
+	"font:15px/1.55 'Noto Sans','Noto Sans CJK JP','Hiragino Sans','Yu "
+	"Gothic',system-ui,sans-serif}"
 	"main{max-width:1120px;margin:0 auto;padding:28px 32px 60px;background:var(--paper)}"
-	".ribbon{position:sticky;top:0;z-index:2;background:#fff4d6;border-bottom:1px solid #e3c878;color:#6b4e00;"
+	".ribbon{position:sticky;top:0;z-index:2;background:#fff4d6;border-bottom:1px solid "
+	"#e3c878;color:#6b4e00;"
 	"text-align:center;font-weight:600;padding:6px}"
-	"@media print{.ribbon{position:fixed;left:0;right:0;top:0}main{padding-top:44px}body{background:#fff}}"
-	"h1{font-size:22px;margin:0 0 2px}h2{font-size:17px;margin:34px 0 10px;padding-top:14px;border-top:1px solid var(--line)}"
+	"@media "
+	"print{.ribbon{position:fixed;left:0;right:0;top:0}main{padding-top:44px}body{background:#"
+	"fff}}"
+	"h1{font-size:22px;margin:0 0 2px}h2{font-size:17px;margin:34px 0 "
+	"10px;padding-top:14px;border-top:1px solid var(--line)}"
 	"h3{font-size:15px;margin:0}.sub{color:var(--soft);margin:0 0 18px}"
-	".hero{display:flex;gap:26px;align-items:center;border-radius:10px;padding:22px 26px;color:#fff;margin:14px 0 10px}"
-	".hero .v{font-size:46px;font-weight:800;letter-spacing:.02em;line-height:1.05}.hero .v small{display:block;font-size:18px;"
+	".hero{display:flex;gap:26px;align-items:center;border-radius:10px;padding:22px "
+	"26px;color:#fff;margin:14px 0 10px}"
+	".hero .v{font-size:46px;font-weight:800;letter-spacing:.02em;line-height:1.05}.hero .v "
+	"small{display:block;font-size:18px;"
 	"font-weight:600;opacity:.9}.hero p{margin:0;font-size:16px}"
-	".PASS{background:var(--pass)}.FAIL{background:var(--fail)}.INCONCLUSIVE{background:var(--inconclusive)}"
+	".PASS{background:var(--pass)}.FAIL{background:var(--fail)}.INCONCLUSIVE{background:var(--"
+	"inconclusive)}"
 	".INVALID{background:var(--invalid)}"
-	".chip{display:inline-block;border-radius:5px;color:#fff;font-weight:700;font-size:13px;padding:2px 9px}"
-	"table{border-collapse:collapse;width:100%}td,th{padding:7px 10px;text-align:left;vertical-align:top;"
+	".chip{display:inline-block;border-radius:5px;color:#fff;font-weight:700;font-size:13px;"
+	"padding:2px 9px}"
+	"table{border-collapse:collapse;width:100%}td,th{padding:7px "
+	"10px;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft);font-size:13px}"
 	"td.n{white-space:nowrap;font-variant-numeric:tabular-nums}"
-	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:8px 26px;margin:16px 0}"
-	".facts div{border-bottom:1px solid var(--line);padding-bottom:5px}.facts b{display:block;font-size:12px;"
+	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:8px "
+	"26px;margin:16px 0}"
+	".facts div{border-bottom:1px solid var(--line);padding-bottom:5px}.facts "
+	"b{display:block;font-size:12px;"
 	"color:var(--soft);font-weight:600}"
-	".card{border:1px solid var(--line);border-radius:10px;padding:16px 20px;margin:14px 0;page-break-inside:avoid}"
-	".card header{display:flex;gap:12px;align-items:center;margin-bottom:8px}.card .why{margin:4px 0 10px}"
-	".card .cols{display:flex;gap:24px;flex-wrap:wrap}.card dl{display:grid;grid-template-columns:auto 1fr;gap:2px 14px;"
+	".card{border:1px solid var(--line);border-radius:10px;padding:16px 20px;margin:14px "
+	"0;page-break-inside:avoid}"
+	".card header{display:flex;gap:12px;align-items:center;margin-bottom:8px}.card "
+	".why{margin:4px 0 10px}"
+	".card .cols{display:flex;gap:24px;flex-wrap:wrap}.card "
+	"dl{display:grid;grid-template-columns:auto 1fr;gap:2px 14px;"
 	"margin:0;font-size:14px;flex:1 1 320px}.card dt{color:var(--soft)}.card dd{margin:0}"
-	"code{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace;background:var(--wash);padding:1px 4px;border-radius:4px;"
+	"code{font:13px/1.4 ui-monospace,'DejaVu Sans "
+	"Mono',monospace;background:var(--wash);padding:1px 4px;border-radius:4px;"
 	"overflow-wrap:anywhere}"
-	".stills{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:14px}.stills figure{margin:0}"
-	".stills img{width:100%;border-radius:8px;border:1px solid var(--line)}.stills figcaption{font-size:13px;"
+	".stills{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:14px}."
+	"stills figure{margin:0}"
+	".stills img{width:100%;border-radius:8px;border:1px solid var(--line)}.stills "
+	"figcaption{font-size:13px;"
 	"color:var(--soft)}"
 	"svg{width:100%;height:auto;display:block}.gauge{max-width:560px;flex:1 1 420px}"
-	".timeline .box{fill:var(--wash);stroke:var(--line)}.grid{stroke:#e6eaf0}.zero{stroke:#b3261e;stroke-dasharray:3 3}"
-	".curve{fill:none;stroke:#1f5fbf;stroke-width:1.6}.truth{fill:#4a5568}.response{fill:#d9730d}.fault{fill:#b3261e;"
-	"opacity:.55}.event{stroke:#8a94a6;stroke-dasharray:2 3}.eventname{font-size:11px;fill:#5d6776}"
-	".lane{font-size:13px;text-anchor:end;fill:#1c2430}.unit{font-size:11px;text-anchor:end;fill:#5d6776}"
-	".tick{font-size:11px;fill:#5d6776}.tick.m{text-anchor:middle}.tick.b{font-weight:700;fill:#1c2430}"
-	".zone-pass{fill:#cfe9da}.zone-fail{fill:#f3d0cd}.zone-guard{fill:#f4e3b2}.limit{stroke:#1c2430;stroke-width:2}"
+	".timeline "
+	".box{fill:var(--wash);stroke:var(--line)}.grid{stroke:#e6eaf0}.zero{stroke:#b3261e;stroke-"
+	"dasharray:3 3}"
+	".curve{fill:none;stroke:#1f5fbf;stroke-width:1.6}.truth{fill:#4a5568}.response{fill:#"
+	"d9730d}.fault{fill:#b3261e;"
+	"opacity:.55}.event{stroke:#8a94a6;stroke-dasharray:2 "
+	"3}.eventname{font-size:11px;fill:#5d6776}"
+	".lane{font-size:13px;text-anchor:end;fill:#1c2430}.unit{font-size:11px;text-anchor:end;"
+	"fill:#5d6776}"
+	".tick{font-size:11px;fill:#5d6776}.tick.m{text-anchor:middle}.tick.b{font-weight:700;fill:"
+	"#1c2430}"
+	".zone-pass{fill:#cfe9da}.zone-fail{fill:#f3d0cd}.zone-guard{fill:#f4e3b2}.limit{stroke:#"
+	"1c2430;stroke-width:2}"
 	".whisker{stroke:#1c2430;stroke-width:2}.dot{fill:#1c2430}"
 	"footer{color:var(--soft);font-size:13px;margin-top:30px}";
 
@@ -158,16 +184,18 @@ static void hero(GString *out, const ReportInput *in)
 	const CriterionResult *r = decisive(rec);
 	Verdict v = rec->verdict;
 	g_string_append(out, "<h1>");
-	html_text(out, pick(in, rec->scenario_title_en ? rec->scenario_title_en : rec->scenario, rec->scenario_title_ja));
+	html_text(out, pick(in, rec->scenario_title_en ? rec->scenario_title_en : rec->scenario,
+			    rec->scenario_title_ja));
 	g_string_append(out, "</h1><p class=\"sub\">");
 	html_text(out, rec->product);
 	g_string_append(out, " · ");
 	html_text(out, rec->rig);
 	g_string_append(out, " · ");
 	html_text(out, rec->started_utc);
-	g_string_append_printf(out, "</p><section class=\"hero %s\"><div class=\"v\">%s<small>%s</small></div><p>",
-			       verdict_name(v), verdict_word(in, v),
-			       !g_strcmp0(in->lang, "ja") ? verdict_name(v) : verdict_name_ja(v));
+	g_string_append_printf(
+		out, "</p><section class=\"hero %s\"><div class=\"v\">%s<small>%s</small></div><p>",
+		verdict_name(v), verdict_word(in, v),
+		!g_strcmp0(in->lang, "ja") ? verdict_name(v) : verdict_name_ja(v));
 	if (r)
 		html_text(out, pick(in, r->why, r->why_ja));
 	g_string_append(out, "</p></section>");
@@ -179,10 +207,12 @@ static void claim_note(GString *out, const ReportInput *in)
 		const CriterionResult *r = g_ptr_array_index(in->record->criteria, i);
 		if (r->claim_n <= 0)
 			continue;
-		g_autofree char *text = g_strdup_printf(
-			W("This is 1 of %d runs of the claim “%s at least %.0f %% of the time, at %.0f %% confidence”. "
-			  "One run alone claims nothing about a rate."),
-			r->claim_n, pick(in, r->title_en, r->title_ja), 100 * r->claim_rate, 100 * r->claim_confidence);
+		g_autofree char *text =
+			g_strdup_printf(W("This is 1 of %d runs of the claim “%s at least %.0f %% "
+					  "of the time, at %.0f %% confidence”. "
+					  "One run alone claims nothing about a rate."),
+					r->claim_n, pick(in, r->title_en, r->title_ja),
+					100 * r->claim_rate, 100 * r->claim_confidence);
 		g_string_append(out, "<p>");
 		html_text(out, text);
 		g_string_append(out, "</p>");
@@ -207,16 +237,21 @@ static void facts(GString *out, const ReportInput *in)
 static void summary(GString *out, const ReportInput *in)
 {
 	g_string_append_printf(out,
-			       "<h2>%s</h2><table><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr>",
-			       W("Criteria"), W("Verdict"), W("Criterion"), W("Measured"), W("Limit"), W("Why"));
+			       "<h2>%s</h2><table><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</"
+			       "th><th>%s</th></tr>",
+			       W("Criteria"), W("Verdict"), W("Criterion"), W("Measured"),
+			       W("Limit"), W("Why"));
 	for (guint i = 0; i < in->record->criteria->len; i++) {
 		const CriterionResult *r = g_ptr_array_index(in->record->criteria, i);
 		g_autofree char *measured = report_measured(r);
-		g_autofree char *limit = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : g_strdup("–");
-		g_string_append_printf(out, "<tr><td><span class=\"chip %s\">%s</span></td><td>", verdict_name(r->verdict),
-				       verdict_word(in, r->verdict));
+		g_autofree char *limit =
+			isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : g_strdup("–");
+		g_string_append_printf(out, "<tr><td><span class=\"chip %s\">%s</span></td><td>",
+				       verdict_name(r->verdict), verdict_word(in, r->verdict));
 		html_text(out, pick(in, r->title_en ? r->title_en : r->id, r->title_ja));
-		g_string_append_printf(out, "</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>", measured, limit);
+		g_string_append_printf(out,
+				       "</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td>",
+				       measured, limit);
 		html_text(out, pick(in, r->why, r->why_ja));
 		g_string_append(out, "</td></tr>");
 	}
@@ -226,15 +261,18 @@ static void summary(GString *out, const ReportInput *in)
 static char *rule_text(const ReportInput *in, const CriterionResult *r)
 {
 	if (!g_strcmp0(r->rule, "guarded") && isfinite(r->guard_accept))
-		return g_strdup_printf(W("guarded: PASS only with a margin above %.3g %s, FAIL only below −%.3g %s"),
-				       r->guard_accept, r->unit.symbol, r->guard_reject, r->unit.symbol);
+		return g_strdup_printf(W("guarded: PASS only with a margin above %.3g %s, FAIL "
+					 "only below −%.3g %s"),
+				       r->guard_accept, r->unit.symbol, r->guard_reject,
+				       r->unit.symbol);
 	return g_strdup(r->rule);
 }
 
 static void card(GString *out, const ReportInput *in, const CriterionResult *r)
 {
-	g_string_append_printf(out, "<section class=\"card\"><header><span class=\"chip %s\">%s</span><h3>",
-			       verdict_name(r->verdict), verdict_word(in, r->verdict));
+	g_string_append_printf(
+		out, "<section class=\"card\"><header><span class=\"chip %s\">%s</span><h3>",
+		verdict_name(r->verdict), verdict_word(in, r->verdict));
 	html_text(out, pick(in, r->title_en ? r->title_en : r->id, r->title_ja));
 	g_string_append(out, "</h3></header><p class=\"why\">");
 	html_text(out, pick(in, r->why, r->why_ja));
@@ -243,13 +281,14 @@ static void card(GString *out, const ReportInput *in, const CriterionResult *r)
 	g_string_append(out, "<dl>");
 	g_autofree char *measured = report_measured(r);
 	g_autofree char *limit = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : NULL;
-	g_autofree char *margin = isfinite(r->margin) ? quantity_format(r->margin, &r->unit, 4) : NULL;
+	g_autofree char *margin =
+		isfinite(r->margin) ? quantity_format(r->margin, &r->unit, 4) : NULL;
 	g_autofree char *with_k = isfinite(r->measured) && isfinite(r->coverage) && r->coverage > 0
 					  ? g_strdup_printf("%s (k = %.2f)", measured, r->coverage)
 					  : g_strdup(measured);
 	g_autofree char *rule = rule_text(in, r);
-	g_autofree char *risk = g_strdup_printf(W("wrong PASS ≤ %.1f %%, wrong FAIL ≤ %.1f %%"), 100 * r->risk_accept,
-						100 * r->risk_reject);
+	g_autofree char *risk = g_strdup_printf(W("wrong PASS ≤ %.1f %%, wrong FAIL ≤ %.1f %%"),
+						100 * r->risk_accept, 100 * r->risk_reject);
 	row(out, W("Measured"), with_k, false);
 	row(out, W("Limit"), limit, false);
 	row(out, W("Margin"), margin, false);
@@ -261,13 +300,15 @@ static void card(GString *out, const ReportInput *in, const CriterionResult *r)
 	if (r->perspectives && r->perspectives->len) {
 		g_autoptr(GString) list = g_string_new(NULL);
 		for (guint i = 0; i < r->perspectives->len; i++)
-			g_string_append_printf(list, "%s%s", i ? ", " : "", (char *)g_ptr_array_index(r->perspectives, i));
+			g_string_append_printf(list, "%s%s", i ? ", " : "",
+					       (char *)g_ptr_array_index(r->perspectives, i));
 		row(out, W("Perspectives"), list->str, false);
 	}
 	if (r->crosswalk && r->crosswalk->len) {
 		g_autoptr(GString) list = g_string_new(NULL);
 		for (guint i = 0; i < r->crosswalk->len; i++)
-			g_string_append_printf(list, "%s%s", i ? ", " : "", (char *)g_ptr_array_index(r->crosswalk, i));
+			g_string_append_printf(list, "%s%s", i ? ", " : "",
+					       (char *)g_ptr_array_index(r->crosswalk, i));
 		row(out, W("Standards"), list->str, false);
 	}
 	row(out, W("Criterion"), r->id, true);
@@ -284,8 +325,9 @@ static void stills(GString *out, const ReportInput *in)
 		gsize size;
 		const guchar *data = g_bytes_get_data(s->bytes, &size);
 		g_autofree char *base64 = g_base64_encode(data, size);
-		g_string_append_printf(out, "<figure><img alt=\"\" src=\"data:%s;base64,%s\"/><figcaption>", s->media_type,
-				       base64);
+		g_string_append_printf(
+			out, "<figure><img alt=\"\" src=\"data:%s;base64,%s\"/><figcaption>",
+			s->media_type, base64);
 		html_text(out, s->caption);
 		g_string_append(out, "</figcaption></figure>");
 	}
@@ -296,8 +338,9 @@ static void fault_list(GString *out, const ReportInput *in)
 {
 	if (!in->record->faults || !in->record->faults->len)
 		return;
-	g_string_append_printf(out, "<h2>%s</h2><table><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr>", W("Faults"),
-			       W("Time"), W("Source"), W("Cause"), W("Blame"));
+	g_string_append_printf(
+		out, "<h2>%s</h2><table><tr><th>%s</th><th>%s</th><th>%s</th><th>%s</th></tr>",
+		W("Faults"), W("Time"), W("Source"), W("Cause"), W("Blame"));
 	for (guint i = 0; i < in->record->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(in->record->faults, i);
 		if (in->recording)
@@ -322,9 +365,11 @@ static int by_text(gconstpointer a, gconstpointer b)
 
 static void inputs(GString *out, const ReportInput *in)
 {
-	g_string_append_printf(out, "<h2>%s</h2><p>%s</p><table><tr><th>%s</th><th>SHA-256</th></tr>",
+	g_string_append_printf(out,
+			       "<h2>%s</h2><p>%s</p><table><tr><th>%s</th><th>SHA-256</th></tr>",
 			       W("What went in, for whoever checks this"),
-			       W("Every file below is attached to the session; anzen score repeats the verdicts from it."),
+			       W("Every file below is attached to the session; anzen score repeats "
+				 "the verdicts from it."),
 			       W("File"));
 	if (in->record->session_sha256) {
 		g_string_append(out, "<tr><td>session.mcap</td><td><code>");
@@ -344,7 +389,8 @@ static void inputs(GString *out, const ReportInput *in)
 		g_string_append(out, "<tr><td>");
 		html_text(out, g_ptr_array_index(names, i));
 		g_string_append(out, "</td><td><code>");
-		html_text(out, g_hash_table_lookup(in->record->inputs, g_ptr_array_index(names, i)));
+		html_text(out,
+			  g_hash_table_lookup(in->record->inputs, g_ptr_array_index(names, i)));
 		g_string_append(out, "</code></td></tr>");
 	}
 	g_string_append(out, "</table>");
@@ -355,7 +401,8 @@ char *report_html(const ReportInput *in)
 	GString *out = g_string_new(NULL);
 	g_string_append_printf(out,
 			       "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"/>"
-			       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/><title>%s – ",
+			       "<meta name=\"viewport\" "
+			       "content=\"width=device-width,initial-scale=1\"/><title>%s – ",
 			       in->lang ? in->lang : "en", verdict_word(in, in->record->verdict));
 	html_text(out, in->record->run_id);
 	g_string_append_printf(out, "</title><style>%s</style></head><body>", style);
@@ -374,7 +421,8 @@ char *report_html(const ReportInput *in)
 	fault_list(out, in);
 	inputs(out, in);
 	g_string_append(out, "<footer>");
-	html_text(out, W("Evidence of conformity for exactly what was measured here; not a certificate of safety."));
+	html_text(out, W("Evidence of conformity for exactly what was measured here; not a "
+			 "certificate of safety."));
 	g_string_append(out, "</footer></main></body></html>\n");
 	return g_string_free(out, FALSE);
 }
@@ -384,6 +432,7 @@ char *report_html(const ReportInput *in)
 gboolean report_write_html(const ReportInput *in, const char *path, GError **error)
 {
 	g_autofree char *html = report_html(in);
-	return g_file_set_contents_full(path, html, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-					0644, error);
+	return g_file_set_contents_full(
+		path, html, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644,
+		error);
 }

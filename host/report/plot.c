@@ -51,7 +51,8 @@ static void label(Canvas *c, int y, const char *name, const char *unit)
 	html_text(c->out, name);
 	g_string_append(c->out, "</text>");
 	if (unit && *unit && strcmp(unit, "1")) {
-		g_string_append_printf(c->out, "<text x=\"%d\" y=\"%d\" class=\"unit\">", LEFT - 12, y + 15);
+		g_string_append_printf(c->out, "<text x=\"%d\" y=\"%d\" class=\"unit\">", LEFT - 12,
+				       y + 15);
 		html_text(c->out, unit);
 		g_string_append(c->out, "</text>");
 	}
@@ -67,7 +68,8 @@ static Range range_of(const Signal *s, int64_t from, int64_t to)
 {
 	Range r = {INFINITY, -INFINITY};
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->t_ns[i] < from || s->t_ns[i] > to || s->status[i] == SAMPLE_MISSING || !isfinite(s->v[i]))
+		if (s->t_ns[i] < from || s->t_ns[i] > to || s->status[i] == SAMPLE_MISSING ||
+		    !isfinite(s->v[i]))
 			continue;
 		r.lo = MIN(r.lo, s->v[i]);
 		r.hi = MAX(r.hi, s->v[i]);
@@ -109,8 +111,9 @@ static void path_of(Canvas *c, const Signal *s, Range r, int top, int height)
 
 static void frame_of(Canvas *c, int top, int height)
 {
-	g_string_append_printf(c->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"box\"/>", LEFT, top,
-			       WIDTH - LEFT - RIGHT, height);
+	g_string_append_printf(c->out,
+			       "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"box\"/>",
+			       LEFT, top, WIDTH - LEFT - RIGHT, height);
 }
 
 static void curve_lane(Canvas *c, const Signal *s, bool margin)
@@ -124,8 +127,10 @@ static void curve_lane(Canvas *c, const Signal *s, bool margin)
 	frame_of(c, top, height);
 	if (r.lo < 0 && r.hi > 0) {
 		double y0 = top + height - height * (0 - r.lo) / (r.hi - r.lo);
-		g_string_append_printf(c->out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" class=\"zero\"/>", LEFT,
-				       WIDTH - RIGHT, y0, y0);
+		g_string_append_printf(
+			c->out,
+			"<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" class=\"zero\"/>", LEFT,
+			WIDTH - RIGHT, y0, y0);
 	}
 	path_of(c, s, r, top, height);
 	g_string_append_printf(c->out,
@@ -148,8 +153,10 @@ static void bar_lane(Canvas *c, const Signal *s)
 			continue;
 		int64_t until = i + 1 < s->n ? s->t_ns[i + 1] : c->rec->end_ns;
 		double x0 = x_of(c, s->t_ns[i]), x1 = x_of(c, until);
-		g_string_append_printf(c->out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" class=\"%s\"/>", x0,
-				       top, MAX(x1 - x0, 2.0), height, kind);
+		g_string_append_printf(
+			c->out,
+			"<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" class=\"%s\"/>", x0,
+			top, MAX(x1 - x0, 2.0), height, kind);
 	}
 	label(c, top + height / 2 + 4, s->info.name, NULL);
 	c->y += BAR_LANE;
@@ -164,7 +171,9 @@ static void fault_lane(Canvas *c)
 	for (guint i = 0; i < c->rec->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(c->rec->faults, i);
 		double x0 = x_of(c, f->t_ns), x1 = x_of(c, MIN(f->until_ns, c->rec->end_ns));
-		g_string_append_printf(c->out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" class=\"fault\"><title>",
+		g_string_append_printf(c->out,
+				       "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" "
+				       "class=\"fault\"><title>",
 				       x0, top, MAX(x1 - x0, 3.0), height);
 		html_text(c->out, f->cause);
 		g_string_append(c->out, "</title></rect>");
@@ -177,7 +186,8 @@ static void fault_lane(Canvas *c)
 
 static double tick_step(double span_s)
 {
-	static const double steps[] = {0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600};
+	static const double steps[] = {0.1, 0.2, 0.5, 1,   2,   5,    10,  20,
+				       30,  60,  120, 300, 600, 1800, 3600};
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
 		if (span_s / steps[i] <= 12)
 			return steps[i];
@@ -189,17 +199,19 @@ static void axis(Canvas *c)
 	double step = tick_step(c->t1_s);
 	for (double t = 0; t <= c->t1_s + 1e-9; t += step) {
 		double x = LEFT + (WIDTH - LEFT - RIGHT) * t / c->t1_s;
-		g_string_append_printf(c->out,
-				       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"4\" y2=\"%d\" class=\"grid\"/>"
-				       "<text x=\"%.1f\" y=\"%d\" class=\"tick m\">%g s</text>",
-				       x, x, c->y, x, c->y + 16, t);
+		g_string_append_printf(
+			c->out,
+			"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"4\" y2=\"%d\" class=\"grid\"/>"
+			"<text x=\"%.1f\" y=\"%d\" class=\"tick m\">%g s</text>",
+			x, x, c->y, x, c->y + 16, t);
 	}
 }
 
 static bool worth_a_mark(const char *name)
 {
-	return g_str_has_prefix(name, "mark.") || g_str_has_prefix(name, "trigger.") || g_str_has_prefix(name, "probe.") ||
-	       g_str_has_prefix(name, "operator.") || !strcmp(name, "run.stopped") || !strcmp(name, "guard.broken");
+	return g_str_has_prefix(name, "mark.") || g_str_has_prefix(name, "trigger.") ||
+	       g_str_has_prefix(name, "probe.") || g_str_has_prefix(name, "operator.") ||
+	       !strcmp(name, "run.stopped") || !strcmp(name, "guard.broken");
 }
 
 /* Event names stand above the lanes, in up to three rows so that neighbours do not cover each other. */
@@ -209,7 +221,8 @@ static int events_lane(Canvas *c)
 	int used = 0;
 	for (guint i = 0; i < c->rec->events->len; i++) {
 		const Event *e = g_ptr_array_index(c->rec->events, i);
-		if (!worth_a_mark(e->name) || e->t_ns < c->rec->start_ns || e->t_ns > c->rec->end_ns)
+		if (!worth_a_mark(e->name) || e->t_ns < c->rec->start_ns ||
+		    e->t_ns > c->rec->end_ns)
 			continue;
 		double x = x_of(c, e->t_ns), width = 7.0 * (double)strlen(e->name) + 12;
 		int row = 0;
@@ -218,11 +231,12 @@ static int events_lane(Canvas *c)
 		row_end[row] = x + width;
 		used = MAX(used, row + 1);
 		bool right = x + width > WIDTH;
-		g_string_append_printf(c->out,
-				       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"@BOTTOM@\" class=\"event\"/>"
-				       "<text x=\"%.1f\" y=\"%d\" class=\"eventname\"%s>",
-				       x, x, c->y + 4 + 15 * row, right ? x - 4 : x + 4, c->y + 14 + 15 * row,
-				       right ? " text-anchor=\"end\"" : "");
+		g_string_append_printf(
+			c->out,
+			"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"@BOTTOM@\" class=\"event\"/>"
+			"<text x=\"%.1f\" y=\"%d\" class=\"eventname\"%s>",
+			x, x, c->y + 4 + 15 * row, right ? x - 4 : x + 4, c->y + 14 + 15 * row,
+			right ? " text-anchor=\"end\"" : "");
 		html_text(c->out, e->name);
 		g_string_append(c->out, "</text>");
 	}
@@ -276,16 +290,18 @@ static void lanes(Canvas *c, const ReportInput *input)
 	int curves = 0;
 	for (guint i = 0; i < all->len; i++) {
 		const Signal *s = g_ptr_array_index(all, i);
-		if (s->info.origin == ORIGIN_STIMULUS && !s->info.boolean && s->n > 0 && curves < MAX_CURVES &&
-		    is_story(input->spec, s->info.name)) {
+		if (s->info.origin == ORIGIN_STIMULUS && !s->info.boolean && s->n > 0 &&
+		    curves < MAX_CURVES && is_story(input->spec, s->info.name)) {
 			curve_lane(c, s, false);
 			curves++;
 		}
 	}
 	for (guint i = 0; i < all->len; i++) {
 		const Signal *s = g_ptr_array_index(all, i);
-		bool truth = s->info.boolean && (s->info.origin == ORIGIN_DERIVED || s->info.origin == ORIGIN_LABEL);
-		if (truth || (s->info.boolean && s->info.origin == ORIGIN_RESPONSE && !strstr(s->info.name, "heartbeat")))
+		bool truth = s->info.boolean &&
+			     (s->info.origin == ORIGIN_DERIVED || s->info.origin == ORIGIN_LABEL);
+		if (truth || (s->info.boolean && s->info.origin == ORIGIN_RESPONSE &&
+			      !strstr(s->info.name, "heartbeat")))
 			bar_lane(c, s);
 	}
 	for (guint i = 0; i < input->record->criteria->len; i++) {
@@ -312,7 +328,8 @@ void plot_timeline(GString *out, const ReportInput *input)
 	axis(&c);
 	g_autofree char *bottom = g_strdup_printf("%d", c.y);
 	g_string_replace(body, "@BOTTOM@", bottom, 0);
-	g_string_append_printf(out, "<svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, c.y + AXIS - 8);
+	g_string_append_printf(out, "<svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\">",
+			       WIDTH, c.y + AXIS - 8);
 	g_string_append_len(out, body->str, (gssize)body->len);
 	g_string_append(out, "</svg>");
 }
@@ -331,37 +348,46 @@ void plot_gauge(GString *out, const CriterionResult *r, const char *lang)
 	if (!isfinite(r->measured) || !isfinite(r->limit))
 		return;
 	double u = isfinite(r->uncertainty) ? r->uncertainty : 0;
-	double wa = isfinite(r->guard_accept) ? r->guard_accept : 0, wr = isfinite(r->guard_reject) ? r->guard_reject : 0;
+	double wa = isfinite(r->guard_accept) ? r->guard_accept : 0,
+	       wr = isfinite(r->guard_reject) ? r->guard_reject : 0;
 	/* margin positive is good: below the limit or above it? */
-	double sign = r->measured + r->margin > r->limit - 1e-12 && fabs(r->measured + r->margin - r->limit) <
-			      fabs(r->measured - r->margin - r->limit) ? 1 : -1;
+	double sign = r->measured + r->margin > r->limit - 1e-12 &&
+				      fabs(r->measured + r->margin - r->limit) <
+					      fabs(r->measured - r->margin - r->limit)
+			      ? 1
+			      : -1;
 	double pass_edge = r->limit - sign * wa, fail_edge = r->limit + sign * wr;
 	double lo = MIN(MIN(r->measured - u, r->limit), MIN(pass_edge, fail_edge));
 	double hi = MAX(MAX(r->measured + u, r->limit), MAX(pass_edge, fail_edge));
 	double span = MAX(hi - lo, MAX(1e-9, fabs(r->limit) * 1e-3));
 	lo -= 0.15 * span;
 	hi += 0.15 * span;
-	double xp = gauge_x(pass_edge, lo, hi), xf = gauge_x(fail_edge, lo, hi), xm = gauge_x(r->measured, lo, hi);
+	double xp = gauge_x(pass_edge, lo, hi), xf = gauge_x(fail_edge, lo, hi),
+	       xm = gauge_x(r->measured, lo, hi);
 	double left = gauge_x(lo, lo, hi), right = gauge_x(hi, lo, hi);
-	g_string_append_printf(out, "<svg class=\"gauge\" viewBox=\"0 0 %d %d\" role=\"img\">", GAUGE_W, GAUGE_H);
-	g_string_append_printf(out,
-			       "<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"%s\"/>"
-			       "<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"zone-guard\"/>"
-			       "<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"%s\"/>",
-			       left, MIN(xp, xf) - left, sign > 0 ? "zone-pass" : "zone-fail", MIN(xp, xf),
-			       MAX(fabs(xf - xp), 1.0), MAX(xp, xf), right - MAX(xp, xf),
-			       sign > 0 ? "zone-fail" : "zone-pass");
+	g_string_append_printf(out, "<svg class=\"gauge\" viewBox=\"0 0 %d %d\" role=\"img\">",
+			       GAUGE_W, GAUGE_H);
+	g_string_append_printf(
+		out,
+		"<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"%s\"/>"
+		"<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"zone-guard\"/>"
+		"<rect x=\"%.1f\" y=\"24\" width=\"%.1f\" height=\"14\" class=\"%s\"/>",
+		left, MIN(xp, xf) - left, sign > 0 ? "zone-pass" : "zone-fail", MIN(xp, xf),
+		MAX(fabs(xf - xp), 1.0), MAX(xp, xf), right - MAX(xp, xf),
+		sign > 0 ? "zone-fail" : "zone-pass");
 	double xl = gauge_x(r->limit, lo, hi);
 	g_autofree char *limit = quantity_format(r->limit, &r->unit, 4);
 	g_autofree char *measured = quantity_format(r->measured, &r->unit, 4);
 	g_string_append_printf(out,
 			       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"18\" y2=\"44\" class=\"limit\"/>"
 			       "<text x=\"%.1f\" y=\"58\" class=\"tick m\">%s %s</text>",
-			       xl, xl, CLAMP(xl, 60, GAUGE_W - 60), report_word(lang, N_("limit")), limit);
-	g_string_append_printf(out,
-			       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"31\" y2=\"31\" class=\"whisker\"/>"
-			       "<circle cx=\"%.1f\" cy=\"31\" r=\"5\" class=\"dot\"/>"
-			       "<text x=\"%.1f\" y=\"14\" class=\"tick m b\">%s</text></svg>",
-			       gauge_x(r->measured - u, lo, hi), gauge_x(r->measured + u, lo, hi), xm,
-			       CLAMP(xm, 60, GAUGE_W - 60), measured);
+			       xl, xl, CLAMP(xl, 60, GAUGE_W - 60), report_word(lang, N_("limit")),
+			       limit);
+	g_string_append_printf(
+		out,
+		"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"31\" y2=\"31\" class=\"whisker\"/>"
+		"<circle cx=\"%.1f\" cy=\"31\" r=\"5\" class=\"dot\"/>"
+		"<text x=\"%.1f\" y=\"14\" class=\"tick m b\">%s</text></svg>",
+		gauge_x(r->measured - u, lo, hi), gauge_x(r->measured + u, lo, hi), xm,
+		CLAMP(xm, 60, GAUGE_W - 60), measured);
 }

@@ -41,7 +41,8 @@ char *report_table(const RunRecord *const *records, size_t n, const char *lang)
 	bool ja = !g_strcmp0(lang, "ja");
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
 	Line *head = g_new0(Line, 1);
-	const char *heads[] = {N_("Run"), N_("Verdict"), N_("Criterion"), N_("Measured"), N_("Limit"), N_("Why")};
+	const char *heads[] = {N_("Run"),      N_("Verdict"), N_("Criterion"),
+			       N_("Measured"), N_("Limit"),   N_("Why")};
 	for (size_t i = 0; i < G_N_ELEMENTS(heads); i++)
 		head->cells[i] = g_strdup(report_word(lang, heads[i]));
 	g_ptr_array_add(lines, head);
@@ -51,17 +52,20 @@ char *report_table(const RunRecord *const *records, size_t n, const char *lang)
 			Line *l = g_new0(Line, 1);
 			const char *name = g_hash_table_lookup(records[k]->meta, "label");
 			l->cells[0] = g_strdup(i ? "" : name ? name : records[k]->run_id);
-			l->cells[1] = g_strdup(ja ? verdict_name_ja(r->verdict) : verdict_name(r->verdict));
+			l->cells[1] = g_strdup(ja ? verdict_name_ja(r->verdict)
+						  : verdict_name(r->verdict));
 			l->cells[2] = g_strdup(r->id);
 			l->cells[3] = report_measured(r);
-			l->cells[4] = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : g_strdup("–");
+			l->cells[4] = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4)
+							 : g_strdup("–");
 			l->cells[5] = g_strdup(ja && r->why_ja ? r->why_ja : r->why ? r->why : "");
 			g_ptr_array_add(lines, l);
 		}
 	int width[6] = {0};
 	for (guint i = 0; i < lines->len; i++)
 		for (int k = 0; k < 5; k++)
-			width[k] = MAX(width[k], columns(((Line *)g_ptr_array_index(lines, i))->cells[k]));
+			width[k] = MAX(width[k],
+				       columns(((Line *)g_ptr_array_index(lines, i))->cells[k]));
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < lines->len; i++) {
 		const Line *l = g_ptr_array_index(lines, i);
@@ -104,10 +108,13 @@ char *report_junit(const RunRecord *record)
 	guint count[4] = {0};
 	for (guint i = 0; i < record->criteria->len; i++)
 		count[((CriterionResult *)g_ptr_array_index(record->criteria, i))->verdict]++;
-	GString *out = g_string_new("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
+	GString *out = g_string_new(
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
 	html_text(out, record->run_id);
-	g_string_append_printf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n", record->criteria->len,
-			       count[VERDICT_FAIL], count[VERDICT_INVALID], count[VERDICT_INCONCLUSIVE]);
+	g_string_append_printf(out,
+			       "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
+			       record->criteria->len, count[VERDICT_FAIL], count[VERDICT_INVALID],
+			       count[VERDICT_INCONCLUSIVE]);
 	for (guint i = 0; i < record->criteria->len; i++)
 		junit_case(out, g_ptr_array_index(record->criteria, i));
 	g_string_append(out, "  </testsuite>\n</testsuites>\n");

@@ -134,9 +134,11 @@ void executor_start(Executor *e, int64_t start_ns)
 {
 	e->start_ns = start_ns;
 	for (guint i = 0; i < e->plan->conditions->len; i++)
-		stl_monitor_start(((PlanWatch *)g_ptr_array_index(e->plan->conditions, i))->monitor, start_ns);
+		stl_monitor_start(((PlanWatch *)g_ptr_array_index(e->plan->conditions, i))->monitor,
+				  start_ns);
 	for (guint i = 0; i < e->plan->guards->len; i++)
-		stl_monitor_start(((PlanWatch *)g_ptr_array_index(e->plan->guards, i))->monitor, start_ns);
+		stl_monitor_start(((PlanWatch *)g_ptr_array_index(e->plan->guards, i))->monitor,
+				  start_ns);
 	for (guint i = 0; i < e->plan->steps->len; i++)
 		e->steps[i].from_ns = -1;
 	enter(e, RUN_LIVE, start_ns);
@@ -231,7 +233,8 @@ static void note_lateness(Executor *e, int64_t late_ns, int64_t now_ns)
 	if (late_ns <= EXECUTOR_LATE_NS)
 		return;
 	char cause[96];
-	g_snprintf(cause, sizeof(cause), "the host was %.0f ms late at a step of the timeline", (double)late_ns * 1e-6);
+	g_snprintf(cause, sizeof(cause), "the host was %.0f ms late at a step of the timeline",
+		   (double)late_ns * 1e-6);
 	e->ops->fault(e->ops->user, now_ns, "executor", cause, BLAME_BENCH);
 	executor_stop(e, "the host was too late at a step of the timeline", BLAME_BENCH);
 }

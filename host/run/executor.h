@@ -32,18 +32,18 @@ typedef enum {
 
 typedef struct PlanAction {
 	PlanActionKind kind;
-	unsigned role;	   /* index into ExecutorPlan.roles (COMMAND, PULSE) */
-	const char *name;  /* event name (MARK), borrowed for the plan's life */
+	unsigned role;    /* index into ExecutorPlan.roles (COMMAND, PULSE) */
+	const char *name; /* event name (MARK), borrowed for the plan's life */
 	double value;
 	int64_t pulse_ns;
 } PlanAction;
 
 typedef struct PlanStep {
-	bool when;	    /* false: at at_ns; true: when `condition` is reached, from the end of the step before */
-	int64_t at_ns;	    /* from the timeline's start */
+	bool when; /* false: at at_ns; true: when `condition` is reached, from the end of the step before */
+	int64_t at_ns;      /* from the timeline's start */
 	unsigned condition; /* index into ExecutorPlan.conditions */
 	int64_t timeout_ns;
-	bool product;	/* the condition rests on the product: its time-out is no fault */
+	bool product;    /* the condition rests on the product: its time-out is no fault */
 	GArray *actions; /* PlanAction */
 } PlanStep;
 
@@ -51,7 +51,7 @@ typedef struct PlanWatch { /* a condition or a guard */
 	char *text;
 	StlMonitor *monitor;
 	GArray *sources; /* unsigned: source index of the monitor's signal i */
-	Blame blame;	 /* guards */
+	Blame blame;     /* guards */
 } PlanWatch;
 
 typedef struct ExecutorPlan {
@@ -60,7 +60,7 @@ typedef struct ExecutorPlan {
 	GPtrArray *guards;     /* PlanWatch* */
 	GPtrArray *roles;      /* char* */
 	GPtrArray *sources;    /* char*: signals whose samples the executor needs */
-	int64_t end_ns;	       /* of the timeline; the executor ends there even without PLAN_END */
+	int64_t end_ns;        /* of the timeline; the executor ends there even without PLAN_END */
 } ExecutorPlan;
 
 ExecutorPlan *executor_plan_new(void);
@@ -111,7 +111,7 @@ int64_t executor_step(Executor *executor, int64_t now_ns);
  * for static reasons. */
 void executor_stop(Executor *executor, const char *static_reason, Blame blame);
 
-RunState executor_state(const Executor *executor);	 /* any thread */
+RunState executor_state(const Executor *executor);          /* any thread */
 const char *executor_stop_reason(const Executor *executor); /* NULL: came to its end */
 int64_t executor_start_ns(const Executor *executor);
 int64_t executor_ended_ns(const Executor *executor); /* when Live ended, 0 before */

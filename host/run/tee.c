@@ -47,7 +47,8 @@ static int id_of(GHashTable *table, const char *name)
 	return GPOINTER_TO_INT(g_hash_table_lookup(table, name)) - 1;
 }
 
-static void on_sample(Stream *stream, const char *source, int64_t t_ns, double value, SampleStatus status)
+static void on_sample(Stream *stream, const char *source, int64_t t_ns, double value,
+		      SampleStatus status)
 {
 	Port *port = (Port *)stream;
 	Tee *tee = port->tee;
@@ -59,7 +60,8 @@ static void on_sample(Stream *stream, const char *source, int64_t t_ns, double v
 	}
 	session_sample(port->product ? lane->product : lane->bench, signal, t_ns, value, status);
 	if (wanted >= 0) {
-		ExecutorSample s = {.source = (unsigned)wanted, .t_ns = t_ns, .v = value, .status = status};
+		ExecutorSample s = {
+			.source = (unsigned)wanted, .t_ns = t_ns, .v = value, .status = status};
 		ring_push(lane->executor, &s);
 	}
 	if (!port->product && tee->feed && tee->feed->sample)
@@ -100,7 +102,8 @@ static void on_fault(Stream *stream, const Fault *fault)
 
 static void port_init(Port *port, Tee *tee, bool product)
 {
-	port->stream = (Stream){.sample = on_sample, .event = on_event, .frame = on_frame, .fault = on_fault};
+	port->stream = (Stream){
+		.sample = on_sample, .event = on_event, .frame = on_frame, .fault = on_fault};
 	port->tee = tee;
 	port->product = product;
 }
@@ -116,7 +119,8 @@ Tee *tee_new(SessionWriter *writer, const GPtrArray *sources, const TeeFeed *fee
 	tee->cameras = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	tee->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < sources->len; i++)
-		g_hash_table_insert(tee->sources, g_strdup(g_ptr_array_index(sources, i)), GINT_TO_POINTER((int)i + 1));
+		g_hash_table_insert(tee->sources, g_strdup(g_ptr_array_index(sources, i)),
+				    GINT_TO_POINTER((int)i + 1));
 	for (unsigned i = 0; i < TEE_THREADS; i++) {
 		char name[32];
 		g_snprintf(name, sizeof(name), "bench-%u", i);

@@ -17,7 +17,8 @@ typedef struct Tee Tee;
 
 /* What else wants the data: the product's inputs. Called on the source's thread. */
 typedef struct TeeFeed {
-	void (*sample)(void *user, const char *role, int64_t t_ns, double value, SampleStatus status);
+	void (*sample)(void *user, const char *role, int64_t t_ns, double value,
+		       SampleStatus status);
 	void (*frame)(void *user, const char *role, const Frame *frame);
 	void *user;
 } TeeFeed;

@@ -33,7 +33,7 @@ enum defect {
 	DEFECT_FLOOD,
 };
 
-static const char *const defect_names[] = {"none",	"late",		"blind",   "stuck-alarm",
+static const char *const defect_names[] = {"none",      "late",         "blind",   "stuck-alarm",
 					   "backdates", "silent-crash", "garbage", "flood"};
 
 struct guard {
@@ -41,7 +41,7 @@ struct guard {
 	enum defect defect;
 	double limit_degC;    /* pan temperature above which the valve is closed */
 	double gas_limit_ppm; /* gas concentration above which it is closed and the gas alarm given */
-	double delay_s;	      /* added between detection and action */
+	double delay_s;       /* added between detection and action */
 	double period_s;
 	double detected_s; /* CLOCK_MONOTONIC time of the first detection, 0 = none */
 	uint16_t heartbeat;
@@ -67,7 +67,8 @@ static double now_s(void)
 
 static void sleep_until(double t_s)
 {
-	struct timespec ts = {.tv_sec = (time_t)t_s, .tv_nsec = (long)((t_s - (double)(time_t)t_s) * 1e9)};
+	struct timespec ts = {.tv_sec = (time_t)t_s,
+			      .tv_nsec = (long)((t_s - (double)(time_t)t_s) * 1e9)};
 	while (!stop && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }
@@ -168,9 +169,12 @@ static modbus_t *connect_to(const char *where)
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: stove-guard --sensors HOST:PORT [--limit DEGC] [--gas-limit PPM] [--extra-delay S]\n"
-	      "                   [--defect late|blind|stuck-alarm|backdates|silent-crash|garbage|flood]\n"
-	      "Reads pan temperature and gas over Modbus TCP and closes the valve when either is dangerous.\n",
+	fputs("usage: stove-guard --sensors HOST:PORT [--limit DEGC] [--gas-limit PPM] "
+	      "[--extra-delay S]\n"
+	      "                   [--defect "
+	      "late|blind|stuck-alarm|backdates|silent-crash|garbage|flood]\n"
+	      "Reads pan temperature and gas over Modbus TCP and closes the valve when either is "
+	      "dangerous.\n",
 	      out);
 	return code;
 }

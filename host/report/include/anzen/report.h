@@ -26,9 +26,9 @@ void report_still_free(ReportStill *still);
 typedef struct ReportInput {
 	const RunRecord *record;
 	const Recording *recording; /* NULL: no time line */
-	const JudgeSpec *spec;	    /* NULL: plots every stimulus signal */
+	const JudgeSpec *spec;      /* NULL: plots every stimulus signal */
 	const GPtrArray *stills;    /* ReportStill*, or NULL */
-	const char *lang;	    /* "en" or "ja" */
+	const char *lang;           /* "en" or "ja" */
 } ReportInput;
 
 /* The document. Caller frees. */
