@@ -7,13 +7,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 typedef struct {
 	int fd;
-	bool terminal;
+	bool terminal, socket;
 	char *name;
 	void (*release)(void *);
 	void *owner;
@@ -88,7 +90,9 @@ static gboolean fd_write(void *self, const void *data, size_t size, int64_t dead
 	FdLink *link = self;
 	const uint8_t *p = data;
 	while (size > 0) {
-		ssize_t n = write(link->fd, p, size);
+		/* A far end that is gone is an error here, not a signal that ends the program. */
+		ssize_t n = link->socket ? send(link->fd, p, size, MSG_NOSIGNAL)
+					 : write(link->fd, p, size);
 		if (n > 0) {
 			p += n;
 			size -= (size_t)n;
@@ -166,6 +170,8 @@ ByteLink *fd_link_new(int fd, bool terminal, const char *name, void (*release)(v
 			 .name = g_strdup(name),
 			 .release = release,
 			 .owner = owner};
+	struct stat st;
+	link->socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	return byte_link_new(&fd_ops, link, name);
 }
