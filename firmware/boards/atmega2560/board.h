@@ -1,0 +1,125 @@
+/* ATmega2560 at 16 MHz (Arduino Mega 2560). Terminals, with the Mega's pin numbers:
+ *
+ *	out.0 … out.7	PA0 … PA7	22 … 29	push-pull; external pull-down to SAFE is part of the wiring
+ *	enable		PC0		37	high while leases run; gates the power stage
+ *	estop, trip	PD0, PD1	21, 20	INT0, INT1; loop to ground, pull-up: open = high
+ *	in.0 … in.3	PL0 … PL3	49 … 46
+ *	adc.0 … adc.3	PF0 … PF3	A0 … A3	reference AVCC
+ *	led		PB7		13
+ *	UART0		PE0, PE1	USB bridge
+ *
+ * Timer 1 runs freely at 2 MHz (0.5 µs): OCR1A is the schedule's alarm, OCR1B the tick, its overflow extends the
+ * count to 32 bits. Numbers of registers and timing: ATmega640/1280/1281/2560/2561 datasheet, 2549Q.
+ */
+#ifndef ANZEN_BOARD_ATMEGA2560_H
+#define ANZEN_BOARD_ATMEGA2560_H
+
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/wdt.h>
+
+#define BOARD_NAME "atmega2560"
+#define BOARD_TICK_HZ 2000000ul
+
+extern struct Node node_state;
+#define node node_state
+
+extern volatile uint16_t board_time_high;
+
+typedef uint8_t board_irq;
+static inline board_irq board_irq_off(void)
+{
+	uint8_t sreg = SREG;
+	cli();
+	return sreg;
+}
+static inline void board_irq_restore(board_irq irq)
+{
+	__asm__ volatile("" ::: "memory");
+	SREG = irq;
+}
+#define board_barrier() __asm__ volatile("" ::: "memory")
+
+static inline uint32_t board_now(void)
+{
+	board_irq irq = board_irq_off();
+	uint16_t low = TCNT1, high = board_time_high;
+	if ((TIFR1 & _BV(TOV1)) && low < 0x8000) /* it wrapped and the interrupt has not run yet */
+		high++;
+	board_irq_restore(irq);
+	return (uint32_t)high << 16 | low;
+}
+
+/* The alarm rings whenever the low 16 bits match, at worst every 32.8 ms; core_on_alarm() looks at all 32. BOARD_LEAD
+ * is the shortest way from the match to the pin, so that an action is never early and usually exact. */
+#define BOARD_LEAD 0
+static inline void board_alarm(uint32_t at)
+{
+	board_irq irq = board_irq_off();
+	OCR1A = (uint16_t)(at - BOARD_LEAD);
+	board_irq_restore(irq);
+}
+static inline void board_alarm_mask(uint8_t masked)
+{
+	board_irq irq = board_irq_off();
+	TIMSK1 = masked ? TIMSK1 & (uint8_t)~_BV(OCIE1A) : TIMSK1 | _BV(OCIE1A);
+	board_irq_restore(irq);
+}
+
+static inline void board_outputs(uint8_t port)
+{
+	PORTA = port;
+}
+static inline void board_enable(uint8_t on)
+{
+	if (on)
+		PORTC |= _BV(PC0);
+	else
+		PORTC &= (uint8_t)~_BV(PC0);
+}
+#define board_outputs_safe()                 \
+	do {                                 \
+		PORTA = CORE_SAFE_PORT;      \
+		PORTC &= (uint8_t)~_BV(PC0); \
+	} while (0)
+static inline void board_led(uint8_t on)
+{
+	if (on)
+		PORTB |= _BV(PB7);
+	else
+		PORTB &= (uint8_t)~_BV(PB7);
+}
+
+/* PROTO_INPUT_ESTOP and _TRIP are bits 0 and 1 as on port D, in.N bits 4 … 7 from port L. */
+static inline uint8_t board_inputs(void)
+{
+	return (uint8_t)((PIND & (_BV(PD0) | _BV(PD1))) | PINL << 4);
+}
+
+static inline void board_adc_select(uint8_t channel)
+{
+	ADMUX = _BV(REFS0) | channel;
+}
+/* Starts a conversion; returns its sample-and-hold instant: 1.5 ADC clocks (12 µs at 125 kHz) later. */
+static inline uint32_t board_adc_start(void)
+{
+	board_irq irq = board_irq_off();
+	ADCSRA |= _BV(ADSC);
+	uint32_t at = board_now() + 24;
+	board_irq_restore(irq);
+	return at;
+}
+
+static inline void board_watchdog_kick(void)
+{
+	wdt_reset();
+}
+
+bool board_uart_send(const uint8_t *bytes, uint8_t n);
+int16_t board_uart_get(void);
+/* Ticks from now until a frame that is encoded now begins to leave. */
+uint16_t board_uart_lead(void);
+/* When the delimiter that board_uart_get() has just returned arrived; false when a later one took its place. */
+bool board_uart_stamp(uint32_t *ret_at);
+
+#endif

@@ -1,0 +1,85 @@
+/* One conversion a tick, channels in turn; batches are double buffered and numbered, so that a lost one shows. */
+#include "core.h"
+
+#define CODES (PROTO_ADC_SCANS * PROTO_ADC_CHANNELS)
+_Static_assert(PROTO_ADC_HEADER + 2 * CODES <= PROTO_PAYLOAD, "a batch fits into one message");
+
+void inputs_init(void)
+{
+	node.inputs = board_inputs();
+	board_adc_select(0);
+}
+
+static void watch(uint32_t now)
+{
+	uint8_t inputs = board_inputs();
+	uint8_t changed = inputs ^ node.inputs;
+	node.inputs = inputs;
+	if (!changed)
+		return;
+	if (changed & PROTO_INPUT_ESTOP)
+		core_event(PROTO_EVENT_INPUT, PROTO_REG_ESTOP, inputs & PROTO_INPUT_ESTOP ? 1 : 0,
+			   now);
+	if (changed & PROTO_INPUT_TRIP)
+		core_event(PROTO_EVENT_INPUT, PROTO_REG_TRIP, inputs & PROTO_INPUT_TRIP ? 1 : 0,
+			   now);
+	for (uint8_t i = 0; i < 4; i++)
+		if (changed & (PROTO_INPUT_IN0 << i))
+			core_event(PROTO_EVENT_INPUT, (uint8_t)(PROTO_REG_IN0 + i),
+				   inputs & (PROTO_INPUT_IN0 << i) ? 1 : 0, now);
+}
+
+void inputs_tick(uint32_t now)
+{
+	node.conversion_at = board_adc_start();
+	watch(now);
+}
+
+static void batch_full(struct batch *b)
+{
+	struct batch *other = &node.batch[node.filling ^ 1];
+	b->number = node.batch_number++;
+	if (other->ready) {
+		node.adc_lost++; /* this one is overwritten: its number is the gap */
+	} else {
+		b->ready = 1;
+		node.filling ^= 1;
+	}
+	node.filled = 0;
+}
+
+/* Adc context. */
+void core_on_adc(uint16_t code)
+{
+	struct batch *b = &node.batch[node.filling];
+	uint8_t channel = node.filled % PROTO_ADC_CHANNELS;
+	if (!node.filled)
+		b->at = node.conversion_at;
+	b->code[node.filled++] = code;
+	node.adc_last[channel] = code;
+	board_adc_select((uint8_t)((channel + 1) % PROTO_ADC_CHANNELS));
+	if (node.filled == CODES)
+		batch_full(b);
+}
+
+bool inputs_batch(uint8_t *ret, uint8_t *ret_n)
+{
+	const struct batch *b = &node.batch[node.filling ^ 1];
+	if (!b->ready)
+		return false;
+	ret[0] = PROTO_MSG_ADC;
+	proto_put16(ret + 1, b->number);
+	proto_put64(ret + 3, core_time64(b->at));
+	proto_put16(ret + 11, (uint16_t)TICKS_US(PROTO_TICK_US));
+	ret[13] = PROTO_ADC_CHANNELS;
+	ret[14] = PROTO_ADC_SCANS;
+	for (uint8_t i = 0; i < CODES; i++)
+		proto_put16(ret + PROTO_ADC_HEADER + 2 * i, b->code[i]);
+	*ret_n = PROTO_ADC_HEADER + 2 * CODES;
+	return true;
+}
+
+void inputs_batch_sent(void)
+{
+	node.batch[node.filling ^ 1].ready = 0;
+}

@@ -1,0 +1,271 @@
+/* Outputs and their schedule. Whatever leaves SAFE is bounded in time from the moment it does. */
+#include "core.h"
+
+/* A row of registers.def that could hurt and has no bound does not build. */
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc)                            \
+	_Static_assert((max_on) > 0 && (max_on) <= 600000,                                     \
+		       name ": MAX_ON must be 1 ms ... 10 min");                               \
+	_Static_assert((lo) <= (safe) && (safe) <= (hi), name ": SAFE must lie in lo ... hi"); \
+	_Static_assert((hi) <= 1 && (lo) == 0, name ": this firmware drives levels only");     \
+	_Static_assert((index) < 8, name ": outputs share one port");
+#include "../protocol/registers.def"
+_Static_assert(PROTO_LEASE_US + 1000 <= 96000, "safe within 100 ms of the host's last word");
+
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
+	[index] = {lo, hi, safe, PROTO_HOLD_##hold, PROTO_GROUP_##group, max_on},
+const struct output_fact core_facts[OUT_COUNT] = {
+#include "../protocol/registers.def"
+	[OUT_LED] = {0, 1, 0, PROTO_HOLD_RENEWABLE, OUT_NO_GROUP, 0},
+};
+
+void outputs_init(void)
+{
+	for (uint8_t i = 0; i < OUT_COUNT; i++)
+		node.out[i].limit = TICKS_MS(core_facts[i].max_on_ms);
+	node.port = CORE_SAFE_PORT;
+	node.alarm_out = OUT_COUNT;
+}
+
+uint8_t outputs_value(uint8_t i)
+{
+	return i == OUT_LED ? node.led : (uint8_t)((node.port >> i) & 1);
+}
+
+/* Interrupts off. */
+static void drive(uint8_t i, uint8_t value)
+{
+	if (i == OUT_LED) {
+		node.led = value;
+		board_led(value);
+		return;
+	}
+	uint8_t mask = (uint8_t)(1u << i);
+	node.port = value ? node.port | mask : node.port & (uint8_t)~mask;
+	board_outputs(node.port);
+}
+
+void outputs_force_safe(void)
+{
+	board_outputs_safe();
+	node.port = CORE_SAFE_PORT;
+}
+
+/* Why output i may not be driven now; 0 when it may. Interrupts off, or the answer is only a forecast. */
+static uint8_t forbidden(uint8_t i)
+{
+	uint8_t group = core_facts[i].group;
+	if (group == OUT_NO_GROUP)
+		return 0;
+	if (node.state != PROTO_STATE_READY)
+		return PROTO_REFUSED_INTERLOCK;
+	return node.leases & (1u << group) ? 0 : PROTO_REFUSED_LEASE;
+}
+
+/* Interrupts off. The end of an output's time: a ONCE output that is already away from SAFE keeps the end it has. */
+static void bound(uint8_t i, const struct action *a, uint8_t was)
+{
+	struct output *o = &node.out[i];
+	uint32_t end = a->effect + a->duration;
+	if (a->value == core_facts[i].safe || !core_facts[i].max_on_ms) {
+		o->expiring = 0;
+		return;
+	}
+	if (core_facts[i].hold == PROTO_HOLD_ONCE && was != core_facts[i].safe && o->expiring &&
+	    (int32_t)(end - o->off_at) > 0)
+		return;
+	o->off_at = end;
+	o->expiring = 1;
+}
+
+static void execute(uint8_t i, struct action *a)
+{
+	board_irq irq = board_irq_off();
+	a->why = forbidden(i);
+	if (a->why) {
+		a->state = ACTION_DROPPED;
+	} else {
+		uint8_t was = outputs_value(i);
+		drive(i, a->value);
+		a->effect = board_now();
+		bound(i, a, was);
+		a->state = ACTION_DONE;
+	}
+	board_irq_restore(irq);
+}
+
+static void expire(uint8_t i)
+{
+	board_irq irq = board_irq_off();
+	struct output *o = &node.out[i];
+	uint8_t moved = o->expiring && outputs_value(i) != core_facts[i].safe;
+	o->expiring = 0;
+	if (moved)
+		drive(i, core_facts[i].safe);
+	uint32_t at = board_now();
+	board_irq_restore(irq);
+	if (moved)
+		core_event(PROTO_EVENT_EXPIRED, (uint8_t)(PROTO_REG_OUT0 + i), 0, at);
+}
+
+/* Do what is due on output i; *ret_left gets the ticks until its next moment. False when nothing waits. */
+static bool service(uint8_t i, uint32_t now, int32_t *ret_left)
+{
+	struct output *o = &node.out[i];
+	int32_t left = INT32_MAX;
+	while (o->exec != o->put) {
+		struct action *a = &o->queue[o->exec % PROTO_QUEUE_DEPTH];
+		left = (int32_t)(a->at - now);
+		if (left > 0)
+			break;
+		execute(i, a);
+		o->exec++;
+		left = INT32_MAX;
+	}
+	if (o->expiring) {
+		int32_t off = (int32_t)(o->off_at - now);
+		if (off <= 0)
+			expire(i);
+		else if (off < left)
+			left = off;
+	}
+	*ret_left = left;
+	return left != INT32_MAX;
+}
+
+/* Alarm context, or main with the alarm masked. The output that the alarm was set for goes first: its latency does not
+ * depend on how many others wait. */
+void core_on_alarm(void)
+{
+	int32_t left;
+	uint32_t now = board_now();
+	if (node.alarm_out < OUT_COUNT && (int32_t)(now - node.alarm_at) >= 0)
+		service(node.alarm_out, now, &left);
+	for (;;) {
+		int32_t best = INT32_MAX;
+		uint8_t who = OUT_COUNT;
+		now = board_now();
+		for (uint8_t i = 0; i < OUT_COUNT; i++)
+			if (service(i, now, &left) && left < best) {
+				best = left;
+				who = i;
+			}
+		node.alarm_out = who;
+		if (who == OUT_COUNT)
+			return;
+		node.alarm_at = now + (uint32_t)best;
+		board_alarm(node.alarm_at);
+		if ((int32_t)(node.alarm_at - board_now()) > 2)
+			return; /* else it may have passed while we set it */
+	}
+}
+
+static void reschedule(void)
+{
+	board_alarm_mask(1);
+	core_on_alarm();
+	board_alarm_mask(0);
+}
+
+static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)
+{
+	uint32_t limit = node.out[i].limit;
+	if (!core_facts[i].max_on_ms || w->value == core_facts[i].safe || !w->duration_us) {
+		*ret_ticks = limit;
+		return 0;
+	}
+	if (w->duration_us / 1000 > limit / TICKS_MS(1) || TICKS_US(w->duration_us) > limit)
+		return PROTO_REFUSED_DURATION;
+	*ret_ticks = TICKS_US(w->duration_us);
+	return 0;
+}
+
+static uint8_t when_of(uint8_t i, const ProtoWrite *w, uint64_t now, uint32_t *ret_at)
+{
+	struct output *o = &node.out[i];
+	int64_t lead = (int64_t)(w->at - now);
+	if (lead < (int64_t)TICKS_US(PROTO_MIN_LEAD_US)) {
+		uint16_t late = lead < -65535 ? 65535 : lead < 0 ? (uint16_t)-lead : 0;
+		core_event(PROTO_EVENT_LATE, w->reg, late, (uint32_t)now);
+		return PROTO_REFUSED_LATE;
+	}
+	if (lead > (int64_t)TICKS_MS(PROTO_MAX_LEAD_S * 1000ul))
+		return PROTO_REFUSED_TOO_FAR;
+	*ret_at = (uint32_t)w->at;
+	if (o->put != o->exec) {
+		struct action *last = &o->queue[(uint8_t)(o->put - 1) % PROTO_QUEUE_DEPTH];
+		if ((int32_t)(*ret_at - last->at) <= 0)
+			return PROTO_REFUSED_ORDER;
+	}
+	return 0;
+}
+
+uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
+{
+	uint8_t i = w->reg == PROTO_REG_LED ? OUT_LED : (uint8_t)(w->reg - PROTO_REG_OUT0);
+	struct action a = {.tag = w->tag, .value = (uint8_t)w->value};
+	uint8_t refused = w->value < core_facts[i].lo || w->value > core_facts[i].hi
+				  ? PROTO_REFUSED_RANGE
+				  : 0;
+	if (!refused)
+		refused = forbidden(i);
+	if (!refused)
+		refused = duration_of(i, w, &a.duration);
+	if (refused)
+		return refused;
+	if (i == OUT_LED)
+		node.led_by_host = 1;
+	if (w->flags & PROTO_WRITE_SOONEST) {
+		board_alarm_mask(1);
+		execute(i, &a);
+		core_on_alarm();
+		board_alarm_mask(0);
+		*ret_at = core_time64(a.effect);
+		return a.state == ACTION_DONE ? 0xff : a.why;
+	}
+	struct output *o = &node.out[i];
+	if ((uint8_t)(o->put - o->take) >= PROTO_QUEUE_DEPTH)
+		return PROTO_REFUSED_QUEUE_FULL;
+	refused = when_of(i, w, core_now64(), &a.at);
+	if (refused)
+		return refused;
+	o->queue[o->put % PROTO_QUEUE_DEPTH] = a;
+	board_barrier();
+	o->put++;
+	reschedule();
+	*ret_at = w->at;
+	return 0;
+}
+
+void outputs_purge(uint8_t forget)
+{
+	board_alarm_mask(1);
+	for (uint8_t i = 0; i < OUT_COUNT; i++) {
+		struct output *o = &node.out[i];
+		if (i == OUT_LED && !forget)
+			continue;
+		for (; o->exec != o->put; o->exec++) {
+			struct action *a = &o->queue[o->exec % PROTO_QUEUE_DEPTH];
+			a->state = ACTION_DROPPED;
+			a->why = PROTO_REFUSED_CANCELLED;
+		}
+		if (forget)
+			o->take = o->put;
+		o->expiring = 0; /* all are at SAFE already */
+	}
+	core_on_alarm();
+	board_alarm_mask(0);
+}
+
+bool outputs_take(uint8_t *ret_out, struct action *ret_action)
+{
+	for (uint8_t i = 0; i < OUT_COUNT; i++) {
+		struct output *o = &node.out[i];
+		if (o->take == o->exec)
+			continue;
+		*ret_action = o->queue[o->take % PROTO_QUEUE_DEPTH];
+		*ret_out = i;
+		o->take++;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,333 @@
+/* protocol (floor 2): the link between the host and a node, in plain C for both ends (AVR gnu11 and host gnu17).
+ *
+ * registers.def defines what a node can do; here are its enums, the frame codec and the link end point. No
+ * allocation, no clock, no I/O: bytes go in by proto_link_byte() and out through ops->send; time is a millisecond
+ * count given by the caller. One end point belongs to one thread.
+ *
+ * Frame on the wire: COBS(body) 0x00, where the body is (little-endian)
+ *
+ *	length:u8  of the whole body      kind:u8      session:u16
+ *	seq:u16    own number             ack:u16      next DATA number expected from the far end
+ *	payload    0 ... PROTO_PAYLOAD    crc:u32      CRC-32 (IEEE 802.3) of all that precedes
+ *
+ * DATA frames are numbered, kept until acknowledged, resent (go back n) and accepted only in order, so a message
+ * acts exactly once or never. All others are datagrams: acting twice on one is harmless by construction.
+ *
+ * Sessions: the host sends SYN(nonce); the node answers SYN_ACK(nonce, hello) and offers a session number that it
+ * has not used since its last 256 offers; the session begins at the node with the first frame that carries it. A
+ * repeated or late SYN or DATA of an older session therefore never acts.
+ */
+#ifndef ANZEN_PROTOCOL_H
+#define ANZEN_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROTO_VERSION 1
+
+#define PROTO_HEADER 8
+#define PROTO_CRC 4
+#define PROTO_PAYLOAD 64
+#define PROTO_BODY (PROTO_HEADER + PROTO_PAYLOAD + PROTO_CRC)
+#define PROTO_WIRE (PROTO_BODY + 2) /* COBS adds one byte below 255, and the delimiter */
+
+#ifndef PROTO_WINDOW
+#define PROTO_WINDOW 8 /* unacknowledged DATA frames an end point keeps */
+#endif
+
+/* ---- registers.def as enums --------------------------------------------------------------------------- */
+
+#define CONSTANT(symbol, value, doc) PROTO_##symbol = value,
+enum {
+#include "../../registers.def"
+};
+#define GROUP(id, name, doc) PROTO_GROUP_##name = id,
+enum {
+#include "../../registers.def"
+};
+#define GROUP(id, name, doc) +1
+enum {
+	PROTO_GROUPS = 0
+#include "../../registers.def"
+};
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) +1
+enum {
+	PROTO_OUTPUTS = 0
+#include "../../registers.def"
+};
+#define REGISTER(id, symbol, name, type, access, unit, lo, hi, doc) PROTO_REG_##symbol = id,
+enum {
+	PROTO_REG_OUT0 = 0x10,
+	PROTO_REG_LIMIT0 = 0x40,
+#include "../../registers.def"
+};
+#define MESSAGE(id, symbol, layout, doc) PROTO_MSG_##symbol = id,
+typedef enum {
+#include "../../registers.def"
+} ProtoMsg;
+#define EVENT(id, symbol, doc) PROTO_EVENT_##symbol = id,
+typedef enum {
+#include "../../registers.def"
+} ProtoEvent;
+#define FAULT_REASON(id, symbol, doc) PROTO_REASON_##symbol = id,
+typedef enum {
+#include "../../registers.def"
+} ProtoReason;
+#define REFUSAL(id, symbol, doc) PROTO_REFUSED_##symbol = id,
+typedef enum {
+#include "../../registers.def"
+} ProtoRefusal;
+
+enum { PROTO_HOLD_RENEWABLE, PROTO_HOLD_ONCE };
+enum { PROTO_ACCESS_READ, PROTO_ACCESS_WRITE, PROTO_ACCESS_TIMED };
+enum { PROTO_STATE_FAULTED, PROTO_STATE_READY };
+enum { PROTO_WRITE_SOONEST = 1 };
+enum {
+	PROTO_CAUSE_POWER_ON = 1,
+	PROTO_CAUSE_EXTERNAL = 2,
+	PROTO_CAUSE_BROWN_OUT = 4,
+	PROTO_CAUSE_WATCHDOG = 8
+};
+
+/* ---- the schema ------------------------------------------------------------------------------------------- */
+
+/* The canonical text of registers.def, in flash on a Harvard machine: read it with proto_schema_char(). */
+uint16_t proto_schema_length(void);
+char proto_schema_char(uint16_t i);
+/* CRC-32 of that text: two programs with equal hashes agree on every register, message and constant. */
+uint32_t proto_schema_hash(void);
+
+/* ---- bytes -------------------------------------------------------------------------------------------------- */
+
+/* CRC-32 as in IEEE 802.3 (reflected 0x04c11db7); start with 0: crc of "123456789" is 0xcbf43926. */
+uint32_t proto_crc32(uint32_t crc, const uint8_t *data, size_t n);
+
+static inline void proto_put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+static inline void proto_put32(uint8_t *p, uint32_t v)
+{
+	proto_put16(p, (uint16_t)v);
+	proto_put16(p + 2, (uint16_t)(v >> 16));
+}
+static inline void proto_put64(uint8_t *p, uint64_t v)
+{
+	proto_put32(p, (uint32_t)v);
+	proto_put32(p + 4, (uint32_t)(v >> 32));
+}
+static inline uint16_t proto_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | (uint16_t)p[1] << 8);
+}
+static inline uint32_t proto_get32(const uint8_t *p)
+{
+	return proto_get16(p) | (uint32_t)proto_get16(p + 2) << 16;
+}
+static inline uint64_t proto_get64(const uint8_t *p)
+{
+	return proto_get32(p) | (uint64_t)proto_get32(p + 4) << 32;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------------------- */
+
+typedef enum {
+	PROTO_SYN = 1, /* host: nonce:u32 */
+	PROTO_SYN_ACK, /* node: ProtoHello */
+	PROTO_DATA,    /* one message of registers.def */
+	PROTO_PING,    /* host: ProtoPing */
+	PROTO_PONG,    /* node: ProtoPong */
+	PROTO_ACK,     /* either: nothing but `ack` */
+	PROTO_NAK,     /* either: something after `ack` was lost, send from there */
+} ProtoKind;
+
+typedef struct {
+	uint8_t kind;
+	uint16_t session, seq, ack;
+	const uint8_t *payload; /* into the decoder's buffer */
+	uint8_t n;
+} ProtoFrame;
+
+/* Build a frame for the wire with its delimiter; returns its length (≤ PROTO_WIRE). n ≤ PROTO_PAYLOAD. */
+uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t ret_wire[PROTO_WIRE]);
+
+typedef enum { PROTO_NEED_MORE, PROTO_FRAME, PROTO_INVALID } ProtoParse;
+
+/* Takes the stream apart byte by byte; after any damage it is back in step at the next delimiter. */
+typedef struct {
+	uint8_t body[PROTO_BODY];
+	uint8_t n;    /* bytes in body */
+	uint8_t left; /* until the next COBS code byte */
+	bool zero;    /* a zero belongs before that code byte */
+	bool damaged; /* skip to the delimiter */
+	bool any;     /* something since the last delimiter */
+} ProtoDecoder;
+
+void proto_decoder_init(ProtoDecoder *decoder);
+/* PROTO_FRAME: *ret_frame is filled and valid until the next call. An empty frame (delimiter only) is NEED_MORE. */
+ProtoParse proto_decoder_byte(ProtoDecoder *decoder, uint8_t byte, ProtoFrame *ret_frame);
+
+/* ---- datagrams ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+	uint32_t nonce;      /* the SYN's */
+	uint8_t protocol;    /* PROTO_VERSION */
+	uint8_t firmware[3]; /* major, minor, patch */
+	uint32_t schema_hash;
+	uint32_t tick_hz;
+	uint32_t boot_count;
+	uint8_t boot_cause;
+	char board[12]; /* "atmega2560", zero padded */
+} ProtoHello;
+#define PROTO_HELLO_SIZE 33
+void proto_hello_put(const ProtoHello *hello, uint8_t ret_bytes[PROTO_HELLO_SIZE]);
+bool proto_hello_get(const uint8_t *bytes, uint8_t n, ProtoHello *ret_hello);
+
+/* The host's word. `spoken` is the node's time at which the host says it, by the host's estimate; 0: it has none yet,
+ * and then no lease can be asked for. Leases run from min(spoken, arrival), so a frame that lay in a buffer while
+ * the host died extends nothing. */
+typedef struct {
+	uint8_t groups; /* bit per group whose lease is wanted */
+	uint64_t spoken;
+	uint32_t token; /* echoed */
+} ProtoPing;
+#define PROTO_PING_SIZE 13
+void proto_ping_put(const ProtoPing *ping, uint8_t ret_bytes[PROTO_PING_SIZE]);
+bool proto_ping_get(const uint8_t *bytes, uint8_t n, ProtoPing *ret_ping);
+
+enum { PROTO_PONG_STAMPED = 1 };
+enum { PROTO_INPUT_ESTOP = 1, PROTO_INPUT_TRIP = 2, PROTO_INPUT_IN0 = 16 };
+typedef struct {
+	uint32_t token;
+	uint8_t flags;
+	uint64_t received; /* node time when the ping's delimiter arrived (if STAMPED) */
+	uint64_t sent;     /* node time just before the pong's first byte was handed to the UART */
+	uint8_t state, reason, leases, inputs;
+	uint64_t tripped_at;                /* of `reason`, 0 when none */
+	uint16_t damaged, repeated, missed; /* frames, since boot, wrapping */
+} ProtoPong;
+#define PROTO_PONG_SIZE 39
+void proto_pong_put(const ProtoPong *pong, uint8_t ret_bytes[PROTO_PONG_SIZE]);
+bool proto_pong_get(const uint8_t *bytes, uint8_t n, ProtoPong *ret_pong);
+
+/* ---- messages (payload of DATA) --------------------------------------------------------------------------------- */
+
+typedef struct {
+	uint16_t tag;
+	uint8_t reg, flags;
+	uint64_t at;
+	int32_t value;
+	uint32_t duration_us;
+} ProtoWrite;
+#define PROTO_WRITE_SIZE 21
+uint8_t proto_write_put(const ProtoWrite *write, uint8_t *ret_bytes);
+bool proto_write_get(const uint8_t *bytes, uint8_t n, ProtoWrite *ret_write);
+
+/* VALUE, QUEUED, DONE, REFUSED: one shape for the receiver. value is the refusal in REFUSED, 0 in QUEUED. */
+typedef struct {
+	uint8_t msg;
+	uint16_t tag;
+	uint8_t reg;
+	int32_t value;
+	uint64_t at;
+} ProtoReply;
+uint8_t proto_reply_put(const ProtoReply *reply, uint8_t *ret_bytes);
+bool proto_reply_get(const uint8_t *bytes, uint8_t n, ProtoReply *ret_reply);
+
+typedef struct {
+	uint8_t event, source;
+	uint32_t detail;
+	uint64_t at;
+} ProtoEventMsg;
+uint8_t proto_event_put(const ProtoEventMsg *event, uint8_t *ret_bytes);
+bool proto_event_get(const uint8_t *bytes, uint8_t n, ProtoEventMsg *ret_event);
+
+typedef struct {
+	uint16_t batch, step;
+	uint64_t at;
+	uint8_t channels, scans;
+	const uint8_t *
+		codes; /* u16 little-endian, channels * scans of them; proto_get16(codes + 2 * i) */
+} ProtoAdc;
+#define PROTO_ADC_HEADER 15
+bool proto_adc_get(const uint8_t *bytes, uint8_t n, ProtoAdc *ret_adc);
+
+/* ---- the link end point ------------------------------------------------------------------------------------------- */
+
+typedef struct ProtoLink ProtoLink;
+
+typedef struct {
+	/* Take all n bytes or none; false when there is no room now. */
+	bool (*send)(void *user, const uint8_t *wire, uint8_t n);
+	/* The next message in order. False: cannot take it now; it will come again. */
+	bool (*message)(void *user, const uint8_t *bytes, uint8_t n);
+	/* SYN, SYN_ACK, PING, PONG; a SYN_ACK or SYN of any session, the others of this one only. */
+	void (*datagram)(void *user, const ProtoFrame *frame);
+} ProtoLinkOps;
+
+typedef struct {
+	uint32_t frames, damaged, repeated,
+		missed;                 /* received; missed counts gaps in the far end's numbers */
+	uint32_t sent, resent, refused; /* refused: ops->message had no room */
+} ProtoLinkCounts;
+
+struct ProtoLink {
+	const ProtoLinkOps *ops;
+	void *user;
+	ProtoDecoder decoder;
+	uint16_t session;   /* 0: none */
+	uint16_t base;      /* oldest unacknowledged */
+	uint16_t next_send; /* next to put on the wire */
+	uint16_t next;      /* next number to give */
+	uint16_t expected;  /* from the far end */
+	uint16_t datagram;  /* own datagrams' counter */
+	uint16_t far_datagram;
+	bool far_datagram_known, ack_due, nak_due, nak_sent;
+	uint32_t progress_ms; /* when base moved or the first unacknowledged frame was sent */
+	uint32_t now_ms;
+	struct {
+		uint8_t n;
+		uint8_t bytes[PROTO_PAYLOAD];
+	} slot[PROTO_WINDOW];
+	ProtoLinkCounts counts;
+};
+
+#define PROTO_RESEND_MS 25
+
+void proto_link_init(ProtoLink *link, const ProtoLinkOps *ops, void *user);
+/* Begin session number `session` (≠ 0) with both counts at 0; what was unacknowledged is forgotten. */
+void proto_link_open(ProtoLink *link, uint16_t session);
+/* How many messages can be posted now. */
+uint8_t proto_link_room(const ProtoLink *link);
+/* Queue one message; false when the window is full or there is no session. */
+bool proto_link_post(ProtoLink *link, const uint8_t *bytes, uint8_t n);
+bool proto_link_datagram(ProtoLink *link, uint8_t kind, const uint8_t *bytes, uint8_t n);
+/* PROTO_FRAME when the byte completed a valid frame (of whatever session). */
+ProtoParse proto_link_byte(ProtoLink *link, uint8_t byte);
+/* Send what is due: new messages, resends, acknowledgements. Call often; now_ms may wrap. */
+void proto_link_poll(ProtoLink *link, uint32_t now_ms);
+
+/* ---- names, for people (host only) ---------------------------------------------------------------------------------- */
+
+#ifndef __AVR__
+typedef struct {
+	uint8_t reg;
+	const char *name, *unit;
+	int32_t lo, hi, safe;
+	uint32_t max_on_ms; /* 0: cannot hurt */
+	uint8_t access, hold, group;
+	const char *doc;
+} ProtoRegister;
+extern const ProtoRegister proto_registers[];
+extern const size_t proto_register_count;
+const ProtoRegister *proto_register_by_name(const char *name); /* NULL when absent */
+const ProtoRegister *proto_register_by_id(uint8_t reg);
+const char *proto_refusal_text(uint8_t refusal); /* "the interlock is faulted" */
+const char *proto_reason_name(uint8_t reason);   /* "estop" */
+const char *proto_reason_text(uint8_t reason);
+const char *proto_event_name(uint8_t event); /* "tripped" */
+#endif
+
+#endif
