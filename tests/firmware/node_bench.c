@@ -1,0 +1,249 @@
+#include "node_bench.h"
+
+#include <string.h>
+
+#define STEP (100 * CLOCK_US)
+
+static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
+{
+	NodeBench *b = user;
+	if (b->edges == BENCH_EDGES)
+		return;
+	BenchEdge *e = &b->edge[b->edges++];
+	g_strlcpy(e->name, name, sizeof e->name);
+	e->level = level;
+	e->t_ns = t_ns;
+}
+
+static int adc_read(void *user, const char *name, int64_t t_ns)
+{
+	(void)t_ns;
+	NodeBench *b = user;
+	return b->adc_mv[name[4] - '0'];
+}
+
+static bool send_bytes(void *user, const uint8_t *wire, uint8_t n)
+{
+	NodeBench *b = user;
+	uint8_t changed[8192];
+	if (!b->to_node)
+		return node_sim_feed(b->sim, wire, n);
+	size_t k = b->to_node(b, wire, n, changed, sizeof changed);
+	return node_sim_feed(b->sim, changed, k);
+}
+
+static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
+{
+	NodeBench *b = user;
+	ProtoAdc adc;
+	if (proto_reply_get(bytes, n, &b->reply[b->replies % 64])) {
+		b->replies++;
+	} else if (proto_event_get(bytes, n, &b->event[b->events % 64])) {
+		b->events++;
+	} else if (proto_adc_get(bytes, n, &adc)) {
+		b->batches++;
+		b->adc = adc;
+		for (int i = 0; i < adc.channels * adc.scans && i < 32; i++)
+			b->adc_codes[i] = proto_get16(adc.codes + 2 * i);
+	} else {
+		b->texts++;
+	}
+	return true;
+}
+
+static void on_datagram(void *user, const ProtoFrame *frame)
+{
+	NodeBench *b = user;
+	if (frame->kind == PROTO_SYN_ACK && proto_hello_get(frame->payload, frame->n, &b->hello) &&
+	    b->hello.nonce == 0x12345678 && !b->link.session)
+		proto_link_open(&b->link, frame->session);
+	else if (frame->kind == PROTO_PONG && proto_pong_get(frame->payload, frame->n, &b->pong))
+		b->pongs++;
+}
+
+static const ProtoLinkOps ops = {send_bytes, on_message, on_datagram};
+
+NodeBench *node_bench_new(void)
+{
+	NodeBench *b = g_new0(NodeBench, 1);
+	NodeSimPlant plant = {b, on_pin, adc_read};
+	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega2560.elf",
+				.name = "node"};
+	g_autoptr(GError) error = NULL;
+	b->clock = clock_manual_new(0);
+	b->sim = node_sim_new(&config, &plant, b->clock, &error);
+	if (!b->sim)
+		g_error("%s", error->message);
+	b->groups = 0;
+	proto_link_init(&b->link, &ops, b);
+	return b;
+}
+
+void node_bench_free(NodeBench *b)
+{
+	if (!b)
+		return;
+	node_sim_free(b->sim);
+	clock_free(b->clock);
+	g_free(b);
+}
+
+int64_t node_bench_now(const NodeBench *b)
+{
+	return node_sim_now(b->sim);
+}
+
+uint64_t node_bench_ticks(const NodeBench *b, int64_t t_ns)
+{
+	return (uint64_t)(t_ns / 500 + b->offset_ticks);
+}
+
+static void receive(NodeBench *b)
+{
+	uint8_t bytes[2048], changed[4096];
+	size_t n = node_sim_drain(b->sim, bytes, sizeof bytes);
+	const uint8_t *p = bytes;
+	if (b->to_host) {
+		n = b->to_host(b, bytes, n, changed, sizeof changed);
+		p = changed;
+	}
+	for (size_t i = 0; i < n; i++)
+		proto_link_byte(&b->link, p[i]);
+}
+
+static void ping(NodeBench *b)
+{
+	int64_t now = node_bench_now(b);
+	ProtoPing ping = {b->groups, b->offset_ticks ? node_bench_ticks(b, now) : 0,
+			  (uint32_t)(now / 1000)};
+	uint8_t payload[PROTO_PING_SIZE];
+	proto_ping_put(&ping, payload);
+	if (proto_link_datagram(&b->link, PROTO_PING, payload, sizeof payload))
+		b->last_word_ns = now;
+}
+
+void node_bench_run(NodeBench *b, int64_t ns)
+{
+	int64_t until = node_bench_now(b) + ns;
+	while (node_bench_now(b) < until) {
+		int64_t now = node_bench_now(b);
+		if (b->link.session && b->groups != 0xff && now >= b->next_ping_ns) {
+			ping(b);
+			b->next_ping_ns = now + 20 * CLOCK_MS;
+		}
+		proto_link_poll(&b->link, (uint32_t)(now / CLOCK_MS));
+		node_sim_run_to(b->sim, MIN(until, now + STEP));
+		receive(b);
+	}
+}
+
+static void syn(NodeBench *b)
+{
+	uint8_t nonce[4], wire[PROTO_WIRE];
+	proto_put32(nonce, 0x12345678);
+	ProtoFrame frame = {PROTO_SYN, 0, 0, 0, nonce, sizeof nonce};
+	send_bytes(b, wire, proto_frame_encode(&frame, wire));
+}
+
+bool node_bench_connect(NodeBench *b)
+{
+	for (int i = 0; i < 20 && !b->link.session; i++) {
+		syn(b);
+		node_bench_run(b, 20 * CLOCK_MS);
+	}
+	unsigned had = b->pongs;
+	for (int i = 0; i < 20 && b->pongs == had; i++)
+		node_bench_run(b, 20 * CLOCK_MS);
+	if (b->pongs == had)
+		return false;
+	/* token: µs when the ping was fed; its 27 bytes take 20 µs each */
+	b->offset_ticks = (int64_t)b->pong.received - ((int64_t)b->pong.token * 2 + 27 * 40);
+	return true;
+}
+
+uint16_t node_bench_write(NodeBench *b, uint8_t reg, int32_t value, uint64_t at,
+			  uint32_t duration_us)
+{
+	uint8_t bytes[PROTO_PAYLOAD];
+	ProtoWrite w = {++b->tag, reg, at ? 0 : PROTO_WRITE_SOONEST, at, value, duration_us};
+	proto_link_post(&b->link, bytes, proto_write_put(&w, bytes));
+	return w.tag;
+}
+
+uint16_t node_bench_soonest(NodeBench *b, uint8_t reg, int32_t value)
+{
+	return node_bench_write(b, reg, value, 0, 0);
+}
+
+const ProtoReply *node_bench_reply(const NodeBench *b, uint8_t msg, uint16_t tag)
+{
+	for (unsigned i = 0; i < MIN(b->replies, 64u); i++) {
+		const ProtoReply *r = &b->reply[(b->replies - 1 - i) % 64];
+		if (r->msg == msg && r->tag == tag)
+			return r;
+	}
+	return NULL;
+}
+
+const ProtoEventMsg *node_bench_event(const NodeBench *b, uint8_t event)
+{
+	for (unsigned i = 0; i < MIN(b->events, 64u); i++)
+		if (b->event[(b->events - 1 - i) % 64].event == event)
+			return &b->event[(b->events - 1 - i) % 64];
+	return NULL;
+}
+
+const BenchEdge *node_bench_edge(const NodeBench *b, const char *pin)
+{
+	for (unsigned i = b->edges; i > 0; i--)
+		if (!strcmp(b->edge[i - 1].name, pin))
+			return &b->edge[i - 1];
+	return NULL;
+}
+
+unsigned node_bench_rises(const NodeBench *b, const char *pin)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < b->edges; i++)
+		n += b->edge[i].level && !strcmp(b->edge[i].name, pin);
+	return n;
+}
+
+static int32_t wait_for(NodeBench *b, uint8_t msg, uint16_t tag)
+{
+	for (int i = 0; i < 400; i++) {
+		const ProtoReply *ok = node_bench_reply(b, msg, tag),
+				 *no = node_bench_reply(b, PROTO_MSG_REFUSED, tag);
+		if (ok)
+			return ok->value;
+		if (no)
+			return -1 - no->value;
+		node_bench_run(b, CLOCK_MS);
+	}
+	return -1000;
+}
+
+int32_t node_bench_set(NodeBench *b, uint8_t reg, int32_t value)
+{
+	return wait_for(b, PROTO_MSG_DONE, node_bench_soonest(b, reg, value));
+}
+
+int32_t node_bench_get(NodeBench *b, uint8_t reg)
+{
+	uint8_t bytes[4] = {PROTO_MSG_READ};
+	proto_put16(bytes + 1, ++b->tag);
+	bytes[3] = reg;
+	proto_link_post(&b->link, bytes, 4);
+	return wait_for(b, PROTO_MSG_VALUE, b->tag);
+}
+
+bool node_bench_arm(NodeBench *b)
+{
+	if (!node_bench_connect(b) || node_bench_set(b, PROTO_REG_RESET, 0) < 0 ||
+	    node_bench_set(b, PROTO_REG_RESET, 1) < 0)
+		return false;
+	b->groups = 3;
+	b->next_ping_ns = 0;
+	node_bench_run(b, 25 * CLOCK_MS);
+	return b->pong.leases == 3;
+}

@@ -1,0 +1,71 @@
+/* A node under test and the host's end of its link, in lock-step and deterministic. */
+#ifndef ANZEN_TESTS_NODE_BENCH_H
+#define ANZEN_TESTS_NODE_BENCH_H
+
+#include <anzen/protocol.h>
+#include <glib.h>
+#include <node_sim.h>
+
+#define NODE_MS 2000 /* node ticks */
+#define BENCH_EDGES 4096
+
+typedef struct {
+	char name[8];
+	bool level;
+	int64_t t_ns;
+} BenchEdge;
+
+typedef struct NodeBench {
+	Clock *clock;
+	NodeSim *sim;
+	ProtoLink link;
+	ProtoHello hello;
+	ProtoPong pong;
+	unsigned pongs, replies, events, batches, texts;
+	ProtoReply reply[64]; /* the last 64 */
+	ProtoEventMsg event[64];
+	ProtoAdc adc; /* the last; codes are copied to adc_codes */
+	uint16_t adc_codes[32];
+	int64_t offset_ticks; /* node ticks at bench time 0: measured by ping */
+	uint8_t groups; /* of the pings that node_bench_run() sends every 20 ms; 0xff: send none */
+	int64_t next_ping_ns;
+	int64_t last_word_ns; /* when the last ping's first byte was fed */
+	BenchEdge edge[BENCH_EDGES];
+	unsigned edges;
+	int adc_mv[4];
+	uint16_t tag;
+	/* What happens to bytes on their way; NULL: nothing. Returns how many of ret are delivered. */
+	size_t (*to_node)(struct NodeBench *b, const uint8_t *bytes, size_t n, uint8_t *ret,
+			  size_t size);
+	size_t (*to_host)(struct NodeBench *b, const uint8_t *bytes, size_t n, uint8_t *ret,
+			  size_t size);
+	void *user;
+} NodeBench;
+
+NodeBench *node_bench_new(void);
+void node_bench_free(NodeBench *b);
+int64_t node_bench_now(const NodeBench *b);
+/* Run in steps of 100 µs, pinging every 20 ms. */
+void node_bench_run(NodeBench *b, int64_t ns);
+/* SYN, hello, first ping; false when no session came within 200 ms. */
+bool node_bench_connect(NodeBench *b);
+/* connect, reset edge, leases of both groups. */
+bool node_bench_arm(NodeBench *b);
+/* Node time now, by exact knowledge of the emulation and the measured offset. */
+uint64_t node_bench_ticks(const NodeBench *b, int64_t t_ns);
+uint16_t node_bench_write(NodeBench *b, uint8_t reg, int32_t value, uint64_t at,
+			  uint32_t duration_us);
+uint16_t node_bench_soonest(NodeBench *b, uint8_t reg, int32_t value);
+/* The last reply with this tag and message, or NULL. */
+const ProtoReply *node_bench_reply(const NodeBench *b, uint8_t msg, uint16_t tag);
+const ProtoEventMsg *node_bench_event(const NodeBench *b, uint8_t event);
+/* Last edge of a pin, or NULL. */
+const BenchEdge *node_bench_edge(const NodeBench *b, const char *pin);
+unsigned node_bench_rises(const NodeBench *b, const char *pin);
+/* soonest-write and run until its answer: the value read or DONE's; -1 - refusal when refused. */
+int32_t node_bench_set(NodeBench *b, uint8_t reg, int32_t value);
+int32_t node_bench_get(NodeBench *b, uint8_t reg);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NodeBench, node_bench_free)
+
+#endif
