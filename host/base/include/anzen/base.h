@@ -6,6 +6,7 @@
 #include <anzen/base/error.h>
 #include <anzen/base/ring.h>
 #include <anzen/base/shape.h>
+#include <anzen/base/text.h>
 #include <anzen/base/unit.h>
 #include <anzen/base/yaml.h>
 

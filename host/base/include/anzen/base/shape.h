@@ -23,9 +23,9 @@ typedef enum {
 	SHAPE_FORMULA,	/* STL text; syntax is checked by the module that knows stl */
 	SHAPE_TITLE,	/* {en: "…", ja: "…"} */
 	SHAPE_DATE,	/* 2026-10-01 */
-	SHAPE_RECORD,	/* mapping with the keys in fields[] */
-	SHAPE_MAP,	/* mapping from free keys to `item` */
-	SHAPE_LIST,	/* sequence of `item`, min..max entries (lo, hi) */
+	SHAPE_RECORD,	/* mapping with the keys in fields[]; a document's root may also have `anzen` */
+	SHAPE_MAP,	/* mapping from free keys (pattern, when given) to `item`; lo..hi entries */
+	SHAPE_LIST,	/* sequence of `item`, lo..hi entries */
 	SHAPE_ANY,	/* anything: the module checks it itself */
 	SHAPE_ONE_OF,	/* any of alternatives[] */
 } ShapeType;

@@ -31,12 +31,12 @@ typedef struct Diagnostics Diagnostics;
 
 Diagnostics *diagnostics_new(void);
 void diagnostics_free(Diagnostics *diag);
-void diagnostics_add(Diagnostics *diag, bool warning, const char *file, unsigned line, unsigned column,
-		     const char *format, ...) G_GNUC_PRINTF(6, 7);
-size_t diagnostics_count(const Diagnostics *diag);   /* errors and warnings */
-size_t diagnostics_errors(const Diagnostics *diag);  /* errors only */
+void diagnostics_add(Diagnostics *diag, bool warning, const char *file, unsigned line,
+		     unsigned column, const char *format, ...) G_GNUC_PRINTF(6, 7);
+size_t diagnostics_count(const Diagnostics *diag);  /* errors and warnings */
+size_t diagnostics_errors(const Diagnostics *diag); /* errors only */
 const Diagnostic *diagnostics_get(const Diagnostics *diag, size_t i);
-/* One line each: "file:line:col: error: message". */
+/* One line each: "file:line:col: error: message". After 200 kept ones the rest is only counted. */
 void diagnostics_print(const Diagnostics *diag, FILE *out);
 /* A GError (ANZEN_ERROR_INPUT) with the first error's line, for callers that carry only one. */
 void diagnostics_to_error(const Diagnostics *diag, GError **error);
@@ -73,9 +73,14 @@ const YamlNode *yaml_get(const YamlNode *mapping, const char *key);
 /* Text of a scalar child, or NULL. */
 const char *yaml_get_text(const YamlNode *mapping, const char *key);
 
-/* Add an error at a node. */
-void yaml_error(const YamlDoc *doc, const YamlNode *node, Diagnostics *diag, const char *format, ...)
-	G_GNUC_PRINTF(4, 5);
+/* "scenario/1" when the first key is `anzen` with such a text, else NULL. */
+const char *yaml_document_kind(const YamlDoc *doc);
+/* True when the document's first key is `anzen: KIND`; else one error that says what was expected. */
+bool yaml_expect_kind(const YamlDoc *doc, const char *kind, Diagnostics *diag);
+
+/* Add an error at a node; NULL means the whole file. */
+void yaml_error(const YamlDoc *doc, const YamlNode *node, Diagnostics *diag, const char *format,
+		...) G_GNUC_PRINTF(4, 5);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Diagnostics, diagnostics_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(YamlDoc, yaml_doc_free)

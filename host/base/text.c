@@ -1,0 +1,94 @@
+#include <anzen/base/text.h>
+
+#include <math.h>
+#include <string.h>
+
+#define WORD_MAX 64
+
+/* Damerau-Levenshtein distance (optimal string alignment) over bytes; WORD_MAX for longer words. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	if (n >= WORD_MAX || m >= WORD_MAX)
+		return WORD_MAX;
+	unsigned rows[3][WORD_MAX + 1];
+	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
+	for (size_t j = 0; j <= m; j++) {
+		above[j] = (unsigned)j;
+		before[j] = 0;
+	}
+	for (size_t i = 1; i <= n; i++) {
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= m; j++) {
+			unsigned replace = above[j - 1] + (a[i - 1] != b[j - 1]);
+			row[j] = MIN(replace, MIN(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = MIN(row[j], before[j - 2] + 1);
+		}
+		unsigned *spare = before;
+		before = above;
+		above = row;
+		row = spare;
+	}
+	return above[m];
+}
+
+const char *text_nearest(const char *word, const char *const *words)
+{
+	const char *best = NULL;
+	unsigned best_distance = MAX(1, (unsigned)strlen(word) / 3) + 1;
+	for (; *words; words++) {
+		unsigned d = edit_distance(word, *words);
+		if (d < best_distance) {
+			best_distance = d;
+			best = *words;
+		}
+	}
+	return best;
+}
+
+char *text_did_you_mean(const char *word, const char *const *words)
+{
+	const char *near = text_nearest(word, words);
+	return near ? g_strdup_printf("; did you mean '%s'?", near) : g_strdup("");
+}
+
+void text_append_json(GString *out, const char *text)
+{
+	if (!text) {
+		g_string_append(out, "null");
+		return;
+	}
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	g_string_append_c(out, '"');
+	for (const char *p = valid; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			g_string_append_printf(out, "\\%c", *p);
+		else if (*p == '\n')
+			g_string_append(out, "\\n");
+		else if (*p == '\t')
+			g_string_append(out, "\\t");
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			g_string_append_printf(out, "\\u%04x", (unsigned)*p);
+		else
+			g_string_append_c(out, *p);
+	}
+	g_string_append_c(out, '"');
+}
+
+void text_append_number(GString *out, double value)
+{
+	char shortest[G_ASCII_DTOSTR_BUF_SIZE];
+	if (!isfinite(value)) {
+		g_string_append(out, "null");
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		char format[8];
+		g_snprintf(format, sizeof format, "%%.%dg", digits);
+		g_ascii_formatd(shortest, sizeof shortest, format, value);
+		if (g_ascii_strtod(shortest, NULL) == value)
+			break;
+	}
+	g_string_append(out, shortest);
+}
