@@ -1,0 +1,156 @@
+#include "unit.h"
+
+#include <anzen/world.h>
+
+#include "world_file.h"
+
+#define LIVING_ROOM ANZEN_SOURCE_DIR "/rigs/worlds/living-room.yaml"
+
+static WorldFile *load(void)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	WorldFile *file = world_file_load(LIVING_ROOM, 0, diag);
+	diagnostics_print(diag, stderr);
+	return file;
+}
+
+static void living_room_is_wired_as_it_says(void)
+{
+	g_autoptr(WorldFile) file = load();
+	CU_ASSERT_PTR_NOT_NULL(file);
+	if (!file)
+		return;
+	CU_ASSERT_EQUAL(file->devices->len, 5);
+	CU_ASSERT_EQUAL(file->plant.seed, 20260901);
+	CU_ASSERT_EQUAL(file->plant.step_ns, 2000000);
+	const WorldDevice *io = world_file_device(file, "io");
+	CU_ASSERT_PTR_NOT_NULL(io);
+	const WorldTerminal *force = &g_array_index(io->terminals, WorldTerminal, 2);
+	CU_ASSERT_STRING_EQUAL(force->channel, "io.ain.2");
+	CU_ASSERT_EQUAL(force->table, WORLD_TABLE_INPUT);
+	CU_ASSERT_EQUAL(force->address, 2);
+	const PlantSensor *gas = &g_array_index(file->plant.sensors, PlantSensor, 7);
+	CU_ASSERT_STRING_EQUAL(gas->channel, "io.ain.5");
+	CU_ASSERT_DOUBLE_EQUAL(gas->params.gain, 0.004, 1e-12); /* volts per ppm, not per 1 */
+	CU_ASSERT_DOUBLE_EQUAL(gas->params.counts_per_volt, 6553.5, 0);
+	const WorldDevice *supply = world_file_device(file, "supply");
+	CU_ASSERT_EQUAL(supply->vendor, 0x1ab1);
+	CU_ASSERT_EQUAL(supply->product, 0x0e11);
+	CU_ASSERT_PTR_NULL(world_file_device(file, "nobody"));
+}
+
+/* The same file with one line changed must be refused, naming that line. */
+static void refused(const char *from, const char *to, const char *expected)
+{
+	g_autofree char *text = NULL;
+	g_file_get_contents(LIVING_ROOM, &text, NULL, NULL);
+	g_auto(GStrv) parts = g_strsplit(text, from, 2);
+	CU_ASSERT_EQUAL(g_strv_length(parts), 2);
+	if (g_strv_length(parts) != 2)
+		return;
+	g_autofree char *wrong = g_strconcat(parts[0], to, parts[1], NULL);
+	unsigned line = 1;
+	for (const char *c = parts[0]; *c; c++)
+		line += *c == '\n';
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	WorldFile *file = world_file_parse(wrong, "w.yaml", 0, diag);
+	CU_ASSERT_PTR_NULL(file);
+	world_file_free(file);
+	bool found = false;
+	for (size_t i = 0; i < diagnostics_count(diag); i++) {
+		const Diagnostic *d = diagnostics_get(diag, i);
+		found |= d->line >= line && d->line <= line + 1 && strstr(d->message, expected);
+	}
+	CU_ASSERT_TRUE(found);
+	if (!found)
+		diagnostics_print(diag, stderr);
+}
+
+static void wrong_files_are_refused_by_line(void)
+{
+	refused("step: 2 ms", "step: 20 ms", "range");
+	refused("humidity: 45 %", "humidity: 45 V", "");
+	refused("quantity: floor.force", "quantity: floor.weight", "floor.weight");
+	refused("gain: 1.802 V/m", "gain: 1.802 V/N", "volts per m");
+	refused("actuator: stove.heater", "actuator: stove.heeter", "stove.heeter");
+	refused("coil: 0, ", "", "coil");
+	refused("input: 1, ", "", "input");
+	refused("cut_off: 9 V", "cut_off: 24 V", "cut_off");
+	refused("usb: \"1ab1:0e11\"", "usb: \"1AB1-0e11\"", "USB");
+	refused("kind: camera", "kind: kamera", "kamera");
+	refused("range: [0 V, 5 V], open: 5 V}\n      adc.1",
+		"range: [5 V, 0 V], open: 5 V}\n      adc.1", "lower");
+}
+
+static void seed_from_the_command_line_wins(void)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(WorldFile) file = world_file_load(LIVING_ROOM, 7, diag);
+	CU_ASSERT_TRUE(file && file->plant.seed == 7);
+}
+
+static void missing_file_is_an_input_error(void)
+{
+	g_autoptr(GError) error = NULL;
+	CU_ASSERT_PTR_NULL(world_plant_port_new("/nonexistent/world.yaml", 0, &error));
+	CU_ASSERT_TRUE(g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_INPUT));
+}
+
+/* A lock-step fall through the wires: 0.251 V + 1.802 V/m * height on the node's ADC. */
+static void port_lets_the_mannequin_fall(void)
+{
+	g_autoptr(GError) error = NULL;
+	PlantPort *port = world_plant_port_new(LIVING_ROOM, 0, &error);
+	UNIT_OK(port, error);
+	if (!port)
+		return;
+	double volts = 0, height = 0, force = 0;
+	port->step_to(port, 1 * CLOCK_S);
+	CU_ASSERT_TRUE(port->read(port, "node-a.adc.0", &volts));
+	CU_ASSERT_TRUE(port->read(port, "mannequin.height", &height));
+	CU_ASSERT_DOUBLE_EQUAL(volts, 0.251 + 1.802 * height, 5 * 0.0012);
+	CU_ASSERT_TRUE(port->read(port, "io.ain.2", &force));
+	CU_ASSERT_DOUBLE_EQUAL(force / 6553.5, 0.2015, 5 * 0.002); /* nobody there: the offset */
+	CU_ASSERT_TRUE(port->write(port, "node-a.out.3", 1));
+	port->step_to(port, 1200 * CLOCK_MS);
+	CU_ASSERT_TRUE(port->write(port, "node-a.out.3", 0));
+	port->step_to(port, 3 * CLOCK_S);
+	CU_ASSERT_TRUE(port->read(port, "mannequin.height", &height));
+	CU_ASSERT_TRUE(height < 0.3);
+	CU_ASSERT_TRUE(port->read(port, "io.ain.2", &force));
+	CU_ASSERT_TRUE((force / 6553.5 - 0.2015) / 0.003004 > 150); /* newton */
+	CU_ASSERT_FALSE(port->read(port, "io.ain.99", &force));
+	CU_ASSERT_FALSE(port->write(port, "mannequin.height", 1)); /* a truth is not an actuator */
+	port->free(port);
+}
+
+static void port_powers_the_lamp(void)
+{
+	g_autoptr(GError) error = NULL;
+	PlantPort *port = world_plant_port_new(LIVING_ROOM, 0, &error);
+	UNIT_OK(port, error);
+	if (!port)
+		return;
+	double lux = 0, volts = 0;
+	port->write(port, "lamp.level", 500);
+	port->write(port, "supply.voltage", 24);
+	port->step_to(port, 1 * CLOCK_S);
+	port->read(port, "room.illuminance", &lux);
+	CU_ASSERT_DOUBLE_EQUAL(lux, 2, 1e-6);
+	port->write(port, "supply.output", 1);
+	port->step_to(port, 3 * CLOCK_S);
+	port->read(port, "room.illuminance", &lux);
+	CU_ASSERT_DOUBLE_EQUAL(lux, 2 + 225, 1);
+	port->read(port, "supply.voltage", &volts);
+	CU_ASSERT_DOUBLE_EQUAL(volts, 24.012 * 0.9998 + 0.002, 0.005);
+	port->write(port, "supply.output", 0);
+	port->step_to(port, 5 * CLOCK_S);
+	port->read(port, "room.illuminance", &lux);
+	CU_ASSERT_DOUBLE_EQUAL(lux, 2, 0.01);
+	port->free(port);
+}
+
+UNIT_MAIN("world.file", UNIT(living_room_is_wired_as_it_says),
+	  UNIT(wrong_files_are_refused_by_line), UNIT(seed_from_the_command_line_wins),
+	  UNIT(missing_file_is_an_input_error), UNIT(port_lets_the_mannequin_fall),
+	  UNIT(port_powers_the_lamp))
