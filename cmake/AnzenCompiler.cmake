@@ -18,6 +18,9 @@ add_compile_options(
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings
   -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wdouble-promotion -Wswitch-enum
   -Wnull-dereference -Wconversion -Wno-sign-conversion)
+if(CMAKE_C_COMPILER_ID MATCHES Clang)
+  add_compile_options(-Wno-double-promotion) # glibc's NAN and INFINITY are floats; gcc knows better
+endif()
 add_compile_definitions(_GNU_SOURCE)
 if(ANZEN_WERROR)
   add_compile_options(-Werror)
@@ -25,4 +28,9 @@ endif()
 if(ANZEN_SANITIZE)
   add_compile_options(-fsanitize=${ANZEN_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ANZEN_SANITIZE})
+endif()
+if(ANZEN_FUZZ)
+  # Every library carries coverage counters; only the targets of anzen_fuzz() link libFuzzer's main.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=fuzzer-no-link,address,undefined)
 endif()
