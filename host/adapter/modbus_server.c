@@ -210,8 +210,8 @@ static void note_read(ModbusServer *s, int64_t t_ns)
 			oldest = t;
 	}
 	pthread_mutex_unlock(&s->lock);
-	emit(s, "product.consumed", t_ns, (double)reads);
-	emit(s, "product.input-age", t_ns, (double)(t_ns - oldest) * 1e-9);
+	emit(s, PRODUCT_CONSUMED_SIGNAL, t_ns, (double)reads);
+	emit(s, PRODUCT_AGE_SIGNAL, t_ns, (double)(t_ns - oldest) * 1e-9);
 }
 
 static void note_writes(ModbusServer *s, const modbus_mapping_t *before, int64_t t_ns)

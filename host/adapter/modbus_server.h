@@ -6,7 +6,7 @@
 #ifndef ANZEN_ADAPTER_MODBUS_SERVER_H
 #define ANZEN_ADAPTER_MODBUS_SERVER_H
 
-#include <anzen/model.h>
+#include <anzen/scenario.h>
 
 typedef struct ModbusServer ModbusServer;
 

@@ -54,6 +54,7 @@ ExecutorPlan *executor_plan_new(void)
 	plan->guards = g_ptr_array_new_with_free_func(watch_free);
 	plan->roles = g_ptr_array_new_with_free_func(g_free);
 	plan->sources = g_ptr_array_new_with_free_func(g_free);
+	plan->texts = g_ptr_array_new_with_free_func(g_free);
 	return plan;
 }
 
@@ -66,6 +67,7 @@ void executor_plan_free(ExecutorPlan *plan)
 	g_ptr_array_unref(plan->guards);
 	g_ptr_array_unref(plan->roles);
 	g_ptr_array_unref(plan->sources);
+	g_ptr_array_unref(plan->texts);
 	g_free(plan);
 }
 
@@ -186,9 +188,12 @@ static void check_guards(Executor *e, int64_t now_ns)
 	}
 }
 
-static void send_action(Executor *e, const PlanAction *a, int64_t at_ns)
+/* at_ns EXECUTOR_SOONEST: a reaction; it has no time of its own. */
+static void send_action(Executor *e, const PlanAction *a, int64_t at_ns, int64_t now_ns)
 {
 	bool ok = true;
+	int64_t off_ns =
+		(at_ns == EXECUTOR_SOONEST ? now_ns + EXECUTOR_LEAD_NS : at_ns) + a->pulse_ns;
 	switch (a->kind) {
 	case PLAN_MARK:
 	case PLAN_END:
@@ -197,21 +202,24 @@ static void send_action(Executor *e, const PlanAction *a, int64_t at_ns)
 		ok = e->ops->command(e->ops->user, a->role, a->value, at_ns);
 		break;
 	case PLAN_PULSE:
-		ok = e->ops->command(e->ops->user, a->role, 1, at_ns) &&
-		     e->ops->command(e->ops->user, a->role, 0, at_ns + a->pulse_ns);
+		if (a->pulse_ns > 0)
+			ok = e->ops->command(e->ops->user, a->role, 1, at_ns) &&
+			     e->ops->command(e->ops->user, a->role, 0, off_ns);
+		else
+			ok = e->ops->trigger(e->ops->user, a->role, at_ns);
 		break;
 	}
 	if (!ok) {
-		e->ops->fault(e->ops->user, at_ns, g_ptr_array_index(e->plan->roles, a->role),
+		e->ops->fault(e->ops->user, now_ns, g_ptr_array_index(e->plan->roles, a->role),
 			      "the command could not be queued", BLAME_BENCH);
 		executor_stop(e, "a command could not be queued", BLAME_BENCH);
 	}
 }
 
-static void send_step(Executor *e, PlanStep *step, int64_t at_ns)
+static void send_step(Executor *e, PlanStep *step, int64_t at_ns, int64_t now_ns)
 {
 	for (guint i = 0; i < step->actions->len; i++)
-		send_action(e, &g_array_index(step->actions, PlanAction, i), at_ns);
+		send_action(e, &g_array_index(step->actions, PlanAction, i), at_ns, now_ns);
 }
 
 /* The step's own moment has come: marks and the end. True when the timeline ends here. */
@@ -245,7 +253,7 @@ static bool step_at(Executor *e, PlanStep *step, StepState *s, int64_t now_ns)
 	int64_t due_ns = e->start_ns + step->at_ns;
 	if (!s->sent && now_ns >= due_ns - EXECUTOR_LEAD_NS) {
 		note_lateness(e, now_ns - (due_ns - EXECUTOR_LEAD_NS), now_ns);
-		send_step(e, step, due_ns);
+		send_step(e, step, due_ns, now_ns);
 		s->sent = true;
 	}
 	if (now_ns < due_ns)
@@ -265,7 +273,7 @@ static bool step_when(Executor *e, PlanStep *step, StepState *s, int64_t now_ns)
 	StlState state = stl_monitor_state(w->monitor, now_ns);
 	if (state == STL_STATE_TRUE) {
 		s->done = true;
-		send_step(e, step, now_ns + EXECUTOR_LEAD_NS);
+		send_step(e, step, EXECUTOR_SOONEST, now_ns);
 		return reach_step(e, step, stl_monitor_decided_ns(w->monitor));
 	}
 	if (now_ns < s->from_ns + step->timeout_ns)

@@ -26,7 +26,7 @@ const char *run_state_name(RunState state);
 typedef enum {
 	PLAN_MARK,    /* an event in the session */
 	PLAN_COMMAND, /* role = value */
-	PLAN_PULSE,   /* role = 1, and 0 again after pulse_ns */
+	PLAN_PULSE,   /* role = 1, and 0 again after pulse_ns (0: as long as the rig says) */
 	PLAN_END,
 } PlanActionKind;
 
@@ -60,6 +60,7 @@ typedef struct ExecutorPlan {
 	GPtrArray *guards;     /* PlanWatch* */
 	GPtrArray *roles;      /* char* */
 	GPtrArray *sources;    /* char*: signals whose samples the executor needs */
+	GPtrArray *texts;      /* char*: owns the names of marks */
 	int64_t end_ns;        /* of the timeline; the executor ends there even without PLAN_END */
 } ExecutorPlan;
 
@@ -80,6 +81,8 @@ typedef struct ExecutorSample {
 typedef struct ExecutorOps {
 	/* Send role = value to take effect at at_ns. False: the command could not even be queued (a bench fault). */
 	bool (*command)(void *user, unsigned role, double value, int64_t at_ns);
+	bool (*trigger)(void *user, unsigned role,
+			int64_t at_ns); /* on, and off by the rig's own pulse */
 	/* Something happened: an event for the session. `name` and `detail` are copied. */
 	void (*event)(void *user, const char *name, int64_t t_ns, const char *detail);
 	/* A bench or product fault; copied. */
@@ -95,6 +98,8 @@ typedef struct ExecutorOps {
 #define EXECUTOR_LEAD_NS (150 * CLOCK_MS)
 /* A command that leaves later than this cannot be promised to the node any more (50 ms are left): a bench fault. */
 #define EXECUTOR_LATE_NS (100 * CLOCK_MS)
+/* A reaction: as soon as the device can (device.h, DEVICE_SOONEST). */
+#define EXECUTOR_SOONEST INT64_MIN
 #define EXECUTOR_TICK_NS CLOCK_MS
 
 typedef struct Executor Executor;

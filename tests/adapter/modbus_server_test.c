@@ -42,8 +42,8 @@ static void sensor_value_reaches_the_product_in_steps_and_counts_updates(void)
 	CU_ASSERT_EQUAL(modbus_read_input_registers(bus, 0, 4, in), 4);
 	CU_ASSERT_EQUAL((int16_t)in[0], -33);
 	CU_ASSERT_EQUAL(in[3], 2);
-	CU_ASSERT_TRUE(sink_wait(sink, "product.consumed", 1));
-	CU_ASSERT_TRUE(sink_last(sink, "product.input-age") < 5.0);
+	CU_ASSERT_TRUE(sink_wait(sink, PRODUCT_CONSUMED_SIGNAL, 1));
+	CU_ASSERT_TRUE(sink_last(sink, PRODUCT_AGE_SIGNAL) < 5.0);
 	modbus_close(bus);
 	modbus_free(bus);
 	modbus_server_free(s);

@@ -1,0 +1,80 @@
+/* run (floor 6): one run of one scenario with one product on one rig, from the files to the verdict.
+ *
+ * run_scenario() loads and checks everything, opens the rig, starts the product, arms, plays the timeline on the executor's
+ * thread, ends in the safe state whatever happens, seals the session, judges the sealed file exactly as
+ * `anzen score` does, and leaves a folder runs/ID/ with session.mcap, run.json and report.html.
+ *
+ * Main thread only (it iterates the default main context and spawns the product). One run at a time in a process.
+ */
+#ifndef ANZEN_RUN_H
+#define ANZEN_RUN_H
+
+#include <anzen/criterion.h>
+#include <anzen/model.h>
+
+G_BEGIN_DECLS
+
+/* What an operator's view wants to know; passed to RunConfig.progress. All strings are borrowed for the call. */
+typedef struct RunStatus {
+	const char *state;  /* "Preflight", "Live" … */
+	const char *doing;  /* one line: "waiting for the product", "step 3 of 6" */
+	double t_s, end_s;  /* of the timeline; NaN outside Live */
+	const char *prompt; /* a question for the operator, NULL: none */
+	const char *const *choices;
+} RunStatus;
+
+typedef struct RunConfig {
+	const char *scenario, *rig, *product; /* paths */
+	const char *const *sets;              /* "name=value", NULL-terminated, or NULL */
+	const char *out_dir;                  /* NULL: "runs" */
+	const char *criteria_dir; /* NULL: criteria/ of the project that the scenario lies in */
+	const char *program_dir;  /* where anzen-world, anzen-launch and reference products are */
+	const char *lang;         /* of the report: "en" or "ja" */
+	const char *label;        /* for tables: "good", "late"; NULL: none */
+	const char *note;         /* operator's note, kept as an event; NULL: none */
+	const char *const
+		*faults; /* of the virtual world: "DEVICE:KIND@TIME", NULL-terminated, or NULL */
+	uint64_t seed;
+	bool lock_step;
+	/* Called on the main thread some times a second. For a prompt returns the chosen index, -1 for Stop; else 0, or -1: Stop. */
+	int (*progress)(void *user, const RunStatus *status);
+	void *progress_user;
+} RunConfig;
+
+typedef struct RunOutcome {
+	char *folder, *report; /* paths; NULL when the run never began */
+	RunRecord *record;
+	int64_t worst_lateness_ns; /* of the executor */
+} RunOutcome;
+
+void run_outcome_clear(RunOutcome *outcome);
+
+/* TRUE: there is a record (any verdict, INVALID too). FALSE: nothing was run; diag holds file errors, or error says what
+ * the bench could not do. In both cases nothing is left running. */
+gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error);
+
+/* Ask a run in this process for an orderly end; async-signal-safe. */
+void run_request_stop(void);
+
+/* Judge a sealed session: the verdicts of `packs` (NULL: those attached to it). This is all that scoring is; run_scenario()
+ * calls it on its own session. */
+typedef struct RunScore {
+	RunRecord *record;
+	Recording *recording;
+	JudgeSpec *spec;
+} RunScore;
+void run_score_clear(RunScore *score);
+gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunScore *ret,
+		   Diagnostics *diag, GError **error);
+
+/* Write report.html (and report.ja.html or report.en.html beside it) for a scored session: still frames at the stimulus and
+ * at the response are taken from it. */
+gboolean run_write_report(const char *folder, const RunScore *score, const char *lang,
+			  char **ret_path, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunOutcome, run_outcome_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunScore, run_score_clear)
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,27 @@
+/* Everything a run is made of, loaded and checked before anything is opened or moved. Private to run. */
+#ifndef ANZEN_RUN_INPUTS_H
+#define ANZEN_RUN_INPUTS_H
+
+#include <anzen/criterion.h>
+#include <anzen/rig.h>
+#include <anzen/run.h>
+#include <anzen/scenario.h>
+#include <anzen/session.h>
+
+typedef struct RunInputs {
+	Scenario *scenario;
+	Product *product;
+	RigSpec *rig;
+	GPtrArray *packs; /* Pack* */
+	JudgeSpec *spec;
+} RunInputs;
+
+/* FALSE: diag says what is wrong, by file, line and column. */
+gboolean run_inputs_load(RunInputs *inputs, const RunConfig *config, Diagnostics *diag);
+void run_inputs_clear(RunInputs *inputs);
+
+/* Attach every file and write every fact about the run that is known before it starts. */
+gboolean run_inputs_attach(const RunInputs *inputs, const RunConfig *config, const Rig *rig,
+			   SessionWriter *writer, GError **error);
+
+#endif

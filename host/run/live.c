@@ -1,0 +1,589 @@
+#include "live.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+volatile int live_stop_requested;
+
+/* From arming to t = 0: the first commands leave EXECUTOR_LEAD_NS ahead of it. */
+#define START_AHEAD_NS (300 * CLOCK_MS)
+/* Recording goes on a little after the end, so that the last interval has a sample on its far side. */
+#define TAIL_NS (400 * CLOCK_MS)
+#define WATCH_MS 100
+/* A session of a few minutes with video stays far below this. */
+#define DISK_RESERVE (512u * 1024 * 1024)
+#define FAST_GAP_NS (20 * CLOCK_MS) /* signals with a shorter max_gap are stored as cdr */
+
+/* ---- what the executor asks for (its own thread) ---------------------------------------------------------- */
+
+static bool op_command(void *user, unsigned role, double value, int64_t at_ns)
+{
+	Live *live = user;
+	return rig_command(live->rig, g_array_index(live->roles, int, role), value, at_ns,
+			   ++live->next_id);
+}
+
+static bool op_trigger(void *user, unsigned role, int64_t at_ns)
+{
+	Live *live = user;
+	char name[96];
+	g_snprintf(name, sizeof(name), "trigger.%s",
+		   (const char *)g_ptr_array_index(live->plan->roles, role));
+	Stream *bench = tee_bench(live->tee);
+	bench->event(bench, name, at_ns == EXECUTOR_SOONEST ? clock_now(live->clock) : at_ns, NULL);
+	return rig_trigger(live->rig, g_array_index(live->roles, int, role), at_ns,
+			   ++live->next_id);
+}
+
+/* `detail` as the only member of an object; quotes and controls become blanks, so that it stays JSON without a heap. */
+static void op_event(void *user, const char *name, int64_t t_ns, const char *detail)
+{
+	Live *live = user;
+	char json[SESSION_EVENT_JSON] = "";
+	if (detail) {
+		size_t n = (size_t)g_snprintf(json, sizeof(json) - 4, "{\"detail\":\"");
+		for (const char *c = detail; *c && n < sizeof(json) - 8; c++)
+			json[n++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? ' ' : *c;
+		json[n++] = '"';
+		json[n++] = '}';
+		json[n] = 0;
+	}
+	Stream *bench = tee_bench(live->tee);
+	bench->event(bench, name, t_ns, detail ? json : NULL);
+}
+
+static void op_fault(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame)
+{
+	Live *live = user;
+	char src[64], why[256];
+	g_strlcpy(src, source, sizeof(src));
+	g_strlcpy(why, cause, sizeof(why));
+	Fault fault = {.t_ns = t_ns,
+		       .until_ns = CLOCK_NEVER,
+		       .source = src,
+		       .cause = why,
+		       .blame = blame,
+		       .proven = blame == BLAME_BENCH};
+	Stream *bench = tee_bench(live->tee);
+	bench->fault(bench, &fault);
+}
+
+static bool op_sample(void *user, ExecutorSample *ret)
+{
+	return tee_pop(((Live *)user)->tee, ret);
+}
+
+static void op_make_safe(void *user)
+{
+	rig_request_safe(((Live *)user)->rig);
+}
+
+/* Replies say when a command really took effect. One that did not happen means a stimulus that was not as scripted. */
+static void take_replies(Live *live)
+{
+	RigReply r;
+	while (rig_reply(live->rig, &r)) {
+		char name[96], text[192];
+		if (r.status == DEVICE_DONE) {
+			g_snprintf(name, sizeof(name), "effect.%s", r.role);
+			g_snprintf(text, sizeof(text), "u_ns %" G_GINT64_FORMAT, r.u_ns);
+			op_event(live, name, r.t_ns, text);
+			continue;
+		}
+		RunState state = executor_state(live->executor);
+		if (state != RUN_LIVE)
+			continue; /* what make_safe refuses is no fault */
+		g_snprintf(text, sizeof(text), "%s: the command was %s: %s", r.role,
+			   device_status_name(r.status), r.message);
+		op_fault(live, clock_now(live->clock), r.role, text, BLAME_BENCH);
+		executor_stop(live->executor, "a command did not take effect", BLAME_BENCH);
+	}
+}
+
+static void *executor_main(void *user)
+{
+	Live *live = user;
+	struct sched_param fifo = {.sched_priority = 40};
+	int refused = pthread_setschedparam(pthread_self(), SCHED_FIFO, &fifo);
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	op_event(live, "executor.priority", clock_now(live->clock),
+		 refused ? "normal: SCHED_FIFO was refused" : "SCHED_FIFO 40");
+	int64_t next;
+	do {
+		take_replies(live);
+		next = executor_step(live->executor, clock_now(live->clock));
+		if (next != CLOCK_NEVER)
+			clock_wait_until(live->clock, next);
+	} while (next != CLOCK_NEVER);
+	atomic_store(&live->thread_ended, true);
+	return NULL;
+}
+
+/* ---- the data plane's third branch: product, and the newest values ---------------------------------------- */
+
+static void feed_sample(void *user, const char *role, int64_t t_ns, double v, SampleStatus status)
+{
+	Live *live = user;
+	g_mutex_lock(&live->lock);
+	Latest *latest = g_hash_table_lookup(live->latest, role);
+	if (latest)
+		*latest = (Latest){t_ns, v, status == SAMPLE_OK};
+	g_mutex_unlock(&live->lock);
+	if (live->product) {
+		const ProductFeed *feed = product_link_feed(live->product);
+		feed->sample(feed->user, role, t_ns, v, status);
+	}
+}
+
+static void feed_frame(void *user, const char *role, const Frame *frame)
+{
+	Live *live = user;
+	if (live->product) {
+		const ProductFeed *feed = product_link_feed(live->product);
+		feed->frame(feed->user, role, frame);
+	}
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------------- */
+
+static void declare_signals(Live *live, const GPtrArray *infos)
+{
+	for (guint i = 0; i < infos->len; i++) {
+		const SignalInfo *info = g_ptr_array_index(infos, i);
+		bool fast = info->max_gap_ns > 0 && info->max_gap_ns <= FAST_GAP_NS;
+		int id = session_writer_add_signal(live->writer, info, fast ? 1000.0 : 10.0);
+		if (id < 0)
+			continue;
+		tee_declare_signal(live->tee, info->name, id);
+		g_hash_table_insert(live->latest, g_strdup(info->name), g_new0(Latest, 1));
+	}
+}
+
+static void know_signals(GHashTable *signals, const GPtrArray *infos)
+{
+	for (guint i = 0; i < infos->len; i++) {
+		const SignalInfo *info = g_ptr_array_index(infos, i);
+		Signal *signal = signal_new(info->name);
+		signal_info_clear(&signal->info);
+		signal_info_copy(&signal->info, info);
+		g_hash_table_replace(signals, g_strdup(info->name), signal);
+	}
+}
+
+static void declare_cameras(Live *live)
+{
+	const GPtrArray *roles = rig_spec_roles(live->in->rig);
+	for (guint i = 0; i < roles->len; i++) {
+		const RigRole *role = g_ptr_array_index(roles, i);
+		if (role->kind != RIG_CAMERA)
+			continue;
+		int id = session_writer_add_camera(live->writer, role->name, "h264");
+		if (id >= 0)
+			tee_declare_camera(live->tee, role->name, id);
+	}
+}
+
+static gboolean open_rig(Live *live, GError **error)
+{
+	g_autofree char *world =
+		live->config->program_dir
+			? g_build_filename(live->config->program_dir, "anzen-world", NULL)
+			: NULL;
+	RigOptions options = {
+		.clock = live->clock, .world_program = world, .seed = live->config->seed};
+	live->rig = rig_open(live->in->rig, &options, error);
+	return live->rig != NULL;
+}
+
+static gboolean open_product(Live *live, GError **error)
+{
+	g_autofree char *log = g_build_filename(live->folder, "product.log", NULL);
+	ProductLinkOptions options = {.product = live->in->product,
+				      .clock = live->clock,
+				      .sink = tee_product(live->tee),
+				      .program_dir = live->config->program_dir,
+				      .log_path = log};
+	live->product = product_link_new(&options, error);
+	return live->product != NULL;
+}
+
+static gboolean open_session(Live *live, Diagnostics *diag, GError **error)
+{
+	g_autoptr(GPtrArray) product = product_signals(live->in->product);
+	know_signals(live->signals, rig_signals(live->rig));
+	know_signals(live->signals, product);
+	live->plan = plan_build(live->in->scenario, live->in->product, live->in->rig, live->rig,
+				live->signals, diag);
+	if (!live->plan)
+		return FALSE;
+	SessionOptions options = {.path = live->session_path,
+				  .clock = live->clock,
+				  .evidence = rig_evidence(live->rig)};
+	live->writer = session_writer_new(&options, error);
+	if (!live->writer ||
+	    !run_inputs_attach(live->in, live->config, live->rig, live->writer, error))
+		return FALSE;
+	live->feed = (TeeFeed){.sample = feed_sample, .frame = feed_frame, .user = live};
+	live->tee = tee_new(live->writer, live->plan->sources, &live->feed);
+	declare_signals(live, rig_signals(live->rig));
+	declare_signals(live, product);
+	declare_cameras(live);
+	return TRUE;
+}
+
+static void open_executor(Live *live)
+{
+	for (guint i = 0; i < live->plan->roles->len; i++) {
+		int role = rig_role(live->rig, g_ptr_array_index(live->plan->roles, i));
+		g_array_append_val(live->roles, role);
+	}
+	live->ops = (ExecutorOps){.command = op_command,
+				  .trigger = op_trigger,
+				  .event = op_event,
+				  .fault = op_fault,
+				  .sample = op_sample,
+				  .make_safe = op_make_safe,
+				  .user = live};
+	live->executor = executor_new(live->plan, &live->ops);
+}
+
+static void note_start(Live *live, const char *id)
+{
+	int64_t mono, u;
+	g_autoptr(GDateTime) when =
+		g_date_time_new_from_unix_utc(clock_utc(live->clock, &mono, &u) / CLOCK_S);
+	g_autofree char *started = g_date_time_format_iso8601(when);
+	session_writer_meta(live->writer, "run", id);
+	session_writer_meta(live->writer, "started", started);
+	session_writer_meta(live->writer, "tool", "anzen " ANZEN_VERSION);
+}
+
+gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, const char *folder,
+		   const char *id, Diagnostics *diag, GError **error)
+{
+	*live = (Live){
+		.config = config, .in = in, .clock = clock_monotonic(), .folder = g_strdup(folder)};
+	live->session_path = g_build_filename(folder, "session.mcap", NULL);
+	live->roles = g_array_new(FALSE, TRUE, sizeof(int));
+	live->latest = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	live->signals =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
+	g_mutex_init(&live->lock);
+	if (!open_rig(live, error) || !open_session(live, diag, error) ||
+	    !open_product(live, error))
+		return FALSE;
+	open_executor(live);
+	note_start(live, id);
+	return session_writer_start(live->writer, error);
+}
+
+/* ---- operator ---------------------------------------------------------------------------------------------- */
+
+static int tell(Live *live, const char *state, const char *doing, const Title *prompt,
+		char **choices)
+{
+	static const char *const done[] = {"done", NULL};
+	if (!live->config->progress)
+		return live_stop_requested ? -1 : 0;
+	bool playing = live->start_ns > 0;
+	RunStatus status = {
+		.state = state,
+		.doing = doing,
+		.t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) * 1e-9 : NAN,
+		.end_s = (double)live->in->scenario->end_ns * 1e-9};
+	if (prompt && prompt->en) {
+		status.prompt = !g_strcmp0(live->config->lang, "ja") && prompt->ja ? prompt->ja
+										   : prompt->en;
+		status.choices = choices ? (const char *const *)choices : done;
+	}
+	int answer = live->config->progress(live->config->progress_user, &status);
+	return live_stop_requested ? -1 : answer;
+}
+
+static gboolean stopped(GError **error)
+{
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED,
+		    "stopped by the operator before the run began");
+	return FALSE;
+}
+
+/* ---- setup and cleanup -------------------------------------------------------------------------------------- */
+
+static gboolean wake(gpointer user)
+{
+	*(bool *)user = true;
+	return G_SOURCE_REMOVE;
+}
+
+static void iterate(guint ms)
+{
+	bool over = false;
+	guint id = g_timeout_add(ms, wake, &over);
+	while (!over)
+		g_main_context_iteration(NULL, TRUE);
+	(void)id;
+}
+
+static gboolean apply_sets(Live *live, const Step *step, GError **error)
+{
+	for (size_t i = 0; i < step->n_sets; i++) {
+		double value;
+		if (!plan_drive_value(live->in->rig, &step->sets[i], &value, error))
+			return FALSE;
+		int role = rig_role(live->rig, step->sets[i].role);
+		if (role < 0 ||
+		    !rig_command(live->rig, role, value, DEVICE_SOONEST, ++live->next_id)) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+				    "role '%s' does not take a command", step->sets[i].role);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static bool is_near(Live *live, const Settle *settle, const Unit *unit)
+{
+	double target = unit_convert(settle->target.value, &settle->target.unit, unit);
+	double within =
+		unit_is_dimensionless(&settle->within.unit) && !unit_is_dimensionless(unit)
+			? fabs(target) * settle->within.value * settle->within.unit.scale
+			: unit_convert_difference(settle->within.value, &settle->within.unit, unit);
+	g_mutex_lock(&live->lock);
+	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
+	bool near = latest && latest->ok && fabs(latest->v - target) <= within;
+	g_mutex_unlock(&live->lock);
+	return near;
+}
+
+static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
+{
+	const SignalInfo *info = rig_signal(live->rig, settle->signal);
+	if (!info) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s:%u: the rig measures no '%s' to settle on",
+			    live->in->scenario->path, settle->place.line, settle->signal);
+		return FALSE;
+	}
+	int64_t begin = clock_now(live->clock), near_since = -1;
+	for (int64_t now = begin; now < begin + settle->timeout_ns; now = clock_now(live->clock)) {
+		if (!is_near(live, settle, &info->unit))
+			near_since = -1;
+		else if (near_since < 0)
+			near_since = now;
+		if (near_since >= 0 && now - near_since >= settle->for_ns)
+			return TRUE;
+		if (tell(live, "Preflight", settle->signal, NULL, NULL) < 0)
+			return stopped(error);
+		iterate(20);
+	}
+	g_mutex_lock(&live->lock);
+	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
+	double v = latest ? latest->v : NAN;
+	g_mutex_unlock(&live->lock);
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+		    "%s did not settle at %g %s within %.0f s (now %.4g %s)", settle->signal,
+		    settle->target.value, settle->target.unit.symbol,
+		    (double)settle->timeout_ns * 1e-9, v, info->unit.symbol);
+	return FALSE;
+}
+
+static gboolean prompts(Live *live, const Step *steps, size_t n, GError **error)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!steps[i].prompt.en)
+			continue;
+		int answer = tell(live, "Preflight", "setup", &steps[i].prompt, steps[i].choices);
+		const char *word =
+			answer >= 0 && steps[i].choices ? steps[i].choices[answer] : "done";
+		op_event(live, "operator.prompt", clock_now(live->clock), steps[i].prompt.en);
+		op_event(live, "operator.answer", clock_now(live->clock),
+			 answer < 0 ? "stop" : word);
+		if (answer != 0) /* the first choice means "done" */
+			return stopped(error);
+	}
+	return TRUE;
+}
+
+static gboolean settle_all(Live *live, GError **error)
+{
+	for (size_t i = 0; i < live->in->scenario->n_setup; i++) {
+		const Step *step = &live->in->scenario->setup[i];
+		if (!apply_sets(live, step, error) ||
+		    (step->settle && !wait_settled(live, step->settle, error)))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean preflight(Live *live, GError **error)
+{
+	g_autoptr(GPtrArray) roles = g_ptr_array_new();
+	for (size_t i = 0; i < live->in->scenario->n_needs; i++)
+		g_ptr_array_add(roles, live->in->scenario->needs[i].role);
+	g_ptr_array_add(roles, NULL);
+	RigNeeds needs = {.roles = (const char *const *)roles->pdata,
+			  .clock_u_ns = live->in->scenario->clock_uncertainty_ns,
+			  .disk_folder = live->folder,
+			  .disk_bytes = DISK_RESERVE};
+	g_autoptr(GPtrArray) items = rig_preflight(live->rig, &needs);
+	for (guint i = 0; i < items->len; i++) {
+		const DeviceItem *item = g_ptr_array_index(items, i);
+		if (!item->ok) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH, "preflight: %s: %s",
+				    item->name, item->cure ? item->cure : "not ok");
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------------------- */
+
+/* "cam:freeze@6s" → the world's back door, in bench time. */
+static gboolean plan_world_fault(Live *live, const char *text, GError **error)
+{
+	g_auto(GStrv) at = g_strsplit(text, "@", 2);
+	g_auto(GStrv) what = at[0] ? g_strsplit(at[0], ":", 2) : NULL;
+	int64_t t_ns = 0;
+	if (!what || !what[0] || !what[1] || !at[1] || !quantity_parse_ns(at[1], &t_ns, NULL)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "--fault '%s': expected DEVICE:KIND@TIME, as in cam:freeze@6s", text);
+		return FALSE;
+	}
+	g_autofree char *json =
+		g_strdup_printf("{\"fault\":\"%s\",\"kind\":\"%s\",\"at_ns\":%" G_GINT64_FORMAT "}",
+				what[0], what[1], live->start_ns + t_ns);
+	return rig_world_command(live->rig, json, NULL, error);
+}
+
+static void blame_lost_devices(Live *live)
+{
+	g_autofree char *lost = rig_lost(live->rig);
+	if (lost)
+		executor_stop(live->executor, "a device was lost", BLAME_BENCH);
+}
+
+static void watch_live(Live *live)
+{
+	while (!atomic_load(&live->thread_ended)) {
+		product_link_watch(live->product);
+		blame_lost_devices(live);
+		char doing[64];
+		g_snprintf(doing, sizeof(doing), "step %u of %u",
+			   MIN(executor_position(live->executor) + 1, live->plan->steps->len),
+			   live->plan->steps->len);
+		if (tell(live, run_state_name(executor_state(live->executor)), doing, NULL, NULL) <
+		    0)
+			executor_stop(live->executor, "stopped by the operator", BLAME_UNKNOWN);
+		iterate(WATCH_MS);
+	}
+}
+
+static void note_reason(Live *live)
+{
+	const char *reason = executor_stop_reason(live->executor);
+	if (reason && !live->incomplete)
+		live->incomplete = g_strdup(reason);
+	if (reason && !strcmp(reason, "stopped by the operator"))
+		op_fault(live, executor_ended_ns(live->executor), "operator",
+			 "stopped by the operator", BLAME_UNKNOWN);
+	if (tee_executor_lost(live->tee))
+		op_fault(live, live->start_ns, "executor",
+			 "guards missed samples: the executor's rings were full", BLAME_BENCH);
+}
+
+static gboolean go_live(Live *live, GError **error)
+{
+	live->start_ns = clock_now(live->clock) + START_AHEAD_NS;
+	for (const char *const *f = live->config->faults; f && *f; f++)
+		if (!plan_world_fault(live, *f, error))
+			return FALSE;
+	product_link_begin(live->product, live->start_ns - START_AHEAD_NS);
+	if (live->config->note)
+		op_event(live, "operator.note", live->start_ns, live->config->note);
+	op_event(live, "run.start", live->start_ns, NULL);
+	executor_start(live->executor, live->start_ns);
+	if (pthread_create(&live->thread, NULL, executor_main, live)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the executor");
+		return FALSE;
+	}
+	live->thread_running = live->began = true;
+	watch_live(live);
+	pthread_join(live->thread, NULL);
+	live->thread_running = false;
+	take_replies(live);
+	note_reason(live);
+	int64_t end = live->incomplete ? executor_ended_ns(live->executor)
+				       : live->start_ns + live->in->scenario->end_ns;
+	iterate((guint)(TAIL_NS / CLOCK_MS));
+	op_event(live, "run.end", end, live->incomplete);
+	product_link_end(live->product);
+	return TRUE;
+}
+
+gboolean live_play(Live *live, GError **error)
+{
+	tell(live, "Preflight", "rig", NULL, NULL);
+	if (!rig_start(live->rig, tee_bench(live->tee), error) || !preflight(live, error) ||
+	    !prompts(live, live->in->scenario->setup, live->in->scenario->n_setup, error))
+		return FALSE;
+	tell(live, "Armed", "settling", NULL, NULL);
+	if (!rig_arm(live->rig, error))
+		return FALSE;
+	live->armed = true;
+	if (!settle_all(live, error))
+		return FALSE;
+	tell(live, "Armed", "waiting for the product", NULL, NULL);
+	if (!product_link_start(live->product, error) || !go_live(live, error))
+		return FALSE;
+	tell(live, "Finishing", "making safe", NULL, NULL);
+	g_autoptr(GError) unsafe = NULL;
+	if (!rig_make_safe(live->rig, CLOCK_S, &unsafe) && !live->incomplete)
+		op_fault(live, clock_now(live->clock), "rig",
+			 unsafe ? unsafe->message : "the safe state was not confirmed",
+			 BLAME_BENCH);
+	live->armed = false;
+	return TRUE;
+}
+
+gboolean live_seal(Live *live, GError **error)
+{
+	if (live->product) {
+		product_link_free(live->product);
+		live->product = NULL;
+	}
+	rig_stop(live->rig);
+	const char *failed = session_writer_failed(live->writer);
+	if (failed) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "the session is lost: %s", failed);
+		return FALSE;
+	}
+	return session_writer_finish(live->writer, live->incomplete, &live->sha256, error);
+}
+
+void live_close(Live *live)
+{
+	if (live->thread_running) {
+		executor_stop(live->executor, "the run was abandoned", BLAME_BENCH);
+		pthread_join(live->thread, NULL);
+		live->thread_running = false;
+	}
+	if (live->armed)
+		rig_make_safe(live->rig, CLOCK_S, NULL);
+	g_clear_pointer(&live->product, product_link_free);
+	g_clear_pointer(&live->rig, rig_close);
+	g_clear_pointer(&live->writer, session_writer_free);
+	g_clear_pointer(&live->tee, tee_free);
+	g_clear_pointer(&live->executor, executor_free);
+	g_clear_pointer(&live->plan, executor_plan_free);
+	g_clear_pointer(&live->roles, g_array_unref);
+	g_clear_pointer(&live->latest, g_hash_table_unref);
+	g_clear_pointer(&live->signals, g_hash_table_unref);
+	g_clear_pointer(&live->folder, g_free);
+	g_clear_pointer(&live->session_path, g_free);
+	g_clear_pointer(&live->incomplete, g_free);
+	g_clear_pointer(&live->sha256, g_free);
+}

@@ -1,0 +1,59 @@
+/* A run while it lives: everything open, from arming to the sealed session. Private to run. */
+#ifndef ANZEN_RUN_LIVE_H
+#define ANZEN_RUN_LIVE_H
+
+#include "executor.h"
+#include "inputs.h"
+#include "plan.h"
+#include "tee.h"
+
+#include <anzen/adapter.h>
+#include <pthread.h>
+
+/* The newest sample of a signal, for settling and for the operator's view. */
+typedef struct Latest {
+	int64_t t_ns;
+	double v;
+	bool ok;
+} Latest;
+
+typedef struct Live {
+	const RunConfig *config;
+	const RunInputs *in;
+	Clock *clock;
+	char *folder, *session_path;
+	Rig *rig;
+	SessionWriter *writer;
+	ProductLink *product;
+	TeeFeed feed;
+	Tee *tee;
+	ExecutorPlan *plan;
+	Executor *executor;
+	ExecutorOps ops;
+	GArray *roles;      /* int: rig role of plan role i */
+	GHashTable *latest; /* name → Latest*, under lock */
+	GMutex lock;
+	GHashTable *signals; /* name → Signal*, empty: the units of everything that is recorded */
+	pthread_t thread;
+	bool thread_running, armed, began;
+	_Atomic bool thread_ended;
+	uint32_t next_id;
+	int64_t start_ns;
+	char *incomplete; /* why the recording does not count as whole; NULL: it does */
+	char *sha256;
+} Live;
+
+/* Open rig, session, tee and product endpoints; nothing moves. */
+gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, const char *folder,
+		   const char *id, Diagnostics *diag, GError **error);
+/* Preflight, prompts, arming, settling, product start, the timeline, the tail, cleanup. FALSE: it never came to Live. */
+gboolean live_play(Live *live, GError **error);
+/* Seal the session. FALSE: the file is lost. */
+gboolean live_seal(Live *live, GError **error);
+/* Always safe to call, at any stage, twice: safe state, product and world ended, threads joined. */
+void live_close(Live *live);
+
+/* Set by run_request_stop(). */
+extern volatile int live_stop_requested;
+
+#endif

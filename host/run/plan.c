@@ -1,0 +1,206 @@
+#include "plan.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Builder {
+	const Scenario *scenario;
+	const Product *product;
+	const RigSpec *spec;
+	const Rig *rig;
+	GHashTable *parameters; /* name → Quantity* */
+	GHashTable *signals;
+	ExecutorPlan *plan;
+	Diagnostics *diag;
+} Builder;
+
+static void complain(Builder *b, Place place, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void complain(Builder *b, Place place, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	diagnostics_add(b->diag, false, b->scenario->path, place.line, place.column, "%s", text);
+}
+
+static bool role_index(Builder *b, const char *role, Place place, unsigned *ret)
+{
+	if (rig_role(b->rig, role) < 0) {
+		complain(b, place, "the rig %s has no role '%s'", rig_id(b->rig), role);
+		return false;
+	}
+	*ret = executor_plan_intern(b->plan->roles, role);
+	return true;
+}
+
+/* A condition or guard, tied to the signals of this run. */
+static PlanWatch *watch_new(Builder *b, const char *text, StlMonitorMode mode, Place place)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StlFormula) formula = stl_parse(text, NULL, &error);
+	GHashTable *const tables[2] = {b->signals, b->parameters};
+	StlScope scope = stl_scope_from_tables(tables);
+	if (!formula || !stl_check(formula, &scope, NULL, &error)) {
+		complain(b, place, "%s", error->message);
+		return NULL;
+	}
+	size_t n = stl_formula_n_signals(formula);
+	g_autofree int64_t *gaps = g_new0(int64_t, n + 1);
+	PlanWatch *w = g_new0(PlanWatch, 1);
+	w->sources = g_array_new(FALSE, TRUE, sizeof(unsigned));
+	for (size_t i = 0; i < n; i++) {
+		const char *name = stl_formula_signal(formula, i);
+		unsigned source = executor_plan_intern(b->plan->sources, name);
+		g_array_append_val(w->sources, source);
+		const Signal *signal = g_hash_table_lookup(b->signals, name);
+		gaps[i] = signal->info.boolean ? 0 : signal->info.max_gap_ns;
+	}
+	w->text = stl_formula_print(formula, true);
+	w->monitor = stl_monitor_new(formula, mode, gaps, &error);
+	if (!w->monitor)
+		complain(b, place, "%s", error->message);
+	return w;
+}
+
+static void add_action(PlanStep *step, PlanAction action)
+{
+	g_array_append_val(step->actions, action);
+}
+
+/* wanted_ns 0: the rig knows how long its output may be energised. */
+static void add_pulse(Builder *b, PlanStep *step, const char *role, int64_t wanted_ns, Place place)
+{
+	unsigned index;
+	if (role_index(b, role, place, &index))
+		add_action(step, (PlanAction){.kind = PLAN_PULSE,
+					      .role = index,
+					      .value = 1,
+					      .pulse_ns = wanted_ns});
+}
+
+static char *own(ExecutorPlan *plan, char *text)
+{
+	g_ptr_array_add(plan->texts, text);
+	return text;
+}
+
+bool plan_drive_value(const RigSpec *spec, const SetValue *set, double *ret, GError **error)
+{
+	const RigRole *role = rig_spec_role(spec, set->role);
+	const Unit *want = role && role->driven ? &role->drive_unit : &unit_one;
+	if (!role || !unit_compatible(&set->value.unit, want)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "role '%s' of rig %s takes a value in '%s', not in '%s'", set->role,
+			    rig_spec_id(spec), want->symbol, set->value.unit.symbol);
+		return false;
+	}
+	*ret = unit_convert(set->value.value, &set->value.unit, want);
+	return true;
+}
+
+static void add_set(Builder *b, PlanStep *step, const SetValue *set)
+{
+	g_autoptr(GError) error = NULL;
+	PlanAction action = {.kind = PLAN_COMMAND};
+	if (!role_index(b, set->role, set->place, &action.role))
+		return;
+	if (!plan_drive_value(b->spec, set, &action.value, &error))
+		complain(b, set->place, "%s", error->message);
+	else
+		add_action(step, action);
+}
+
+static void add_scenario_action(Builder *b, PlanStep *step, const Action *action)
+{
+	switch (action->kind) {
+	case ACTION_MARK:
+		add_action(step, (PlanAction){.kind = PLAN_MARK,
+					      .name = own(b->plan, g_strdup_printf("mark.%s",
+										   action->name))});
+		return;
+	case ACTION_TRIGGER:
+		add_pulse(b, step, action->name, action->duration_ns, action->place);
+		return;
+	case ACTION_SET:
+		for (size_t i = 0; i < action->n_sets; i++)
+			add_set(b, step, &action->sets[i]);
+		return;
+	case ACTION_PROBE:
+		/* The product says which role is its positive control. */
+		add_action(step, (PlanAction){.kind = PLAN_MARK,
+					      .name = own(b->plan, g_strdup_printf("probe.%s",
+										   action->name))});
+		if (b->product && b->product->control_role)
+			add_pulse(b, step, b->product->control_role,
+				  b->product->control_duration_ns, action->place);
+		else
+			complain(b, action->place,
+				 "the product %s declares no positive control to probe",
+				 b->product ? b->product->id : "");
+		return;
+	case ACTION_END:
+		add_action(step, (PlanAction){.kind = PLAN_END});
+		return;
+	}
+}
+
+static void add_entry(Builder *b, const Entry *entry)
+{
+	PlanStep *step = g_new0(PlanStep, 1);
+	g_ptr_array_add(b->plan->steps, step);
+	step->actions = g_array_new(FALSE, TRUE, sizeof(PlanAction));
+	step->at_ns = entry->at_ns;
+	if (entry->when) {
+		PlanWatch *w = watch_new(b, entry->when, STL_MONITOR_REACHED, entry->place);
+		step->when = true;
+		step->timeout_ns = entry->timeout_ns;
+		step->product = entry->on_product;
+		step->condition = b->plan->conditions->len;
+		if (w)
+			g_ptr_array_add(b->plan->conditions, w);
+	}
+	for (size_t i = 0; i < entry->n_actions; i++)
+		add_scenario_action(b, step, &entry->actions[i]);
+}
+
+static GHashTable *parameter_table(const Scenario *scenario)
+{
+	GHashTable *table = g_hash_table_new(g_str_hash, g_str_equal);
+	for (size_t i = 0; i < scenario->n_parameters; i++)
+		if (!scenario->parameters[i].words)
+			g_hash_table_insert(table, scenario->parameters[i].name,
+					    &scenario->parameters[i].value);
+	return table;
+}
+
+ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const RigSpec *spec,
+			 const Rig *rig, GHashTable *signals, Diagnostics *diag)
+{
+	g_autoptr(GHashTable) parameters = parameter_table(scenario);
+	Builder b = {.scenario = scenario,
+		     .product = product,
+		     .spec = spec,
+		     .rig = rig,
+		     .parameters = parameters,
+		     .signals = signals,
+		     .plan = executor_plan_new(),
+		     .diag = diag};
+	size_t errors = diagnostics_errors(diag);
+	b.plan->end_ns = scenario->end_ns;
+	for (size_t i = 0; i < scenario->n_timeline; i++)
+		add_entry(&b, &scenario->timeline[i]);
+	for (size_t i = 0; i < scenario->n_stop_rules; i++) {
+		PlanWatch *w = watch_new(&b, scenario->stop_rules[i].formula, STL_MONITOR_HOLDS,
+					 scenario->stop_rules[i].place);
+		if (!w)
+			continue;
+		w->blame = scenario->stop_rules[i].blame;
+		g_ptr_array_add(b.plan->guards, w);
+	}
+	if (diagnostics_errors(diag) > errors) {
+		executor_plan_free(b.plan);
+		return NULL;
+	}
+	return b.plan;
+}
