@@ -61,7 +61,7 @@ static GStrv marked_environment(const char *token)
 	return g_environ_setenv(g_get_environ(), pair[0], pair[1], TRUE);
 }
 
-static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char *log_path)
+static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char *log_path, int fd)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawn_file_actions_init(&files);
@@ -69,7 +69,9 @@ static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char
 	posix_spawn_file_actions_addopen(&files, 1, log_path ? log_path : "/dev/null",
 					 O_WRONLY | O_CREAT | O_APPEND, 0644);
 	posix_spawn_file_actions_adddup2(&files, 1, 2);
-	posix_spawn_file_actions_addclosefrom_np(&files, 3);
+	if (fd > 0)
+		posix_spawn_file_actions_adddup2(&files, fd, PROCESS_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, fd > 0 ? PROCESS_FD + 1 : PROCESS_FD);
 	int failed = posix_spawn(ret_pid, argv[0], &files, NULL, argv, env);
 	posix_spawn_file_actions_destroy(&files);
 	return failed;
@@ -97,7 +99,8 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 						 (int)getpid(), g_get_monotonic_time());
 	g_auto(GStrv) env = marked_environment(token);
 	pid_t pid;
-	int failed = spawn(&pid, (char *const *)full->pdata, env, log_path);
+	int failed = spawn(&pid, (char *const *)full->pdata, env, log_path,
+			   limits ? limits->inherit_fd : 0);
 	if (failed) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "cannot start %s: %s", launcher,
 			    g_strerror(failed));

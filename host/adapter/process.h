@@ -11,9 +11,12 @@
 
 typedef struct ProductProcess ProductProcess;
 
+#define PROCESS_FD 3
+
 typedef struct ProcessLimits {
 	uint64_t memory_bytes; /* 0: none */
 	uint64_t file_bytes;   /* of any one file it writes, 0: none */
+	int inherit_fd;        /* given to the product as PROCESS_FD; 0: none */
 } ProcessLimits;
 
 /* Start argv (NULL-terminated); output goes to log_path. program_dir is searched before PATH. ANZEN_ERROR_INPUT when

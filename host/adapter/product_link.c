@@ -1,6 +1,7 @@
 #include <anzen/adapter.h>
 
 #include "http.h"
+#include "lockstep.h"
 #include "modbus_server.h"
 #include "process.h"
 #include "responses.h"
@@ -40,6 +41,7 @@ struct ProductLink {
 	GPtrArray *signals;
 	GHashTable *endpoints; /* "$port" → text */
 	ModbusServer *modbus;
+	Lockstep *lockstep;
 	GPtrArray *cameras; /* Camera* */
 	GPtrArray *rules;   /* ResponseRule* */
 	Responses responses;
@@ -305,6 +307,8 @@ static void feed_sample(void *user, const char *role, int64_t t_ns, double value
 			SampleStatus status)
 {
 	ProductLink *link = user;
+	if (link->lockstep)
+		lockstep_sample(link->lockstep, role, t_ns, value, status);
 	if (link->modbus)
 		modbus_server_feed(link->modbus, role, t_ns, value, status);
 }
@@ -312,6 +316,8 @@ static void feed_sample(void *user, const char *role, int64_t t_ns, double value
 static void feed_frame(void *user, const char *role, const Frame *frame)
 {
 	ProductLink *link = user;
+	if (link->lockstep)
+		lockstep_picture(link->lockstep, frame);
 	for (guint i = 0; i < link->cameras->len; i++) {
 		Camera *camera = g_ptr_array_index(link->cameras, i);
 		if (strcmp(camera->role, role) != 0)
@@ -326,6 +332,37 @@ static void feed_frame(void *user, const char *role, const Frame *frame)
 		tap_sample(&link->tap, PRODUCT_CONSUMED_SIGNAL, now,
 			   (double)media_server_sent(camera->server), SAMPLE_OK);
 	}
+}
+
+static gboolean open_endpoints(ProductLink *link, GError **error)
+{
+	if (!open_port(link, error))
+		return FALSE;
+	for (size_t i = 0; i < link->product->n_inputs; i++)
+		if (!open_input(link, &link->product->inputs[i], error))
+			return FALSE;
+	for (size_t i = 0; i < link->product->n_outputs; i++)
+		if (!open_output(link, &link->product->outputs[i], error))
+			return FALSE;
+	return !link->modbus || modbus_server_start(link->modbus, error);
+}
+
+/* Every endpoint is the shared page; HTTP outputs keep their rules, which read the page's messages. */
+static gboolean open_lockstep(ProductLink *link, GError **error)
+{
+	set_endpoint(link, "port", "0");
+	for (size_t i = 0; i < link->product->n_inputs; i++) {
+		const ProductInput *in = &link->product->inputs[i];
+		set_endpoint(link, bare(in->at ? in->at : in->name), "lock-step");
+	}
+	for (size_t i = 0; i < link->product->n_outputs; i++) {
+		const ProductOutput *out = &link->product->outputs[i];
+		g_autofree char *signal = g_strdup_printf("product.%s", out->name);
+		if (!g_strcmp0(out->adapter, "http"))
+			open_http_output(link, out, signal);
+	}
+	link->lockstep = lockstep_new(link->product, &link->responses, &link->tap, error);
+	return link->lockstep != NULL;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------ */
@@ -350,15 +387,7 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 				      .max_rate = link->product->limit_rate_hz > 0
 							  ? (unsigned)link->product->limit_rate_hz
 							  : DEFAULT_RATE};
-	if (!open_port(link, error))
-		return NULL;
-	for (size_t i = 0; i < link->product->n_inputs; i++)
-		if (!open_input(link, &link->product->inputs[i], error))
-			return NULL;
-	for (size_t i = 0; i < link->product->n_outputs; i++)
-		if (!open_output(link, &link->product->outputs[i], error))
-			return NULL;
-	if (link->modbus && !modbus_server_start(link->modbus, error))
+	if (!(options->lock_step ? open_lockstep(link, error) : open_endpoints(link, error)))
 		return NULL;
 	return g_steal_pointer(&link);
 }
@@ -404,11 +433,16 @@ static gboolean start_process(ProductLink *link, GError **error)
 	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
 	for (char **a = link->product->argv; a && *a; a++)
 		g_ptr_array_add(argv, fill_in(link, *a));
-	if (!argv->len)
+	if (!argv->len && !link->lockstep)
 		return TRUE; /* it runs already, at `address` */
+	if (link->lockstep) {
+		g_ptr_array_add(argv, g_strdup("--lock-step"));
+		g_ptr_array_add(argv, g_strdup_printf("%d", PROCESS_FD));
+	}
 	g_ptr_array_add(argv, NULL);
 	ProcessLimits limits = {.memory_bytes = (uint64_t)link->product->memory_bytes,
-				.file_bytes = MAX_FILE_BYTES};
+				.file_bytes = MAX_FILE_BYTES,
+				.inherit_fd = link->lockstep ? lockstep_fd(link->lockstep) : 0};
 	link->process =
 		product_process_new((const char *const *)argv->pdata, link->options.program_dir,
 				    link->options.log_path, &limits, error);
@@ -508,7 +542,11 @@ static gboolean streams_open(ProductLink *link, int64_t until_ns)
 
 gboolean product_link_start(ProductLink *link, GError **error)
 {
-	if (!start_process(link, error) || !wait_ready(link, error))
+	if (!start_process(link, error))
+		return FALSE;
+	if (link->lockstep)
+		return TRUE; /* its first answer says that it is there */
+	if (!wait_ready(link, error))
 		return FALSE;
 	if (link->product->version_http) {
 		g_autofree char *url = url_of(link, link->product->version_http);
@@ -541,6 +579,11 @@ void product_link_begin(ProductLink *link, int64_t t_ns)
 	g_mutex_unlock(&link->lock);
 }
 
+bool product_link_exchange(ProductLink *link, int64_t now_ns)
+{
+	return link->lockstep && lockstep_exchange(link->lockstep, now_ns);
+}
+
 void product_link_watch(ProductLink *link)
 {
 	int64_t now = clock_now(link->options.clock);
@@ -569,6 +612,7 @@ void product_link_free(ProductLink *link)
 		return;
 	product_link_end(link);
 	g_hash_table_unref(link->streams);
+	lockstep_free(link->lockstep);
 	product_process_free(link->process);
 	modbus_server_free(link->modbus);
 	g_ptr_array_unref(link->cameras);

@@ -292,7 +292,7 @@ static int tell(Live *live, const char *state, const char *doing, const Title *p
 	RunStatus status = {
 		.state = state,
 		.doing = doing,
-		.t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) * 1e-9 : NAN,
+		.t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) * 1e-9 : (double)NAN,
 		.end_s = (double)live->in->scenario->end_ns * 1e-9};
 	if (prompt && prompt->en) {
 		status.prompt = !g_strcmp0(live->config->lang, "ja") && prompt->ja ? prompt->ja
@@ -381,7 +381,7 @@ static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
 	}
 	g_mutex_lock(&live->lock);
 	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
-	double v = latest ? latest->v : NAN;
+	double v = latest ? latest->v : (double)NAN;
 	g_mutex_unlock(&live->lock);
 	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
 		    "%s did not settle at %g %s within %.0f s (now %.4g %s)", settle->signal,

@@ -30,6 +30,7 @@ typedef struct ProductLinkOptions {
 	Stream *sink; /* responses, claims, health, product faults; called on several threads */
 	const char *program_dir; /* searched first for the product's program; NULL: only PATH */
 	const char *log_path;    /* what the product prints; NULL: dropped */
+	bool lock_step; /* meets the product over shared memory (products/lockstep.h), once per exchange */
 } ProductLinkOptions;
 
 /* Where the stimulus goes in. Any thread, never blocks for long (a lock around a few registers). */
@@ -55,6 +56,9 @@ const char *product_link_version(const ProductLink *link);
 
 /* Give every Boolean output its value at t_ns (false unless it was already raised). */
 void product_link_begin(ProductLink *link, int64_t t_ns);
+/* Lock-step: one decision of the product at simulated time now_ns, with everything fed since the last one. False: it has
+ * hung or ended (it has been blamed). Grey pictures ("gray8") are fed with product_link_feed()->frame. */
+bool product_link_exchange(ProductLink *link, int64_t now_ns);
 /* Look after it: is it alive, does it get a processor, does it consume? */
 void product_link_watch(ProductLink *link);
 /* No more faults from here on: the run is over and the product may be stopped. */
