@@ -1,0 +1,142 @@
+/* The node driver's own parts; nothing outside host/device includes this. All on the device's link thread. */
+#ifndef ANZEN_DEVICE_NODE_H
+#define ANZEN_DEVICE_NODE_H
+
+#include <anzen/device.h>
+#include <anzen/protocol.h>
+
+extern const DeviceOps device_node_ops;
+
+/* ---- clock: the node's ticks against the bench timebase ------------------------------------------------- */
+
+/* Every ping bounds the bench time of one node stamp from both sides: [sent, received] less what the wire and the node
+ * themselves take. The narrowest of each block of pings are kept; a straight line through them, weighted by their
+ * widths and with the resonator's tolerance as prior for its slope, is the regression. Its uncertainty is what
+ * the fit says plus a third of the variance of the narrowest interval's half width: the delay may sit anywhere in
+ * it, the same way each time, so averaging does not help there. */
+#define NODE_CLOCK_POINTS 48
+#define NODE_CLOCK_BLOCK 10
+#define NODE_CLOCK_TOLERANCE 5000e-6 /* resonator; two standard deviations of the prior */
+
+typedef struct {
+	uint64_t ticks;
+	int64_t t_ns; /* middle of the interval */
+	int64_t half_ns;
+} NodeClockPoint;
+
+typedef struct {
+	double nominal_ns; /* per tick */
+	NodeClockPoint point[NODE_CLOCK_POINTS];
+	unsigned n, next;
+	NodeClockPoint best; /* of the present block */
+	unsigned in_block;
+	unsigned misfits; /* in a row */
+	/* the line: t = ref_ns + offset + (ticks - ref_ticks) * (nominal + slope) */
+	uint64_t ref_ticks;
+	int64_t ref_ns;
+	double offset_ns, slope_ns;
+	double var_offset, cov, var_slope, var_bias;
+} NodeClock;
+
+typedef struct {
+	int64_t sent_ns, received_ns;      /* ping's first byte, pong's last */
+	int64_t wire_out_ns, wire_in_ns;   /* that the bytes themselves take */
+	uint64_t node_received, node_sent; /* ticks */
+} NodeExchange;
+
+typedef enum { NODE_CLOCK_TAKEN, NODE_CLOCK_DOUBTED, NODE_CLOCK_BROKE } NodeClockResult;
+
+void node_clock_init(NodeClock *clock, double tick_hz);
+/* BROKE: this and the one before contradict the line; it starts anew from this exchange, and *ret_jump_ns tells by how
+ * much the node's time moved against the bench's. */
+NodeClockResult node_clock_add(NodeClock *clock, const NodeExchange *exchange,
+			       int64_t *ret_jump_ns);
+bool node_clock_ready(const NodeClock *clock);
+int64_t node_clock_bench(const NodeClock *clock, uint64_t ticks);
+uint64_t node_clock_ticks(const NodeClock *clock, int64_t t_ns);
+double node_clock_drift_ppm(const NodeClock *clock); /* positive: the node runs fast */
+/* Standard uncertainty of node_clock_bench() there, ns. */
+double node_clock_u_ns(const NodeClock *clock, uint64_t ticks);
+
+/* ---- the device ---------------------------------------------------------------------------------------------- */
+
+#define NODE_PENDING 64
+
+typedef struct {
+	bool used;
+	uint16_t tag;
+	DeviceCommand command;
+} NodePending;
+
+/* Channels beside the registers: what the driver knows about the link itself. */
+typedef enum {
+	NODE_HEALTH_OFFSET,
+	NODE_HEALTH_DRIFT,
+	NODE_HEALTH_U,
+	NODE_HEALTH_DAMAGED,
+	NODE_HEALTH_MISSED,
+	NODE_HEALTH_REPEATED,
+	NODE_HEALTH_BOOTS,
+	NODE_HEALTH_COUNT,
+} NodeHealth;
+
+typedef struct NodeDevice {
+	DeviceHost *host;
+	const char *name;
+	ByteLink *bytes;
+	bool threadless, lost, started, armed, streaming;
+	ProtoLink link;
+	ProtoHello hello;
+	bool have_hello;
+	uint16_t offered;
+	uint32_t nonce;
+
+	NodeClock clock;
+	ProtoPong pong;
+	uint32_t pongs;
+	uint32_t token;
+	int64_t sent_ns[16]; /* when the ping with token % 16 was written */
+	int64_t last_pong_ns, last_ping_ns, last_syn_ns, last_health_ns;
+	bool silent; /* no pong for long: told, and looking for a restart */
+
+	int channel_of[256];           /* register → channel, -1 none */
+	int16_t register_of[128];      /* channel → register, -1 health */
+	int health[NODE_HEALTH_COUNT]; /* → channel */
+
+	NodePending pending[NODE_PENDING];
+	uint16_t tag;
+	ProtoReply answer; /* of node_exchange() */
+	bool answered;
+	uint16_t wanted_tag;
+
+	bool batch_known;
+	uint16_t batch;
+	int64_t last_sample_ns[4];
+	uint64_t tripped_at; /* node time of the trip told last */
+} NodeDevice;
+
+/* node_session.c */
+gboolean node_session_open(NodeDevice *self, int64_t deadline_ns, GError **error);
+void node_session_ping(NodeDevice *self, uint8_t groups);
+/* Take in what has arrived, waiting at most until deadline_ns for the first byte; send what is due. False: link lost. */
+bool node_session_pump(NodeDevice *self, int64_t deadline_ns);
+/* Post one request and wait for its VALUE, DONE or REFUSED. */
+gboolean node_session_ask(NodeDevice *self, const uint8_t *bytes, uint8_t n, uint16_t tag,
+			  int64_t deadline_ns, GError **error);
+gboolean node_session_read(NodeDevice *self, uint8_t reg, int64_t deadline_ns, int32_t *ret_value,
+			   GError **error);
+gboolean node_session_write(NodeDevice *self, uint8_t reg, int32_t value, int64_t deadline_ns,
+			    GError **error);
+/* Watch over silence and restarts; called from poll. */
+void node_session_watch(NodeDevice *self, int64_t now_ns);
+int64_t node_session_now(NodeDevice *self);
+
+/* node.c, called by the session */
+void node_on_reply(NodeDevice *self, const ProtoReply *reply);
+void node_on_event(NodeDevice *self, const ProtoEventMsg *event);
+void node_on_adc(NodeDevice *self, const ProtoAdc *adc);
+void node_on_pong(NodeDevice *self, int64_t now_ns);
+void node_on_restart(NodeDevice *self, const ProtoHello *before);
+void node_on_lost(NodeDevice *self, const char *why);
+
+#endif
