@@ -25,6 +25,7 @@ struct MediaClient {
 	GCond changed;
 	MediaClientStats stats;
 	GError *failure; /* the first one */
+	bool opened;     /* the first frame was given */
 	bool closing;
 };
 
@@ -43,10 +44,12 @@ static void report_fault(MediaClient *client, const char *what)
 
 	g_mutex_lock(&client->lock);
 	bool first = !client->failure && !client->closing;
-	bool running = client->stats.frames > 0;
+	bool running = client->opened;
 	if (first)
 		client->failure =
-			g_error_new(ANZEN_ERROR, ANZEN_ERROR_BENCH, "%s: %s", client->uri, what);
+			g_error_new(ANZEN_ERROR, ANZEN_ERROR_BENCH,
+				    "%s: no picture: %s Is the camera on, and is this its address?",
+				    client->uri, what);
 	g_cond_broadcast(&client->changed);
 	g_mutex_unlock(&client->lock);
 	if (first && running && client->sink->fault)
@@ -117,12 +120,15 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer data)
 		frame.capture_ns = now;
 		frame.capture_u_ns = UNKNOWN_TIME_U_NS;
 	}
-	if (client->sink->frame)
-		client->sink->frame(client->sink, client->source, &frame);
 	g_mutex_lock(&client->lock);
 	client->stats.frames++;
 	client->stats.without_time += timed ? 0 : 1;
 	client->stats.last_receipt_ns = now;
+	g_mutex_unlock(&client->lock);
+	if (client->sink->frame)
+		client->sink->frame(client->sink, client->source, &frame);
+	g_mutex_lock(&client->lock);
+	client->opened = true;
 	g_cond_broadcast(&client->changed);
 	g_mutex_unlock(&client->lock);
 	return GST_FLOW_OK;
@@ -193,9 +199,9 @@ static gboolean wait_for_frame(MediaClient *client, int64_t connect_ns, GError *
 	gboolean in_time = TRUE;
 
 	g_mutex_lock(&client->lock);
-	while (client->stats.frames == 0 && !client->failure && in_time)
+	while (!client->opened && !client->failure && in_time)
 		in_time = g_cond_wait_until(&client->changed, &client->lock, deadline);
-	gboolean ok = client->stats.frames > 0;
+	gboolean ok = client->opened;
 	if (!ok && client->failure)
 		g_propagate_error(error, g_error_copy(client->failure));
 	else if (!ok)

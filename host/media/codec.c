@@ -67,7 +67,8 @@ MediaEncoder *media_encoder_new(const char *format, int width, int height, int f
 		"speed-preset=ultrafast "
 		"tune=zerolatency threads=1 bframes=0 key-int-max=%d pass=qual quantizer=21 "
 		"byte-stream=true aud=false ! "
-		"video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline",
+		"capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au,"
+		"profile=constrained-baseline",
 		key_interval > 0 ? key_interval : fps);
 	g_autoptr(Chain) chain = chain_new(description, error);
 	if (!chain)
@@ -139,7 +140,7 @@ MediaDecoder *media_decoder_new(const char *format, GError **error)
 	/* One thread: frame threads hold pictures back and would wait for later units. */
 	g_autofree char *description =
 		g_strdup_printf("avdec_h264 max-threads=1 output-corrupt=false ! "
-				"videoconvert n-threads=1 ! video/x-raw,format=%s",
+				"videoconvert n-threads=1 ! capsfilter caps=video/x-raw,format=%s",
 				name);
 	g_autoptr(Chain) chain = chain_new(description, error);
 	if (!chain)

@@ -10,6 +10,9 @@
 /* Frames that may wait for a client: 1 s at 30 a second. */
 #define FEED_FRAMES_MAX 30
 
+/* RTP header extension id, announced in the SDP (RFC 8285). */
+#define NTP64_ID 1
+
 typedef struct Feed {
 	MediaServer *server;
 	GstElement *pipeline; /* borrowed: lives as long as the media */
@@ -22,9 +25,8 @@ typedef struct Feed {
 struct MediaServer {
 	GstRTSPServer *rtsp;
 	GMainContext *context;
-	GMainLoop *loop;
+	gint stop;
 	GThread *thread;
-	guint source_id;
 	char *uri, *path;
 	GstCaps *ntp;
 
@@ -95,6 +97,44 @@ static void on_prepared(GstRTSPMedia *media, gpointer data)
 	gst_bin_recalculate_latency(GST_BIN(pipeline));
 }
 
+/* NTP fractions are 2^-32 s = 0.23 ns. GStreamer rounds down when it writes and down again when it reads, which loses
+ * a nanosecond; rounded up here, any receiver that rounds down or to the nearest gets ours back. */
+static gboolean round_up_ntp64(GstBuffer **buffer, guint index, gpointer data)
+{
+	GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+	gpointer field;
+	guint size;
+
+	(void)index, (void)data;
+	*buffer = gst_buffer_make_writable(*buffer);
+	if (!gst_rtp_buffer_map(*buffer, GST_MAP_READWRITE, &rtp))
+		return TRUE;
+	if (gst_rtp_buffer_get_extension_onebyte_header(&rtp, NTP64_ID, 0, &field, &size) &&
+	    size == 8) {
+		const guint64 one = G_GUINT64_CONSTANT(1) << 32;
+		guint64 ntp = GST_READ_UINT64_BE(field);
+		guint64 t = gst_util_uint64_scale_ceil(ntp, GST_SECOND, one);
+		GST_WRITE_UINT64_BE(field, gst_util_uint64_scale_ceil(t, one, GST_SECOND));
+	}
+	gst_rtp_buffer_unmap(&rtp);
+	return TRUE;
+}
+
+static GstPadProbeReturn on_packets(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+	(void)pad, (void)data;
+	if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
+		GstBufferList *list = gst_buffer_list_make_writable(info->data);
+		gst_buffer_list_foreach(list, round_up_ntp64, NULL);
+		info->data = list;
+	} else {
+		GstBuffer *buffer = info->data;
+		round_up_ntp64(&buffer, 0, NULL);
+		info->data = buffer;
+	}
+	return GST_PAD_PROBE_OK;
+}
+
 static void add_ntp64(GstElement *payloader)
 {
 	g_autoptr(GstRTPHeaderExtension) extension =
@@ -102,8 +142,11 @@ static void add_ntp64(GstElement *payloader)
 
 	if (!extension)
 		g_error("GStreamer has no ntp-64 header extension: is plugins-good there?");
-	gst_rtp_header_extension_set_id(extension, 1);
+	gst_rtp_header_extension_set_id(extension, NTP64_ID);
 	g_signal_emit_by_name(payloader, "add-extension", extension);
+	g_autoptr(GstPad) pad = gst_element_get_static_pad(payloader, "src");
+	gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST,
+			  on_packets, NULL, NULL);
 }
 
 static void on_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
@@ -208,7 +251,8 @@ static gpointer serve(gpointer data)
 	MediaServer *server = data;
 
 	g_main_context_push_thread_default(server->context);
-	g_main_loop_run(server->loop);
+	while (!g_atomic_int_get(&server->stop))
+		g_main_context_iteration(server->context, TRUE);
 	g_main_context_pop_thread_default(server->context);
 	return NULL;
 }
@@ -223,7 +267,7 @@ static void mount(MediaServer *server)
 		"( appsrc name=src is-live=true format=time do-timestamp=false "
 		"caps=video/x-h264,stream-format=byte-stream,alignment=au max-buffers=0 "
 		"max-bytes=0 "
-		"! rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency )");
+		"! rtph264pay name=pay0 pt=96 config-interval=0 aggregate-mode=zero-latency )");
 	gst_rtsp_media_factory_set_media_gtype(factory, ANZEN_TYPE_RTSP_MEDIA);
 	gst_rtsp_media_factory_set_shared(factory, FALSE);
 	gst_rtsp_media_factory_set_latency(factory, 0);
@@ -244,7 +288,6 @@ MediaServer *media_server_new(const char *path, int port, GError **error)
 	server->feeds = g_ptr_array_new_with_free_func(feed_free);
 	server->ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
 	server->context = g_main_context_new();
-	server->loop = g_main_loop_new(server->context, FALSE);
 	server->rtsp = gst_rtsp_server_new();
 	gst_rtsp_server_set_address(server->rtsp, "127.0.0.1");
 	gst_rtsp_server_set_service(server->rtsp, service);
@@ -255,7 +298,6 @@ MediaServer *media_server_new(const char *path, int port, GError **error)
 			    "cannot serve video on 127.0.0.1:%d: %s", port, said->message);
 		return NULL;
 	}
-	g_source_set_callback(source, NULL, NULL, NULL);
 	g_source_attach(source, server->context);
 	server->uri = g_strdup_printf("rtsp://127.0.0.1:%d%s",
 				      gst_rtsp_server_get_bound_port(server->rtsp), path);
@@ -276,11 +318,11 @@ void media_server_free(MediaServer *server)
 	GList *left = gst_rtsp_server_client_filter(server->rtsp, drop_client, NULL);
 	g_list_free_full(left, g_object_unref);
 	if (server->thread) {
-		g_main_loop_quit(server->loop);
+		g_atomic_int_set(&server->stop, 1);
+		g_main_context_wakeup(server->context);
 		g_thread_join(server->thread);
 	}
 	g_object_unref(server->rtsp);
-	g_main_loop_unref(server->loop);
 	g_main_context_unref(server->context);
 	g_ptr_array_unref(server->feeds);
 	gst_caps_unref(server->ntp);

@@ -1,0 +1,187 @@
+/* Chunk contents: none, lz4 (frame format) and zstd, with caps on the declared and the real size. */
+#include "wire.h"
+#include <lz4frame.h>
+#include <zstd.h>
+
+#define DEFAULT_CHUNK_SIZE (UINT64_C(256) << 20)
+/* zstd reaches about 16,000 : 1 on a long run of equal bytes; a chunk beyond 20,000 : 1 is no recording. */
+#define DEFAULT_RATIO 20000
+
+static const char *const names[] = {[MCAP_NONE] = "", [MCAP_LZ4] = "lz4", [MCAP_ZSTD] = "zstd"};
+
+const char *mcap_compression_name(McapCompression compression)
+{
+	return names[compression];
+}
+
+gboolean mcap_compression_parse(const char *name, McapCompression *ret)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+		if (!strcmp(name, names[i])) {
+			*ret = (McapCompression)i;
+			return TRUE;
+		}
+	return FALSE;
+}
+
+static gboolean text_is_compression(McapText text, McapCompression *ret)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+		if (mcap_text_equal(text, names[i])) {
+			*ret = (McapCompression)i;
+			return TRUE;
+		}
+	return FALSE;
+}
+
+/* Exactly `size` bytes must come out and nothing may be left over: returns what went wrong, or NULL. */
+static const char *uncompress_zstd(McapBytes in, uint8_t *out, size_t size)
+{
+	unsigned long long declared = ZSTD_getFrameContentSize(in.data, in.size);
+	if (declared == ZSTD_CONTENTSIZE_ERROR)
+		return "no zstd frame";
+	size_t n = ZSTD_decompress(out, size, in.data, in.size);
+	if (ZSTD_isError(n))
+		return ZSTD_getErrorName(n);
+	return n == size ? NULL : "fewer bytes than the chunk declares";
+}
+
+static const char *uncompress_lz4(McapBytes in, uint8_t *out, size_t size)
+{
+	LZ4F_dctx *context = NULL;
+	if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
+		return "no memory";
+	const char *problem = NULL;
+	size_t from = 0, to = 0, hint = 1;
+	while (hint != 0 && !problem) {
+		size_t had = in.size - from, room = size - to;
+		hint = LZ4F_decompress(context, out + to, &room, in.data + from, &had, NULL);
+		if (LZ4F_isError(hint))
+			problem = LZ4F_getErrorName(hint);
+		else if (hint != 0 && had == 0 && room == 0)
+			problem = "the lz4 frame is cut or longer than the chunk declares";
+		from += had;
+		to += room;
+	}
+	LZ4F_freeDecompressionContext(context);
+	if (!problem && (to != size || from != in.size))
+		problem = "other bytes than the chunk declares";
+	return problem;
+}
+
+static const char *too_large(const McapChunk *chunk, McapCompression compression,
+			     const McapLimits *limits)
+{
+	uint64_t cap = limits && limits->chunk_size ? limits->chunk_size : DEFAULT_CHUNK_SIZE;
+	uint64_t ratio = limits && limits->ratio ? limits->ratio : DEFAULT_RATIO;
+
+	if (chunk->uncompressed_size > cap)
+		return "declares more than the reader's cap on a chunk";
+	if (compression == MCAP_NONE && chunk->uncompressed_size != chunk->records.size)
+		return "is stored plain but declares another size than it has";
+	if (chunk->uncompressed_size > ratio * (chunk->records.size + 1))
+		return "declares an absurd compression ratio";
+	return NULL;
+}
+
+GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,
+			    const McapLimits *limits, GError **error)
+{
+	McapCompression compression;
+	if (!text_is_compression(chunk->compression, &compression)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+			    "byte %" G_GUINT64_FORMAT
+			    ": a chunk with the unknown compression '%.*s'",
+			    where, (int)MIN(chunk->compression.size, 32), chunk->compression.data);
+		return NULL;
+	}
+	const char *problem = too_large(chunk, compression, limits);
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	if (!problem) {
+		g_byte_array_set_size(out, (guint)chunk->uncompressed_size);
+		/* Both libraries want a place to write to even when nothing is to come. */
+		uint8_t nothing, *to = out->len ? out->data : &nothing;
+		if (compression == MCAP_ZSTD)
+			problem = uncompress_zstd(chunk->records, to, out->len);
+		else if (compression == MCAP_LZ4)
+			problem = uncompress_lz4(chunk->records, to, out->len);
+		else if (out->len)
+			memcpy(to, chunk->records.data, out->len);
+	}
+	if (!problem && !(flags & MCAP_NO_CRC) && chunk->uncompressed_crc != 0 &&
+	    mcap_crc32(0, out->data, out->len) != chunk->uncompressed_crc)
+		problem = "its CRC does not agree with its bytes";
+	if (problem) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+			    "byte %" G_GUINT64_FORMAT ": damaged chunk: %s", where, problem);
+		return NULL;
+	}
+	return g_steal_pointer(&out);
+}
+
+/* ---- compressing: the contexts are kept from chunk to chunk --------------------------------------------- */
+
+typedef struct {
+	ZSTD_CCtx *zstd;
+} Context;
+
+void chunk_context_free(void *pointer)
+{
+	Context *context = pointer;
+	if (!context)
+		return;
+	ZSTD_freeCCtx(context->zstd);
+	g_free(context);
+}
+
+static size_t compress_zstd(Context *context, int level, const uint8_t *records, size_t size,
+			    Buffer *out, const char **ret_problem)
+{
+	size_t room = ZSTD_compressBound(size);
+	if (!context->zstd)
+		context->zstd = ZSTD_createCCtx();
+	uint8_t *to = buffer_extend(out, room);
+	size_t n = ZSTD_compressCCtx(context->zstd, to, room, records, size, level);
+	if (ZSTD_isError(n))
+		*ret_problem = ZSTD_getErrorName(n);
+	return room - (ZSTD_isError(n) ? 0 : n);
+}
+
+static size_t compress_lz4(int level, const uint8_t *records, size_t size, Buffer *out,
+			   const char **ret_problem)
+{
+	LZ4F_preferences_t preferences = {
+		.frameInfo = {.blockSizeID = LZ4F_max1MB,
+			      .blockMode = LZ4F_blockIndependent,
+			      .contentSize = size},
+		/* Above 2 lz4 turns to its slow search; the recorder wants the fast one. */
+		.compressionLevel = level > 2 ? level : 0};
+	size_t room = LZ4F_compressFrameBound(size, &preferences);
+	uint8_t *to = buffer_extend(out, room);
+	size_t n = LZ4F_compressFrame(to, room, records, size, &preferences);
+	if (LZ4F_isError(n))
+		*ret_problem = LZ4F_getErrorName(n);
+	return room - (LZ4F_isError(n) ? 0 : n);
+}
+
+gboolean chunk_compress(McapCompression compression, int level, const uint8_t *records, size_t size,
+			Buffer *out, void **context, GError **error)
+{
+	const char *problem = NULL;
+	if (!*context)
+		*context = g_new0(Context, 1);
+	switch (compression) {
+	case MCAP_NONE:
+		put_bytes(out, records, size);
+		break;
+	case MCAP_LZ4:
+		out->size -= compress_lz4(level, records, size, out, &problem);
+		break;
+	case MCAP_ZSTD:
+		out->size -= compress_zstd(*context, level, records, size, out, &problem);
+		break;
+	}
+	if (problem)
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "compressing a chunk: %s", problem);
+	return problem == NULL;
+}

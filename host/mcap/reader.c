@@ -1,0 +1,472 @@
+/* Reading in file order. A window of the file is kept in memory; a record longer than the window widens it, but
+ * never beyond what the file really has, so a lying length costs nothing. */
+#include "wire.h"
+
+#define WINDOW (256u * 1024)
+#define DEFAULT_RECORD_SIZE (UINT64_C(1) << 30)
+
+typedef enum { IN_START, IN_DATA, IN_SUMMARY, IN_MAGIC, IN_END, IN_ERROR } Section;
+
+typedef struct {
+	uint8_t *raw; /* a copy of the record, for comparison with repeats */
+	McapRecord record;
+} Known;
+
+struct McapReader {
+	McapSource source;
+	McapReadFlags flags;
+	McapLimits limits;
+
+	uint8_t *window;
+	uint64_t window_offset;
+	size_t window_size, window_capacity;
+
+	Section section;
+	uint64_t offset;        /* of the next top-level record */
+	uint64_t summary_start; /* where DataEnd ended */
+	uint32_t crc;           /* of the section so far */
+	bool data_verified, summary_verified;
+
+	GByteArray *chunk; /* being given out, or NULL */
+	size_t chunk_at;
+	uint64_t chunk_file_offset, chunk_start, chunk_end;
+
+	GHashTable *schemas, *channels; /* id → Known* */
+	unsigned skipped;
+	char *first_skipped;
+};
+
+static void known_free(void *pointer)
+{
+	Known *known = pointer;
+	g_free(known->raw);
+	g_free(known);
+}
+
+static gboolean corrupt(GError **error, uint64_t where, const char *what)
+{
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT, "byte %" G_GUINT64_FORMAT ": %s",
+		    where, what);
+	return FALSE;
+}
+
+/* Make [offset, offset + n) of the file addressable; it must exist. */
+static const uint8_t *look(McapReader *r, uint64_t offset, size_t n, GError **error)
+{
+	if (offset >= r->window_offset && offset + n <= r->window_offset + r->window_size)
+		return r->window + (offset - r->window_offset);
+	size_t want = (size_t)MIN(MAX((uint64_t)n, WINDOW), r->source.size - offset);
+	if (want > r->window_capacity) {
+		r->window = g_realloc(r->window, want);
+		r->window_capacity = want;
+	}
+	r->window_size = 0;
+	if (!r->source.read(r->source.self, offset, r->window, want, error))
+		return NULL;
+	r->window_offset = offset;
+	r->window_size = want;
+	return r->window;
+}
+
+McapReader *mcap_reader_new(const McapSource *source, McapReadFlags flags, const McapLimits *limits,
+			    GError **error)
+{
+	g_autoptr(McapReader) r = g_new0(McapReader, 1);
+	r->source = *source;
+	r->flags = flags;
+	if (limits)
+		r->limits = *limits;
+	r->schemas = g_hash_table_new_full(NULL, NULL, NULL, known_free);
+	r->channels = g_hash_table_new_full(NULL, NULL, NULL, known_free);
+	if (source->size < MCAP_MAGIC_SIZE) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "byte 0: too short for an MCAP file");
+		return NULL;
+	}
+	const uint8_t *magic = look(r, 0, MCAP_MAGIC_SIZE, error);
+	if (!magic)
+		return NULL;
+	if (memcmp(magic, MCAP_MAGIC, MCAP_MAGIC_SIZE)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "byte 0: no MCAP file (opening magic missing)");
+		return NULL;
+	}
+	r->crc = mcap_crc32(0, magic, MCAP_MAGIC_SIZE);
+	r->offset = MCAP_MAGIC_SIZE;
+	return g_steal_pointer(&r);
+}
+
+void mcap_reader_free(McapReader *r)
+{
+	if (!r)
+		return;
+	g_free(r->window);
+	g_clear_pointer(&r->chunk, g_byte_array_unref);
+	g_hash_table_unref(r->schemas);
+	g_hash_table_unref(r->channels);
+	g_free(r->first_skipped);
+	g_free(r);
+}
+
+uint64_t mcap_reader_offset(const McapReader *r)
+{
+	return r->offset;
+}
+
+bool mcap_reader_data_verified(const McapReader *r)
+{
+	return r->data_verified;
+}
+
+bool mcap_reader_summary_verified(const McapReader *r)
+{
+	return r->summary_verified;
+}
+
+unsigned mcap_reader_skipped(const McapReader *r, const char **ret_first)
+{
+	if (ret_first)
+		*ret_first = r->first_skipped;
+	return r->skipped;
+}
+
+/* In salvage mode `error` is noted and cleared, and true returned: go on with the next record. */
+static bool step_over(McapReader *r, GError **error, GError *local)
+{
+	if (!(r->flags & MCAP_SALVAGE)) {
+		g_propagate_error(error, local);
+		return false;
+	}
+	if (r->skipped++ == 0)
+		r->first_skipped = g_strdup(local->message);
+	g_error_free(local);
+	return true;
+}
+
+static bool bytes_equal(McapBytes a, McapBytes b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static bool texts_equal(McapText a, McapText b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Not the metadata: a writer may repeat a channel with its map in another order. */
+static bool same_meaning(const McapRecord *a, const McapRecord *b)
+{
+	if (a->opcode == MCAP_SCHEMA)
+		return texts_equal(a->schema.name, b->schema.name) &&
+		       texts_equal(a->schema.encoding, b->schema.encoding) &&
+		       bytes_equal(a->schema.data, b->schema.data);
+	return a->channel.schema_id == b->channel.schema_id &&
+	       texts_equal(a->channel.topic, b->channel.topic) &&
+	       texts_equal(a->channel.message_encoding, b->channel.message_encoding);
+}
+
+static gboolean learn(McapReader *r, const McapRecord *record, GError **error)
+{
+	bool schema = record->opcode == MCAP_SCHEMA;
+	GHashTable *table = schema ? r->schemas : r->channels;
+	unsigned id = schema ? record->schema.id : record->channel.id;
+	void *key = GUINT_TO_POINTER(id);
+	const Known *before = g_hash_table_lookup(table, key);
+
+	if (before)
+		return same_meaning(&before->record, record) ||
+		       corrupt(error, record->offset,
+			       schema ? "a schema id with a second meaning"
+				      : "a channel id with a second meaning");
+	if (!schema && record->channel.schema_id != 0 &&
+	    !g_hash_table_contains(r->schemas,
+				   GUINT_TO_POINTER((unsigned)record->channel.schema_id)))
+		return corrupt(error, record->offset,
+			       "a channel whose schema has not come before it");
+	Known *known = g_new0(Known, 1);
+	known->raw = g_memdup2(record->raw.data, record->raw.size);
+	gboolean parsed = mcap_record_parse(known->raw, record->raw.size, record->offset,
+					    &known->record, NULL);
+	g_assert(parsed);
+	g_hash_table_insert(table, key, known);
+	return TRUE;
+}
+
+static gboolean check(McapReader *r, const McapRecord *record, GError **error)
+{
+	switch (record->opcode) {
+	case MCAP_SCHEMA:
+	case MCAP_CHANNEL:
+		return learn(r, record, error);
+	case MCAP_MESSAGE:
+		if (!g_hash_table_contains(r->channels,
+					   GUINT_TO_POINTER((unsigned)record->message.channel_id)))
+			return corrupt(error, record->offset,
+				       "a message whose channel has not come before it");
+		return TRUE;
+	case MCAP_ATTACHMENT: {
+		const McapAttachment *a = &record->attachment;
+		const uint8_t *from = record->raw.data + MCAP_RECORD_HEAD;
+		if (!(r->flags & MCAP_NO_CRC) && a->crc != 0 &&
+		    mcap_crc32(0, from, (size_t)(a->data.data + a->data.size - from)) != a->crc)
+			return corrupt(error, record->offset,
+				       "an attachment whose CRC does not agree");
+		return TRUE;
+	}
+	default:
+		return TRUE;
+	}
+}
+
+/* ---- inside a chunk ------------------------------------------------------------------------------------- */
+
+static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, GError **error)
+{
+	const uint8_t *at = r->chunk->data + r->chunk_at;
+	size_t left = r->chunk->len - r->chunk_at;
+
+	if (left < MCAP_RECORD_HEAD || load_u64(at + 1) > left - MCAP_RECORD_HEAD)
+		return corrupt(error, r->chunk_file_offset, "a chunk's last record is cut");
+	size_t size = MCAP_RECORD_HEAD + (size_t)load_u64(at + 1);
+	if (!mcap_record_parse(at, size, r->chunk_file_offset, ret, error))
+		return FALSE;
+	ret->chunk_offset = (int64_t)r->chunk_at;
+	r->chunk_at += size;
+	switch (ret->opcode) {
+	case MCAP_SCHEMA:
+	case MCAP_CHANNEL:
+		break;
+	case MCAP_MESSAGE:
+		if (ret->message.log_time < r->chunk_start || ret->message.log_time > r->chunk_end)
+			return corrupt(error, r->chunk_file_offset,
+				       "a message outside its chunk's times");
+		break;
+	default:
+		if (ret->opcode <= MCAP_DATA_END)
+			return corrupt(error, r->chunk_file_offset,
+				       "a record inside a chunk that may not be there");
+		break;
+	}
+	return check(r, ret, error);
+}
+
+static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **error)
+{
+	r->chunk = mcap_chunk_open(&record->chunk, record->offset, r->flags, &r->limits, error);
+	r->chunk_at = 0;
+	r->chunk_file_offset = record->offset;
+	r->chunk_start = record->chunk.start_time;
+	r->chunk_end = record->chunk.end_time;
+	return r->chunk != NULL;
+}
+
+/* ---- top level -------------------------------------------------------------------------------------------- */
+
+/* What may stand where; also keeps the section and its CRC. */
+static gboolean place(McapReader *r, const McapRecord *record, GError **error)
+{
+	bool summary = r->section == IN_SUMMARY;
+	const char *wrong = NULL;
+
+	if (r->section == IN_START) {
+		if (record->opcode != MCAP_HEADER)
+			return corrupt(error, record->offset, "the first record is no Header");
+		r->section = IN_DATA;
+	} else if (record->opcode == MCAP_HEADER) {
+		wrong = "a second Header";
+	}
+	switch (record->opcode) {
+	case MCAP_MESSAGE:
+	case MCAP_CHUNK:
+	case MCAP_MESSAGE_INDEX:
+	case MCAP_ATTACHMENT:
+	case MCAP_METADATA:
+	case MCAP_DATA_END:
+		wrong = summary ? "a record of the data section after DataEnd" : wrong;
+		break;
+	case MCAP_FOOTER:
+	case MCAP_CHUNK_INDEX:
+	case MCAP_ATTACHMENT_INDEX:
+	case MCAP_METADATA_INDEX:
+	case MCAP_STATISTICS:
+	case MCAP_SUMMARY_OFFSET:
+		wrong = summary ? wrong : "a record of the summary before DataEnd";
+		break;
+	default:
+		break;
+	}
+	return wrong ? corrupt(error, record->offset, wrong) : TRUE;
+}
+
+static gboolean end_data(McapReader *r, const McapRecord *record, GError **error)
+{
+	uint32_t stored = record->data_end.data_section_crc;
+	if (stored != 0 && !(r->flags & MCAP_NO_CRC)) {
+		if (stored != r->crc) {
+			GError *local = NULL;
+			corrupt(&local, record->offset,
+				"the data section's CRC does not agree with its bytes");
+			if (!step_over(r, error, local))
+				return FALSE;
+		} else {
+			r->data_verified = true;
+		}
+	}
+	r->section = IN_SUMMARY;
+	r->summary_start = record->offset + record->raw.size;
+	r->crc = 0;
+	return TRUE;
+}
+
+static gboolean end_summary(McapReader *r, const McapRecord *record, GError **error)
+{
+	uint64_t start = record->footer.summary_start;
+	if (start != 0 && start != r->summary_start)
+		return corrupt(error, record->offset,
+			       "the footer places the summary where it is not");
+	if (start == 0 && r->summary_start != record->offset)
+		return corrupt(error, record->offset,
+			       "the footer knows nothing of the summary before it");
+	if (record->footer.summary_offset_start > record->offset ||
+	    (record->footer.summary_offset_start != 0 &&
+	     record->footer.summary_offset_start < r->summary_start))
+		return corrupt(error, record->offset,
+			       "the footer places the summary offsets where they are not");
+	if (record->footer.summary_crc != 0 && !(r->flags & MCAP_NO_CRC)) {
+		/* Up to the CRC field itself, as the specification says. */
+		if (mcap_crc32(r->crc, record->raw.data, MCAP_RECORD_HEAD + 16) !=
+		    record->footer.summary_crc)
+			return corrupt(error, record->offset,
+				       "the summary's CRC does not agree with its bytes");
+		r->summary_verified = true;
+	}
+	r->section = IN_MAGIC;
+	return TRUE;
+}
+
+static McapNext truncated(McapReader *r, GError **error)
+{
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+		    "byte %" G_GUINT64_FORMAT ": the file ends here, %s (%" G_GUINT64_FORMAT
+		    " bytes are left over)",
+		    r->offset,
+		    r->section == IN_MAGIC ? "before its closing magic" : "without a footer",
+		    r->source.size - r->offset);
+	return MCAP_NEXT_TRUNCATED;
+}
+
+static McapNext closing_magic(McapReader *r, GError **error)
+{
+	uint64_t left = r->source.size - r->offset;
+	if (left < MCAP_MAGIC_SIZE)
+		return truncated(r, error);
+	const uint8_t *magic = look(r, r->offset, MCAP_MAGIC_SIZE, error);
+	if (!magic)
+		return MCAP_NEXT_ERROR;
+	if (memcmp(magic, MCAP_MAGIC, MCAP_MAGIC_SIZE) || left > MCAP_MAGIC_SIZE) {
+		corrupt(error, r->offset,
+			left > MCAP_MAGIC_SIZE ? "bytes after the end"
+					       : "the closing magic is wrong");
+		return MCAP_NEXT_ERROR;
+	}
+	r->offset += MCAP_MAGIC_SIZE;
+	r->section = IN_END;
+	return MCAP_NEXT_END;
+}
+
+/* One top-level record, checked. `*ret_skip`: it was damaged and stepped over. */
+static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError **error)
+{
+	uint64_t left = r->source.size - r->offset;
+	*ret_skip = false;
+	if (left < MCAP_RECORD_HEAD)
+		return truncated(r, error);
+	const uint8_t *head = look(r, r->offset, MCAP_RECORD_HEAD, error);
+	if (!head)
+		return MCAP_NEXT_ERROR;
+	uint64_t length = load_u64(head + 1);
+	if (head[0] == 0) {
+		corrupt(error, r->offset, "opcode 0, which no record has");
+		return MCAP_NEXT_ERROR;
+	}
+	if (length > left - MCAP_RECORD_HEAD)
+		return truncated(r, error);
+	if (length > (r->limits.record_size ? r->limits.record_size : DEFAULT_RECORD_SIZE)) {
+		corrupt(error, r->offset, "a record longer than the reader's cap");
+		return MCAP_NEXT_ERROR;
+	}
+	size_t size = MCAP_RECORD_HEAD + (size_t)length;
+	const uint8_t *raw = look(r, r->offset, size, error);
+	if (!raw)
+		return MCAP_NEXT_ERROR;
+
+	GError *local = NULL;
+	uint64_t where = r->offset;
+	McapRecord record;
+	bool good = mcap_record_parse(raw, size, where, &record, &local) &&
+		    place(r, &record, &local) && check(r, &record, &local);
+	if (good && record.opcode == MCAP_DATA_END)
+		good = end_data(r, &record, &local);
+	else if (good && record.opcode == MCAP_FOOTER)
+		good = end_summary(r, &record, &local);
+	else if (!(r->flags & MCAP_NO_CRC))
+		r->crc = mcap_crc32(r->crc, raw, size);
+	if (good && record.opcode == MCAP_CHUNK && !(r->flags & MCAP_NO_EXPAND))
+		good = open_chunk(r, &record, &local);
+	if (!good) {
+		if (r->section == IN_START || !step_over(r, error, local)) {
+			if (r->section == IN_START)
+				g_propagate_error(error, local);
+			return MCAP_NEXT_ERROR;
+		}
+		*ret_skip = true;
+	} else {
+		*ret = record;
+	}
+	r->offset = where + size;
+	return MCAP_NEXT_RECORD;
+}
+
+static McapNext next(McapReader *r, McapRecord *ret, GError **error)
+{
+	for (;;) {
+		if (r->chunk && r->chunk_at < r->chunk->len) {
+			GError *local = NULL;
+			if (parse_in_chunk(r, ret, &local))
+				return MCAP_NEXT_RECORD;
+			if (!step_over(r, error, local))
+				return MCAP_NEXT_ERROR;
+			/* Its framing may be wrong from here: leave the rest of this chunk. */
+			r->chunk_at = r->chunk->len;
+			continue;
+		}
+		g_clear_pointer(&r->chunk, g_byte_array_unref);
+		if (r->section == IN_MAGIC)
+			return closing_magic(r, error);
+		bool skip;
+		McapNext step = top_level(r, ret, &skip, error);
+		if (step != MCAP_NEXT_RECORD)
+			return step;
+		bool hidden = !skip && ret->opcode == MCAP_CHUNK &&
+			      !(r->flags & (MCAP_ORDER_CHUNKS | MCAP_NO_EXPAND));
+		if (!skip && !hidden)
+			return MCAP_NEXT_RECORD;
+	}
+}
+
+McapNext mcap_reader_next(McapReader *r, McapRecord *ret, GError **error)
+{
+	if (r->section == IN_END)
+		return MCAP_NEXT_END;
+	if (r->section == IN_ERROR) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT, "%s: already failed",
+			    r->source.name);
+		return MCAP_NEXT_ERROR;
+	}
+	McapNext step = next(r, ret, error);
+	if (step == MCAP_NEXT_ERROR || step == MCAP_NEXT_TRUNCATED) {
+		g_prefix_error(error, "%s: ", r->source.name);
+		r->section = IN_ERROR;
+	}
+	return step;
+}

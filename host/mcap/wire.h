@@ -1,0 +1,141 @@
+/* Private to mcap: little-endian bytes, read by a cursor that cannot run over and appended to a growing buffer. */
+#ifndef MCAP_WIRE_H
+#define MCAP_WIRE_H
+
+#include <anzen/mcap.h>
+#include <string.h>
+
+/* ---- reading: once `bad`, everything that follows is 0 and empty --------------------------------------- */
+
+typedef struct Cursor {
+	const uint8_t *at, *end;
+	bool bad;
+} Cursor;
+
+static inline Cursor cursor_of(McapBytes bytes)
+{
+	return (Cursor){bytes.data, bytes.data + bytes.size, false};
+}
+
+static inline McapBytes cursor_bytes(Cursor *c, uint64_t n)
+{
+	if (c->bad || n > (uint64_t)(c->end - c->at)) {
+		c->bad = true;
+		return (McapBytes){(const uint8_t *)"", 0};
+	}
+	McapBytes bytes = {c->at, (size_t)n};
+	c->at += n;
+	return bytes;
+}
+
+static inline uint64_t cursor_uint(Cursor *c, unsigned size)
+{
+	McapBytes b = cursor_bytes(c, size);
+	uint64_t v = 0;
+	for (size_t i = b.size; i-- > 0;)
+		v = v << 8 | b.data[i];
+	return v;
+}
+
+#define cursor_u8(c) ((uint8_t)cursor_uint((c), 1))
+#define cursor_u16(c) ((uint16_t)cursor_uint((c), 2))
+#define cursor_u32(c) ((uint32_t)cursor_uint((c), 4))
+#define cursor_u64(c) cursor_uint((c), 8)
+
+static inline McapText cursor_text(Cursor *c)
+{
+	McapBytes b = cursor_bytes(c, cursor_u32(c));
+	if (b.size > 0 && !g_utf8_validate((const char *)b.data, (gssize)b.size, NULL))
+		c->bad = true;
+	return (McapText){(const char *)b.data, b.size};
+}
+
+static inline uint64_t load_u64(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return GUINT64_FROM_LE(v);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------- */
+
+typedef struct Buffer {
+	uint8_t *data;
+	size_t size, capacity;
+} Buffer;
+
+static inline void buffer_clear(Buffer *b)
+{
+	g_clear_pointer(&b->data, g_free);
+	b->size = b->capacity = 0;
+}
+
+static inline uint8_t *buffer_extend(Buffer *b, size_t n)
+{
+	if (b->capacity - b->size < n) {
+		b->capacity = MAX(b->capacity * 2, b->size + n + 64);
+		b->data = g_realloc(b->data, b->capacity);
+	}
+	uint8_t *at = b->data + b->size;
+	b->size += n;
+	return at;
+}
+
+static inline void put_bytes(Buffer *b, const void *data, size_t n)
+{
+	if (n > 0)
+		memcpy(buffer_extend(b, n), data, n);
+}
+
+static inline void put_u8(Buffer *b, uint8_t v)
+{
+	*buffer_extend(b, 1) = v;
+}
+
+static inline void put_u16(Buffer *b, uint16_t v)
+{
+	v = GUINT16_TO_LE(v);
+	memcpy(buffer_extend(b, sizeof(v)), &v, sizeof(v));
+}
+
+static inline void put_u32(Buffer *b, uint32_t v)
+{
+	v = GUINT32_TO_LE(v);
+	memcpy(buffer_extend(b, sizeof(v)), &v, sizeof(v));
+}
+
+static inline void put_u64(Buffer *b, uint64_t v)
+{
+	v = GUINT64_TO_LE(v);
+	memcpy(buffer_extend(b, sizeof(v)), &v, sizeof(v));
+}
+
+static inline void put_text(Buffer *b, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+	put_u32(b, (uint32_t)n);
+	put_bytes(b, s, n);
+}
+
+/* A record's length is known only at its end: open it, append the content, close it. */
+static inline size_t record_open(Buffer *b, uint8_t opcode)
+{
+	put_u8(b, opcode);
+	put_u64(b, 0);
+	return b->size;
+}
+
+static inline void record_close(Buffer *b, size_t opened)
+{
+	uint64_t length = GUINT64_TO_LE((uint64_t)(b->size - opened));
+	memcpy(b->data + opened - sizeof(length), &length, sizeof(length));
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Buffer, buffer_clear)
+
+/* chunk.c: append `records` to `out`, compressed. */
+gboolean chunk_compress(McapCompression compression, int level, const uint8_t *records, size_t size,
+			Buffer *out, void **context, GError **error);
+void chunk_context_free(void *context);
+
+#endif

@@ -1,0 +1,209 @@
+/* All 262 cases of the upstream suite through build/bin/mcap-conformance: reader, indexed reader, and the writer byte
+ * for byte where the name has no `pad`. The expected values are upstream's. */
+#include "unit.h"
+#include <anzen/base/error.h>
+#include <json-glib/json-glib.h>
+#include <stdbool.h>
+
+#define SUITE ANZEN_DATA_DIR "/mcap-conformance"
+#define PROGRAM ANZEN_BINARY_DIR "/bin/mcap-conformance"
+
+static GPtrArray *cases(void)
+{
+	GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GDir) suite = g_dir_open(SUITE, 0, NULL);
+	const char *family, *name;
+	while (suite && (family = g_dir_read_name(suite))) {
+		g_autofree char *folder = g_build_filename(SUITE, family, NULL);
+		g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+		while (dir && (name = g_dir_read_name(dir)))
+			if (g_str_has_suffix(name, ".mcap"))
+				g_ptr_array_add(found,
+						g_strdup_printf("%s/%.*s", folder,
+								(int)strlen(name) - 5, name));
+	}
+	return found;
+}
+
+static GBytes *run(const char *verb, const char *file)
+{
+	const char *argv[] = {PROGRAM, verb, file, NULL};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GSubprocess) child =
+		g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+	GBytes *out = NULL;
+	if (!child || !g_subprocess_communicate(child, NULL, NULL, &out, NULL, &error) ||
+	    !g_subprocess_get_successful(child))
+		g_clear_pointer(&out, g_bytes_unref);
+	return out;
+}
+
+static JsonNode *parsed(const char *text, gssize size)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	return json_parser_load_from_data(parser, text, size, NULL) ? json_parser_steal_root(parser)
+								    : NULL;
+}
+
+static JsonNode *expected_of(const char *stem)
+{
+	g_autofree char *path = g_strconcat(stem, ".json", NULL), *text = NULL;
+	return g_file_get_contents(path, &text, NULL, NULL) ? parsed(text, -1) : NULL;
+}
+
+static JsonNode *output_of(const char *verb, const char *stem)
+{
+	g_autofree char *path = g_strconcat(stem, ".mcap", NULL);
+	g_autoptr(GBytes) out = run(verb, path);
+	return out ? parsed(g_bytes_get_data(out, NULL), (gssize)g_bytes_get_size(out)) : NULL;
+}
+
+static JsonArray *records_of(JsonNode *node)
+{
+	return json_object_get_array_member(json_node_get_object(node), "records");
+}
+
+static void report(const char *stem, const char *what)
+{
+	fprintf(stderr, "%s: %s differs\n", stem, what);
+	CU_FAIL("differs");
+}
+
+static void every_case_reads_as_upstream_says(void)
+{
+	g_autoptr(GPtrArray) all = cases();
+	CU_ASSERT_EQUAL(all->len, 262);
+	for (guint i = 0; i < all->len; i++) {
+		g_autoptr(JsonNode) want = expected_of(all->pdata[i]),
+				    got = output_of("read", all->pdata[i]);
+		g_autoptr(JsonNode) a = json_node_new(JSON_NODE_ARRAY),
+				    b = json_node_new(JSON_NODE_ARRAY);
+		if (!want || !got) {
+			report(all->pdata[i], "nothing read");
+			continue;
+		}
+		json_node_set_array(a, records_of(want));
+		json_node_set_array(b, records_of(got));
+		if (!json_node_equal(a, b))
+			report(all->pdata[i], "read");
+	}
+}
+
+/* ---- indexed: derived from the records ------------------------------------------------------------------------ */
+
+static const char *field(JsonNode *record, const char *name)
+{
+	JsonArray *fields = json_object_get_array_member(json_node_get_object(record), "fields");
+	for (guint i = 0; i < json_array_get_length(fields); i++) {
+		JsonArray *pair = json_array_get_array_element(fields, i);
+		if (!strcmp(json_array_get_string_element(pair, 0), name))
+			return json_array_get_string_element(pair, 1);
+	}
+	return NULL;
+}
+
+static bool has_id(JsonArray *list, const char *id)
+{
+	for (guint i = 0; i < json_array_get_length(list); i++)
+		if (!g_strcmp0(field(json_array_get_element(list, i), "id"), id))
+			return true;
+	return false;
+}
+
+static guint place_by_time(JsonArray *list, JsonNode *message)
+{
+	guint64 t = g_ascii_strtoull(field(message, "log_time"), NULL, 10);
+	guint at = json_array_get_length(list);
+	while (at > 0 && g_ascii_strtoull(field(json_array_get_element(list, at - 1), "log_time"),
+					  NULL, 10) > t)
+		at--;
+	return at;
+}
+
+/* The records of one type: unique by id for schemas and channels, messages stable by time. */
+static JsonNode *expected_list(JsonNode *want, const char *type)
+{
+	g_autoptr(GPtrArray) order = g_ptr_array_new();
+	JsonArray *list = json_array_new();
+	JsonArray *records = records_of(want);
+	for (guint i = 0; i < json_array_get_length(records); i++) {
+		JsonNode *record = json_array_get_element(records, i);
+		if (strcmp(json_object_get_string_member(json_node_get_object(record), "type"),
+			   type))
+			continue;
+		if (field(record, "id") && has_id(list, field(record, "id")))
+			continue;
+		if (strcmp(type, "Message")) {
+			json_array_add_element(list, json_node_copy(record));
+			continue;
+		}
+		guint at = place_by_time(list, record);
+		JsonArray *longer = json_array_new();
+		for (guint k = 0; k <= json_array_get_length(list); k++) {
+			if (k == at)
+				json_array_add_element(longer, json_node_copy(record));
+			if (k < json_array_get_length(list))
+				json_array_add_element(longer, json_array_dup_element(list, k));
+		}
+		json_array_unref(list);
+		list = longer;
+	}
+	JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+	json_node_take_array(node, list);
+	return node;
+}
+
+static void every_case_reads_through_its_index(void)
+{
+	static const char *const lists[][2] = {{"schemas", "Schema"},
+					       {"channels", "Channel"},
+					       {"messages", "Message"},
+					       {"statistics", "Statistics"}};
+	g_autoptr(GPtrArray) all = cases();
+	CU_ASSERT_EQUAL(all->len, 262);
+	for (guint i = 0; i < all->len; i++) {
+		g_autoptr(JsonNode) want = expected_of(all->pdata[i]),
+				    got = output_of("read-indexed", all->pdata[i]);
+		if (!want || !got) {
+			report(all->pdata[i], "nothing read");
+			continue;
+		}
+		for (size_t k = 0; k < G_N_ELEMENTS(lists); k++) {
+			g_autoptr(JsonNode) a = expected_list(want, lists[k][1]);
+			JsonNode *b =
+				json_object_get_member(json_node_get_object(got), lists[k][0]);
+			if (!b || !json_node_equal(a, b))
+				report(all->pdata[i], lists[k][0]);
+		}
+	}
+}
+
+static void every_case_without_pad_is_written_byte_for_byte(void)
+{
+	g_autoptr(GPtrArray) all = cases();
+	unsigned written = 0;
+	for (guint i = 0; i < all->len; i++) {
+		const char *name = strrchr(all->pdata[i], '/');
+		if (strstr(name, "pad"))
+			continue;
+		g_autofree char *json = g_strconcat(all->pdata[i], ".json", NULL);
+		g_autofree char *mcap = g_strconcat(all->pdata[i], ".mcap", NULL), *want = NULL;
+		gsize size = 0;
+		g_autoptr(GBytes) got = run("write", json);
+		written++;
+		if (!got || !g_file_get_contents(mcap, &want, &size, NULL) ||
+		    g_bytes_get_size(got) != size ||
+		    memcmp(want, g_bytes_get_data(got, NULL), size))
+			report(all->pdata[i], "write");
+	}
+	CU_ASSERT_EQUAL(written, 131);
+}
+
+int main(int argc, char **argv)
+{
+	static const UnitTest tests[] = {UNIT(every_case_reads_as_upstream_says),
+					 UNIT(every_case_reads_through_its_index),
+					 UNIT(every_case_without_pad_is_written_byte_for_byte)};
+	unit_require("data", SUITE);
+	return unit_run("mcap.conformance", tests, G_N_ELEMENTS(tests), argc, argv);
+}
