@@ -183,8 +183,8 @@ void node_on_reply(NodeDevice *self, const ProtoReply *reply)
 		int64_t t = node_clock_bench(&self->clock, reply->at);
 		if (reply->msg == PROTO_MSG_DONE) {
 			int64_t u = (int64_t)ceil(node_clock_u_ns(&self->clock, reply->at));
+			/* The core records the command's sample with the reply. */
 			device_host_reply(self->host, &p->command, DEVICE_DONE, t, u, "");
-			tell(self, p->command.channel, t, reply->value, SAMPLE_OK);
 		} else {
 			refuse(self, &p->command, status_of((uint8_t)reply->value),
 			       proto_refusal_text((uint8_t)reply->value));

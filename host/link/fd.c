@@ -181,7 +181,7 @@ ByteLink *byte_link_from_fd(int fd, const char *name)
 	return fd_link_new(fd, isatty(fd), name, NULL, NULL);
 }
 
-gboolean fd_lock_terminal(int fd, const char *name, GError **error)
+gboolean link_lock_terminal(int fd, const char *name, GError **error)
 {
 	/* flock keeps out a second bench of the same or another user, root too, whom TIOCEXCL lets
 	 * pass. */

@@ -13,9 +13,6 @@ ByteLink *serial_open(const LinkUri *uri, const char *name, GError **error);
 ByteLink *pty_open(const LinkUri *uri, const char *name, GError **error);
 ByteLink *tcp_open(const LinkUri *uri, const char *name, GError **error);
 
-/* Nobody else of us (flock) and no other user (TIOCEXCL) while it is open. */
-gboolean fd_lock_terminal(int fd, const char *name, GError **error);
-
 /* 1: ready (or hung up: the following read tells), 0: the deadline, -1: error set. */
 int fd_wait(int fd, short events, int64_t deadline_ns, const char *name, GError **error);
 gboolean fd_closed_error(const char *name, int code, GError **error); /* FALSE, always */

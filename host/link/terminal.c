@@ -36,7 +36,7 @@ ByteLink *pty_open(const LinkUri *uri, const char *name, GError **error)
 			    g_strerror(errno));
 		return NULL;
 	}
-	if (!fd_lock_terminal(fd, name, error) || !raw_terminal(fd, name, error)) {
+	if (!link_lock_terminal(fd, name, error) || !raw_terminal(fd, name, error)) {
 		close(fd);
 		return NULL;
 	}
@@ -174,7 +174,7 @@ ByteLink *serial_open(const LinkUri *uri, const char *name, GError **error)
 	sp_get_port_handle(port, &fd);
 	g_autofree char *full =
 		uri->by_usb ? g_strdup_printf("%s (%s)", name, path) : g_strdup(name);
-	if (!fd_lock_terminal(fd, full, error) || !configure_port(port, uri, full, error)) {
+	if (!link_lock_terminal(fd, full, error) || !configure_port(port, uri, full, error)) {
 		release_port(port);
 		return NULL;
 	}

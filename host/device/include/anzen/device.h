@@ -65,7 +65,7 @@ typedef struct DeviceCommand {
 
 typedef enum {
 	DEVICE_DONE,	/* took effect at t_ns ± u_ns (standard) */
-	DEVICE_LATE,	/* refused: its time had passed, or was too near; nothing was done */
+	DEVICE_LATE,	/* refused: its time had passed (untimed channels: by more than 100 ms); nothing was done */
 	DEVICE_REFUSED, /* out of range, not armed, made safe, interlock open: nothing was done */
 	DEVICE_FAILED,	/* the link failed: what the output does is not known */
 } DeviceStatus;
@@ -91,6 +91,14 @@ DeviceItem *device_item_new(bool ok, const char *name, const char *cure_format, 
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
+/* Lock-step: how a plant device shows a terminal of the world as the real device would. */
+typedef struct DevicePlantChannel {
+	DeviceChannel channel;
+	char port[64];	      /* the world's name: "io.ain.2" */
+	double scale, offset; /* value = scale × wire + offset, wire as the world says it: volts, register units */
+	bool whole;	      /* rounded down to whole steps, as a converter does */
+} DevicePlantChannel;
+
 typedef struct DeviceConfig {
 	const char *name;   /* in the rig: "node-a" */
 	const char *driver; /* of the registry */
@@ -102,9 +110,13 @@ typedef struct DeviceConfig {
 	bool threadless;    /* pumped by device_poll() */
 	ByteLink *byte_link; /* node over an inproc pair; taken, also on failure */
 	PlantPort *plant;    /* driver plant; borrowed until close */
-	const DeviceChannel *plant_channels; /* driver plant: what it has; copied */
+	const DevicePlantChannel *plant_channels; /* driver plant: what it has; copied */
 	size_t n_plant_channels;
 } DeviceConfig;
+
+/* What the device that `config` describes would have, without touching it: GArray of DevicePlantChannel, caller frees.
+ * ANZEN_ERROR_INPUT when its map, instrument or format is wrong. */
+GArray *device_describe(const DeviceConfig *config, GError **error);
 
 typedef struct Device Device;
 
@@ -116,7 +128,8 @@ void device_close(Device *device);
 
 const char *device_name(const Device *device);
 const char *device_identity(const Device *device); /* maker, model, serial, versions: for the session */
-const DeviceChannel *device_channels(const Device *device, size_t *ret_n);
+int device_channel_count(const Device *device);
+const DeviceChannel *device_channel_at(const Device *device, int channel);
 int device_channel(const Device *device, const char *name); /* -1: no such channel */
 
 gboolean device_setup(Device *device, int channel, const DeviceSetup *setup, GError **error);
@@ -176,8 +189,8 @@ typedef struct DeviceOps {
 	/* Begin and end sampling of the channels that were set up (optional). */
 	gboolean (*start)(void *self, GError **error);
 	void (*stop)(void *self);
-	/* Read what is there, sample what is due; returns when it wants to be called again, CLOCK_NEVER: on fd only. [50 ms,
-	 * the node 5 ms] */
+	/* Read what is there, sample what is due; returns when it wants to be called again, CLOCK_NEVER: on fd only. May be
+	 * called earlier than asked for. [50 ms, the node 5 ms] */
 	int64_t (*poll)(void *self, int64_t now_ns);
 	/* For poll(2): readable means "call poll" (optional; -1: none). */
 	int (*fd)(void *self);

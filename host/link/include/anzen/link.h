@@ -109,6 +109,9 @@ void byte_link_pair(ByteLink **ret_a, ByteLink **ret_b);
 /* An already open file descriptor (pty master, socket). Takes it. */
 ByteLink *byte_link_from_fd(int fd, const char *name);
 
+/* Keep other programs from the terminal `fd` while it is open (for libraries that open it themselves). */
+gboolean link_lock_terminal(int fd, const char *name, GError **error);
+
 /* ---- wrappers: each takes the inner link and closes it with itself ------------------------------------ */
 
 typedef void (*LinkTraceFunc)(void *user, const char *link, bool out, int64_t t_ns, const uint8_t *data,
