@@ -1,5 +1,7 @@
 #include "kinds.h"
 
+#include <anzen/scenario.h>
+
 #include <string.h>
 
 const CliKind cli_kinds[] = {

@@ -173,7 +173,7 @@ typedef struct JsonMatch {
 typedef struct ProductInput {
 	char *name;         /* "camera" */
 	char *adapter;      /* "rtsp", "modbus" … ; adapter's registry knows them */
-	char *at;           /* endpoint that serves it: "$camera", "$sensors"; default: the name */
+	char *at;           /* endpoint that serves it, without the $: "camera", "modbus"; default: the name */
 	char *from;         /* role; or "bench.sequence": a counter of updates */
 	int64_t max_age_ns; /* 0: not declared */
 	int reg;            /* modbus: input register, -1 none */
@@ -192,7 +192,7 @@ typedef enum {
 typedef struct ProductOutput {
 	char *name; /* "alarm" */
 	char *adapter;
-	char *at;   /* endpoint: "$port" for HTTP, "$sensors" */
+	char *at;   /* endpoint, without the $: "port" for HTTP, "modbus" */
 	char *path; /* HTTP path or MQTT topic; NULL none */
 	OutputKind kind;
 	JsonMatch when, clears;         /* path NULL: none */
@@ -227,7 +227,7 @@ typedef struct Product {
 	size_t n_outputs;
 	/* Proof of life. */
 	char *heartbeat; /* output name, NULL none */
-	int64_t heartbeat_ns;
+	int64_t heartbeat_ns; /* dead after: three promised periods unless said otherwise */
 	char *control_output,
 		*control_role; /* positive control: trigger the role, the output must rise */
 	int64_t control_ns, control_duration_ns;
