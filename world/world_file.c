@@ -298,6 +298,8 @@ static void read_device(Reader *r, const char *name, const YamlNode *record)
 	d->terminals = g_array_new(FALSE, TRUE, sizeof(WorldTerminal));
 	g_array_set_clear_func(d->terminals, clear_terminal);
 	d->unit = (int)shape_number(yaml_get(record, "unit"), 0);
+	d->period_ns = MAX(CLOCK_MS, shape_ns(yaml_get(yaml_get(record, "converter"), "period"),
+					      10 * CLOCK_MS));
 	d->firmware = g_strdup(yaml_get_text(record, "firmware"));
 	d->drift_ppm = get(record, "drift", "ppm", 0);
 	read_identity(yaml_get(record, "identity"), d);

@@ -38,6 +38,7 @@ typedef struct WorldDevice {
 	int unit;          /* Modbus */
 	int identity_at,
 		identity[3]; /* Modbus: input registers at..at+2, at+3 counts samples; -1: none */
+	int64_t period_ns;   /* Modbus: of its converter */
 	char *firmware;      /* node */
 	double drift_ppm;    /* node */
 	int vendor, product; /* USB ids */

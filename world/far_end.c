@@ -1,0 +1,54 @@
+#include "far_end.h"
+
+const FarEndOps *const far_end_kinds[] = {
+	&far_node,   &far_modbus_rtu, &far_modbus_tcp, &far_supply,
+#ifdef WORLD_HAS_CAMERA
+	&far_camera,
+#endif
+	NULL,
+};
+
+const FarEndOps *far_end_ops(WorldKind kind)
+{
+	for (const FarEndOps *const *ops = far_end_kinds; *ops; ops++)
+		if ((*ops)->kind == kind)
+			return *ops;
+	return NULL;
+}
+
+FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEndOptions *options,
+		    GError **error)
+{
+	FarEnd *end = g_new0(FarEnd, 1);
+	end->ops = far_end_ops(device->kind);
+	g_assert(end->ops);
+	end->shared = shared;
+	end->device = device;
+	link_fault_init(&end->fault);
+	if (!end->ops->open(end, options, error)) {
+		g_prefix_error(error, "%s: ", device->name);
+		far_end_free(end);
+		return NULL;
+	}
+	return end;
+}
+
+void far_end_free(FarEnd *end)
+{
+	if (!end)
+		return;
+	if (end->self)
+		end->ops->close(end);
+	link_fault_clear(&end->fault);
+	g_free(end->uri);
+	g_free(end);
+}
+
+bool far_end_can_fault(const FarEnd *end, LinkFaultKind kind)
+{
+	for (size_t i = 0;
+	     i < G_N_ELEMENTS(end->ops->faults) && end->ops->faults[i] != LINK_FAULT_NONE; i++)
+		if (end->ops->faults[i] == kind)
+			return true;
+	return kind == LINK_FAULT_NONE;
+}

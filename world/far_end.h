@@ -1,0 +1,53 @@
+/* A far end: the other side of one of the bench's links, with a thread of its own. One shape for all kinds. */
+#ifndef ANZEN_WORLD_FAR_END_H
+#define ANZEN_WORLD_FAR_END_H
+
+#include "link_fault.h"
+#include "shared.h"
+
+G_BEGIN_DECLS
+
+typedef struct FarEnd FarEnd;
+
+typedef struct FarEndOptions {
+	const char *folder;   /* for sockets; exists, removed by the program */
+	const char *firmware; /* folder of the release ELFs */
+} FarEndOptions;
+
+/* One kind. Called on the program's main thread. `open` makes everything ready (the bench may connect from then on) and
+ * starts the thread; `set_fault` may be NULL when the thread itself looks at `fault`. `input` closes or opens a
+ * switch (estop, trip, in.N) and returns false when there is none of that name. */
+typedef struct FarEndOps {
+	WorldKind kind;
+	gboolean (*open)(FarEnd *end, const FarEndOptions *options, GError **error);
+	void (*close)(FarEnd *end); /* stops the thread; NULL self allowed */
+	void (*set_fault)(FarEnd *end, LinkFaultKind kind, bool on);
+	bool (*input)(FarEnd *end, const char *name, bool level);
+	LinkFaultKind faults[12]; /* what it can do wrong; LINK_FAULT_NONE ends */
+} FarEndOps;
+
+struct FarEnd {
+	const FarEndOps *ops;
+	WorldShared *shared;
+	const WorldDevice *device;
+	LinkFault fault;
+	char *uri;  /* set by open */
+	void *self; /* of the kind */
+};
+
+extern const FarEndOps far_modbus_rtu, far_modbus_tcp, far_supply, far_node, far_camera;
+/* All kinds; NULL ends. */
+extern const FarEndOps *const far_end_kinds[];
+
+/* NULL when the kind is not built in. */
+const FarEndOps *far_end_ops(WorldKind kind);
+
+/* The kind must be built in. Opens; NULL with the device's name in the error. */
+FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEndOptions *options,
+		    GError **error);
+void far_end_free(FarEnd *end);
+bool far_end_can_fault(const FarEnd *end, LinkFaultKind kind);
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,89 @@
+/* The node: its release firmware in simavr, pins and converter coupled to the plant in the node's own cycle time. */
+#include "far_end.h"
+
+#include <math.h>
+#include <node_sim.h>
+#include <string.h>
+
+typedef struct Node {
+	FarEnd *end;
+	NodeSim *sim;
+	GHashTable *
+		terminals; /* "out.3" → index + 1 of the drive; "adc.0" → index + 1 of the sensor */
+} Node;
+
+static int terminal_of(const Node *n, const char *name)
+{
+	return GPOINTER_TO_INT(g_hash_table_lookup(n->terminals, name)) - 1;
+}
+
+static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
+{
+	Node *n = user;
+	int drive = terminal_of(n, name);
+	if (drive >= 0)
+		world_drive_at(n->end->shared, drive, level, t_ns);
+}
+
+/* Millivolts; what is not wired is pulled to ground. */
+static int on_adc(void *user, const char *name, int64_t t_ns)
+{
+	Node *n = user;
+	int sensor = terminal_of(n, name);
+	if (sensor < 0)
+		return 0;
+	double volts = world_sense_at(n->end->shared, sensor, t_ns);
+	return (int)lrint(CLAMP(volts, 0, 5) * 1000);
+}
+
+static gboolean node_open(FarEnd *end, const FarEndOptions *options, GError **error)
+{
+	Node *n = end->self = g_new0(Node, 1);
+	n->end = end;
+	n->terminals = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < end->device->terminals->len; i++) {
+		const WorldTerminal *t = &g_array_index(end->device->terminals, WorldTerminal, i);
+		int index = world_terminal(end->shared, end->device, t->name, t->drives);
+		g_hash_table_insert(n->terminals, t->name, GINT_TO_POINTER(index + 1));
+	}
+	g_autofree char *elf = g_build_filename(options->firmware, end->device->firmware, NULL);
+	const NodeSimConfig config = {
+		.elf = elf, .name = end->device->name, .frequency_ppm = end->device->drift_ppm};
+	const NodeSimPlant plant = {.user = n, .pin_changed = on_pin, .adc_read = on_adc};
+	n->sim = node_sim_new(&config, &plant, end->shared->clock, error);
+	if (!n->sim || !node_sim_start(n->sim, error))
+		return FALSE;
+	end->uri = g_strdup(node_sim_uri(n->sim));
+	return TRUE;
+}
+
+static void node_close(FarEnd *end)
+{
+	Node *n = end->self;
+	node_sim_free(n->sim);
+	g_hash_table_unref(n->terminals);
+	g_clear_pointer(&end->self, g_free);
+}
+
+static void node_set_fault(FarEnd *end, LinkFaultKind kind, bool on)
+{
+	Node *n = end->self;
+	if (kind == LINK_FAULT_HANG)
+		node_sim_pause(n->sim, on);
+	if (kind == LINK_FAULT_RESET && on)
+		node_sim_power_cycle(n->sim);
+}
+
+static bool node_input(FarEnd *end, const char *name, bool level)
+{
+	return node_sim_set_input(((Node *)end->self)->sim, name, level);
+}
+
+const FarEndOps far_node = {
+	.kind = WORLD_NODE,
+	.open = node_open,
+	.close = node_close,
+	.set_fault = node_set_fault,
+	.input = node_input,
+	.faults = {LINK_FAULT_HANG, LINK_FAULT_RESET},
+};
