@@ -31,17 +31,20 @@ uint8_t outputs_value(uint8_t i)
 	return i == OUT_LED ? node.led : (uint8_t)((node.port >> i) & 1);
 }
 
+/* Bit of a port or a group; the AVR shifts one place at a time, a table costs two cycles. 0 for the lamp. */
+static const uint8_t bit_of[OUT_COUNT] = {1, 2, 4, 8, 16, 32, 64, 128, 0};
+
 /* Interrupts off. */
-static void drive(uint8_t i, uint8_t value)
+static inline void drive(uint8_t bit, uint8_t value)
 {
-	if (i == OUT_LED) {
+	if (!bit) {
 		node.led = value;
 		board_led(value);
 		return;
 	}
-	uint8_t mask = (uint8_t)(1u << i);
-	node.port = value ? node.port | mask : node.port & (uint8_t)~mask;
-	board_outputs(node.port);
+	uint8_t port = value ? node.port | bit : node.port & (uint8_t)~bit;
+	board_outputs(port);
+	node.port = port;
 }
 
 void outputs_force_safe(void)
@@ -77,18 +80,24 @@ static void bound(uint8_t i, const struct action *a, uint8_t was)
 	o->expiring = 1;
 }
 
-static void execute(uint8_t i, struct action *a)
+/* What it takes is looked up before the moment, so that nothing but the checks and the pin remain for it. */
+static void execute(uint8_t i, struct action *a, uint8_t wait)
 {
+	uint8_t bit = bit_of[i], value = a->value, was = outputs_value(i),
+		group = core_facts[i].group;
+	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
+	if (wait)
+		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
+			;
 	board_irq irq = board_irq_off();
-	a->why = forbidden(i);
-	if (a->why) {
-		a->state = ACTION_DROPPED;
-	} else {
-		uint8_t was = outputs_value(i);
-		drive(i, a->value);
+	if (!lease || (node.state == PROTO_STATE_READY && (node.leases & lease))) {
+		drive(bit, value);
 		a->effect = board_now();
 		bound(i, a, was);
 		a->state = ACTION_DONE;
+	} else {
+		a->why = forbidden(i);
+		a->state = ACTION_DROPPED;
 	}
 	board_irq_restore(irq);
 }
@@ -100,7 +109,7 @@ static void expire(uint8_t i)
 	uint8_t moved = o->expiring && outputs_value(i) != core_facts[i].safe;
 	o->expiring = 0;
 	if (moved)
-		drive(i, core_facts[i].safe);
+		drive(bit_of[i], core_facts[i].safe);
 	uint32_t at = board_now();
 	board_irq_restore(irq);
 	if (moved)
@@ -115,15 +124,15 @@ static bool service(uint8_t i, uint32_t now, int32_t *ret_left)
 	while (o->exec != o->put) {
 		struct action *a = &o->queue[o->exec % PROTO_QUEUE_DEPTH];
 		left = (int32_t)(a->at - now);
-		if (left > 0)
+		if (left > BOARD_LEAD) /* the last BOARD_LEAD ticks are waited for on the spot */
 			break;
-		execute(i, a);
+		execute(i, a, left > 0);
 		o->exec++;
 		left = INT32_MAX;
 	}
 	if (o->expiring) {
 		int32_t off = (int32_t)(o->off_at - now);
-		if (off <= 0)
+		if (off <= BOARD_LEAD) /* never longer than allowed, if 30 us shorter */
 			expire(i);
 		else if (off < left)
 			left = off;
@@ -138,7 +147,7 @@ void core_on_alarm(void)
 {
 	int32_t left;
 	uint32_t now = board_now();
-	if (node.alarm_out < OUT_COUNT && (int32_t)(now - node.alarm_at) >= 0)
+	if (node.alarm_out < OUT_COUNT && (int32_t)(node.alarm_at - now) <= BOARD_LEAD)
 		service(node.alarm_out, now, &left);
 	for (;;) {
 		int32_t best = INT32_MAX;
@@ -154,7 +163,7 @@ void core_on_alarm(void)
 			return;
 		node.alarm_at = now + (uint32_t)best;
 		board_alarm(node.alarm_at);
-		if ((int32_t)(node.alarm_at - board_now()) > 2)
+		if ((int32_t)(node.alarm_at - board_now()) > BOARD_LEAD + BOARD_ALARM_MARGIN)
 			return; /* else it may have passed while we set it */
 	}
 }
@@ -216,7 +225,7 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 		node.led_by_host = 1;
 	if (w->flags & PROTO_WRITE_SOONEST) {
 		board_alarm_mask(1);
-		execute(i, &a);
+		execute(i, &a, 0);
 		core_on_alarm();
 		board_alarm_mask(0);
 		*ret_at = core_time64(a.effect);

@@ -3,7 +3,7 @@
 
 static void node_identifies_itself(void)
 {
-	g_autoptr(NodeBench) b = node_bench_new();
+	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
 	CU_ASSERT_TRUE(node_bench_connect(b));
 	CU_ASSERT_STRING_EQUAL(b->hello.board, "atmega2560");
 	CU_ASSERT_EQUAL(b->hello.schema_hash, proto_schema_hash());
@@ -16,7 +16,7 @@ static void node_identifies_itself(void)
 
 static void latch_output_ends_by_itself(void)
 {
-	g_autoptr(NodeBench) b = node_bench_new();
+	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
 	CU_ASSERT_TRUE(node_bench_arm(b));
 	CU_ASSERT_EQUAL(node_bench_set(b, PROTO_REG_OUT0 + 3, 1), 1);
 	const BenchEdge *on = node_bench_edge(b, "out.3");

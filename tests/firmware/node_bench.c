@@ -17,9 +17,14 @@ static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
 
 static int adc_read(void *user, const char *name, int64_t t_ns)
 {
-	(void)t_ns;
 	NodeBench *b = user;
-	return b->adc_mv[name[4] - '0'];
+	int k = name[4] - '0';
+	return b->adc_mv[k] + (k ? 0 : (int)(b->adc_slope * t_ns / CLOCK_S));
+}
+
+static bool feed(NodeBench *b, const uint8_t *bytes, size_t n)
+{
+	return b->sim ? node_sim_feed(b->sim, bytes, n) : node_native_feed(b->native, bytes, n);
 }
 
 static bool send_bytes(void *user, const uint8_t *wire, uint8_t n)
@@ -27,9 +32,9 @@ static bool send_bytes(void *user, const uint8_t *wire, uint8_t n)
 	NodeBench *b = user;
 	uint8_t changed[8192];
 	if (!b->to_node)
-		return node_sim_feed(b->sim, wire, n);
+		return feed(b, wire, n);
 	size_t k = b->to_node(b, wire, n, changed, sizeof changed);
-	return node_sim_feed(b->sim, changed, k);
+	return feed(b, changed, k);
 }
 
 static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
@@ -63,18 +68,27 @@ static void on_datagram(void *user, const ProtoFrame *frame)
 
 static const ProtoLinkOps ops = {send_bytes, on_message, on_datagram};
 
-NodeBench *node_bench_new(void)
+static void new_elf(NodeBench *b)
 {
-	NodeBench *b = g_new0(NodeBench, 1);
 	NodeSimPlant plant = {b, on_pin, adc_read};
 	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega2560.elf",
 				.name = "node"};
 	g_autoptr(GError) error = NULL;
-	b->clock = clock_manual_new(0);
 	b->sim = node_sim_new(&config, &plant, b->clock, &error);
 	if (!b->sim)
 		g_error("%s", error->message);
-	b->groups = 0;
+}
+
+NodeBench *node_bench_new(BenchKind kind)
+{
+	NodeBench *b = g_new0(NodeBench, 1);
+	NodeNativePlant plant = {b, on_pin, adc_read};
+	NodeNativeConfig config = {0};
+	b->clock = clock_manual_new(0);
+	if (kind == BENCH_ELF)
+		new_elf(b);
+	else
+		b->native = node_native_new(&config, &plant);
 	proto_link_init(&b->link, &ops, b);
 	return b;
 }
@@ -84,13 +98,30 @@ void node_bench_free(NodeBench *b)
 	if (!b)
 		return;
 	node_sim_free(b->sim);
+	node_native_free(b->native);
 	clock_free(b->clock);
 	g_free(b);
 }
 
+void node_bench_input(NodeBench *b, const char *name, bool level)
+{
+	if (b->sim)
+		node_sim_set_input(b->sim, name, level);
+	else
+		node_native_set_input(b->native, name, level);
+}
+
 int64_t node_bench_now(const NodeBench *b)
 {
-	return node_sim_now(b->sim);
+	return b->sim ? node_sim_now(b->sim) : node_native_now(b->native);
+}
+
+static void run_to(NodeBench *b, int64_t t_ns)
+{
+	if (b->sim)
+		node_sim_run_to(b->sim, t_ns);
+	else
+		node_native_run_to(b->native, t_ns);
 }
 
 uint64_t node_bench_ticks(const NodeBench *b, int64_t t_ns)
@@ -101,7 +132,8 @@ uint64_t node_bench_ticks(const NodeBench *b, int64_t t_ns)
 static void receive(NodeBench *b)
 {
 	uint8_t bytes[2048], changed[4096];
-	size_t n = node_sim_drain(b->sim, bytes, sizeof bytes);
+	size_t n = b->sim ? node_sim_drain(b->sim, bytes, sizeof bytes)
+			  : node_native_drain(b->native, bytes, sizeof bytes);
 	const uint8_t *p = bytes;
 	if (b->to_host) {
 		n = b->to_host(b, bytes, n, changed, sizeof changed);
@@ -125,14 +157,14 @@ static void ping(NodeBench *b)
 void node_bench_run(NodeBench *b, int64_t ns)
 {
 	int64_t until = node_bench_now(b) + ns;
-	while (node_bench_now(b) < until) {
+	while (node_bench_now(b) < until - 500) { /* less than a tick is not worth a step */
 		int64_t now = node_bench_now(b);
 		if (b->link.session && b->groups != 0xff && now >= b->next_ping_ns) {
 			ping(b);
 			b->next_ping_ns = now + 20 * CLOCK_MS;
 		}
 		proto_link_poll(&b->link, (uint32_t)(now / CLOCK_MS));
-		node_sim_run_to(b->sim, MIN(until, now + STEP));
+		run_to(b, MIN(until, now + STEP));
 		receive(b);
 	}
 }
@@ -156,8 +188,11 @@ bool node_bench_connect(NodeBench *b)
 		node_bench_run(b, 20 * CLOCK_MS);
 	if (b->pongs == had)
 		return false;
-	/* token: µs when the ping was fed; its 27 bytes take 20 µs each */
-	b->offset_ticks = (int64_t)b->pong.received - ((int64_t)b->pong.token * 2 + 27 * 40);
+	/* token: µs when the ping was fed; on the emulated board its 27 bytes take 20 µs each */
+	int64_t wire = b->sim ? 27 * 40 : 0;
+	b->offset_ticks = (int64_t)b->pong.received - ((int64_t)b->pong.token * 2 + wire);
+	if (!b->offset_ticks)
+		b->offset_ticks = 1; /* 0 means unknown */
 	return true;
 }
 

@@ -1,9 +1,11 @@
-/* A node under test and the host's end of its link, in lock-step and deterministic. */
+/* A node under test (the release ELF in simavr, or the same core compiled natively) and the host's end of its link, in
+ * lock-step and deterministic. */
 #ifndef ANZEN_TESTS_NODE_BENCH_H
 #define ANZEN_TESTS_NODE_BENCH_H
 
 #include <anzen/protocol.h>
 #include <glib.h>
+#include <node_native.h>
 #include <node_sim.h>
 
 #define NODE_MS 2000 /* node ticks */
@@ -15,9 +17,12 @@ typedef struct {
 	int64_t t_ns;
 } BenchEdge;
 
+typedef enum { BENCH_ELF, BENCH_NATIVE } BenchKind;
+
 typedef struct NodeBench {
 	Clock *clock;
-	NodeSim *sim;
+	NodeSim *sim; /* one of the two */
+	NodeNative *native;
 	ProtoLink link;
 	ProtoHello hello;
 	ProtoPong pong;
@@ -33,6 +38,7 @@ typedef struct NodeBench {
 	BenchEdge edge[BENCH_EDGES];
 	unsigned edges;
 	int adc_mv[4];
+	int64_t adc_slope; /* mV per second added to channel 0 */
 	uint16_t tag;
 	/* What happens to bytes on their way; NULL: nothing. Returns how many of ret are delivered. */
 	size_t (*to_node)(struct NodeBench *b, const uint8_t *bytes, size_t n, uint8_t *ret,
@@ -42,7 +48,8 @@ typedef struct NodeBench {
 	void *user;
 } NodeBench;
 
-NodeBench *node_bench_new(void);
+NodeBench *node_bench_new(BenchKind kind);
+void node_bench_input(NodeBench *b, const char *name, bool level);
 void node_bench_free(NodeBench *b);
 int64_t node_bench_now(const NodeBench *b);
 /* Run in steps of 100 µs, pinging every 20 ms. */

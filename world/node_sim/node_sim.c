@@ -130,7 +130,10 @@ static avr_cycle_count_t sample(avr_t *avr, avr_cycle_count_t when, void *param)
 	if (sim->plant.adc_read)
 		mv = sim->plant.adc_read(sim->plant.user, adc_names[adc->index],
 					 time_of(sim, when));
-	avr_raise_irq(sim->adc_in[adc->index], (uint32_t)CLAMP(mv, 0, 5000));
+	/* The chip gives Vin * 1024 / Vref (datasheet 26.7), simavr mV * 1023 / Vref: hand it the millivolts that make the chip's
+	 * code. */
+	int code = MIN(CLAMP(mv, 0, 5000) * 1024 / 5000, 1023);
+	avr_raise_irq(sim->adc_in[adc->index], (uint32_t)((code * 5000 + 1022) / 1023));
 	return 0;
 }
 
@@ -258,6 +261,8 @@ void node_sim_run_to_cycle(NodeSim *sim, uint64_t cycle)
 {
 	avr_t *avr = sim->avr;
 	sim->slice_end = cycle;
+	sim->uart->cycles_per_byte =
+		BYTE_CYCLES; /* simavr counts a parity bit that 8N1 has not: 352 */
 	if (!sim->dead && cycle > avr->cycle)
 		avr_cycle_timer_register(avr, cycle - avr->cycle, slice_over, sim);
 	while (!sim->dead && avr->cycle < cycle) {
@@ -316,9 +321,18 @@ static void connect_pins(NodeSim *sim)
 				on_conversion, sim);
 }
 
+static avr_uart_t *find_uart(avr_t *avr)
+{
+	for (avr_io_t *io = avr->io_port; io; io = io->next)
+		if (io->kind && !strcmp(io->kind, "uart") && ((avr_uart_t *)io)->name == '0')
+			return (avr_uart_t *)io; /* io is its first member */
+	g_assert_not_reached();
+}
+
 static void connect_uart(NodeSim *sim)
 {
 	avr_t *avr = sim->avr;
+	sim->uart = find_uart(avr);
 	uint32_t flags = 0;
 	avr_ioctl(avr, AVR_IOCTL_UART_GET_FLAGS('0'), &flags);
 	flags &= ~(uint32_t)(AVR_UART_FLAG_STDIO | AVR_UART_FLAG_POLL_SLEEP);

@@ -32,6 +32,7 @@ struct NodeSim {
 
 	avr_t *avr;
 	void (*core_reset)(avr_t *avr); /* simavr's own hook */
+	struct avr_uart_t *uart;
 	avr_irq_t *uart_in, *adc_in[4];
 	bool xoff, byte_timer; /* the emulated receiver is full; next byte is on its way */
 	avr_cycle_count_t slice_end;

@@ -20,6 +20,7 @@
 
 #define BOARD_NAME "atmega2560"
 #define BOARD_TICK_HZ 2000000ul
+#define BOARD_ALARM_MARGIN 2 /* ticks in which a compare value may be written too late */
 
 extern struct Node node_state;
 #define node node_state
@@ -50,21 +51,19 @@ static inline uint32_t board_now(void)
 	return (uint32_t)high << 16 | low;
 }
 
-/* The alarm rings whenever the low 16 bits match, at worst every 32.8 ms; core_on_alarm() looks at all 32. BOARD_LEAD
- * is the shortest way from the match to the pin, so that an action is never early and usually exact. */
-#define BOARD_LEAD 0
+/* The alarm rings whenever the low 16 bits match, at worst every 32.8 ms; core_on_alarm() looks at all 32. It is set
+ * BOARD_LEAD ahead: entering the interrupt and finding the action takes less, the rest is waited for with interrupts
+ * on, and BOARD_EXECUTE is the way from the end of the wait to the pin. Both measured in simavr. */
+#define BOARD_LEAD 80
+#define BOARD_EXECUTE 8
 static inline void board_alarm(uint32_t at)
 {
 	board_irq irq = board_irq_off();
 	OCR1A = (uint16_t)(at - BOARD_LEAD);
 	board_irq_restore(irq);
 }
-static inline void board_alarm_mask(uint8_t masked)
-{
-	board_irq irq = board_irq_off();
-	TIMSK1 = masked ? TIMSK1 & (uint8_t)~_BV(OCIE1A) : TIMSK1 | _BV(OCIE1A);
-	board_irq_restore(irq);
-}
+/* Main only, interrupts on: keep core_on_alarm() out; an alarm that rings meanwhile is served at the end. */
+void board_alarm_mask(uint8_t masked);
 
 static inline void board_outputs(uint8_t port)
 {

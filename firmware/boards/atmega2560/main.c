@@ -100,24 +100,62 @@ ISR(ADC_vect)
 	core_on_adc(ADC);
 }
 
-/* Alarm and tick let everything else in, never themselves. */
+/* Alarm and tick let everything else in, never themselves; the alarm keeps the tick out while it waits for a moment.
+ * Flags rather than TIMSK1: what comes meanwhile is remembered here and does not depend on how a chip, or an emulator,
+ * treats a flag that was raised while its interrupt was masked. */
+static volatile uint8_t alarm_masked, alarm_active, alarm_missed, tick_active, tick_missed;
+
+/* Both are entered and left with interrupts off. */
+static void run_tick(void)
+{
+	tick_active = 1;
+	do {
+		tick_missed = 0;
+		sei();
+		core_on_tick();
+		cli();
+	} while (tick_missed);
+	tick_active = 0;
+}
+
+static void run_alarm(void)
+{
+	alarm_active = 1;
+	do {
+		alarm_missed = 0;
+		sei();
+		core_on_alarm();
+		cli();
+	} while (alarm_missed);
+	alarm_active = 0;
+	if (tick_missed && !tick_active)
+		run_tick();
+}
+
 ISR(TIMER1_COMPA_vect)
 {
-	TIMSK1 &= (uint8_t)~_BV(OCIE1A);
-	sei();
-	core_on_alarm();
-	cli();
-	TIMSK1 |= _BV(OCIE1A);
+	if (alarm_masked || alarm_active)
+		alarm_missed = 1;
+	else
+		run_alarm();
 }
 
 ISR(TIMER1_COMPB_vect)
 {
 	OCR1B += (uint16_t)TICKS_US(PROTO_TICK_US);
-	TIMSK1 &= (uint8_t)~_BV(OCIE1B);
-	sei();
-	core_on_tick();
-	cli();
-	TIMSK1 |= _BV(OCIE1B);
+	if (alarm_active || tick_active)
+		tick_missed = 1;
+	else
+		run_tick();
+}
+
+void board_alarm_mask(uint8_t masked)
+{
+	board_irq irq = board_irq_off();
+	alarm_masked = masked;
+	if (!masked && alarm_missed)
+		run_alarm();
+	board_irq_restore(irq);
 }
 
 /* ---- start ---------------------------------------------------------------------------------------------------------- */
@@ -161,9 +199,9 @@ static void peripherals(void)
 	OCR1B = TCNT1 + (uint16_t)TICKS_US(PROTO_TICK_US);
 	TIMSK1 = _BV(TOIE1) | _BV(OCIE1A) | _BV(OCIE1B);
 	ADCSRA = _BV(ADEN) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0); /* 125 kHz */
-	UBRR0 = F_CPU / 8 / PROTO_BAUD - 1;
-	UCSR0A = _BV(U2X0);
+	UCSR0A = _BV(U2X0); /* before the divisor: emulators take the speed when that is written */
 	UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
+	UBRR0 = F_CPU / 8 / PROTO_BAUD - 1;
 	UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
 }
 

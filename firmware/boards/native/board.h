@@ -1,0 +1,45 @@
+/* The native board: see node_native.h. Interrupts are calls from node_native_run_to(), never nested. */
+#ifndef ANZEN_BOARD_NATIVE_H
+#define ANZEN_BOARD_NATIVE_H
+
+#define BOARD_NAME "native"
+#define BOARD_TICK_HZ 2000000ul
+#define BOARD_ALARM_MARGIN 0
+#define BOARD_LEAD 0
+#define BOARD_EXECUTE 0
+
+struct NodeNative;
+extern _Thread_local struct Node *board_node;
+extern _Thread_local struct NodeNative *board_native;
+#define node (*board_node)
+
+typedef uint8_t board_irq;
+static inline board_irq board_irq_off(void)
+{
+	return 0;
+}
+static inline void board_irq_restore(board_irq irq)
+{
+	(void)irq;
+}
+#define board_barrier() \
+	do {            \
+	} while (0)
+
+uint32_t board_now(void);
+void board_alarm(uint32_t at);
+void board_alarm_mask(uint8_t masked);
+void board_outputs(uint8_t port);
+void board_outputs_safe(void);
+void board_enable(uint8_t on);
+void board_led(uint8_t on);
+uint8_t board_inputs(void);
+void board_adc_select(uint8_t channel);
+uint32_t board_adc_start(void);
+void board_watchdog_kick(void);
+bool board_uart_send(const uint8_t *bytes, uint8_t n);
+int16_t board_uart_get(void);
+uint16_t board_uart_lead(void);
+bool board_uart_stamp(uint32_t *ret_at);
+
+#endif

@@ -1,0 +1,295 @@
+#include "node_native.h"
+#include "../../core/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_NS 500
+#define SAMPLE_TICKS 24      /* 1.5 ADC clocks of 8 µs */
+#define CONVERSION_TICKS 208 /* 13 of them */
+#define QUEUE 65536u
+#define NEVER UINT64_MAX
+
+struct queue {
+	uint8_t data[QUEUE];
+	unsigned head, tail;
+};
+
+struct NodeNative {
+	struct Node core;
+	NodeNativePlant plant;
+	int64_t start_ns;
+	uint64_t now;                          /* ticks */
+	uint64_t tick, alarm, sample, convert; /* when each is due */
+	uint32_t boots;
+	uint8_t channel, code_channel, inputs, pins[10]; /* out.0 … out.7, led, enable */
+	uint16_t code;
+	uint32_t stamp;
+	struct queue in, out;
+};
+
+_Thread_local struct Node *board_node;
+_Thread_local struct NodeNative *board_native;
+
+static const char *const pin_names[10] = {"out.0", "out.1", "out.2", "out.3", "out.4",
+					  "out.5", "out.6", "out.7", "led",   "enable"};
+static const char *const input_names[8] = {"estop", "trip", NULL,   NULL,
+					   "in.0",  "in.1", "in.2", "in.3"};
+static const char *const adc_names[4] = {"adc.0", "adc.1", "adc.2", "adc.3"};
+
+static void enter(NodeNative *n)
+{
+	board_native = n;
+	board_node = &n->core;
+}
+
+static int64_t time_of(const NodeNative *n, uint64_t ticks)
+{
+	return n->start_ns + (int64_t)ticks * TICK_NS;
+}
+
+static void set_pin(int pin, uint8_t level)
+{
+	NodeNative *n = board_native;
+	if (n->pins[pin] == level)
+		return;
+	n->pins[pin] = level;
+	if (n->plant.pin_changed)
+		n->plant.pin_changed(n->plant.user, pin_names[pin], level, time_of(n, n->now));
+}
+
+/* ---- the board's functions ------------------------------------------------------------------------------------- */
+
+uint32_t board_now(void)
+{
+	return (uint32_t)board_native->now;
+}
+
+void board_alarm(uint32_t at)
+{
+	NodeNative *n = board_native;
+	int32_t ahead = (int32_t)(at - (uint32_t)n->now);
+	n->alarm = n->now + (ahead > 0 ? (uint32_t)ahead : 0);
+}
+
+void board_alarm_mask(uint8_t masked)
+{
+	(void)masked; /* nothing interrupts here */
+}
+
+void board_outputs(uint8_t port)
+{
+	for (int i = 0; i < 8; i++)
+		set_pin(i, port >> i & 1);
+}
+
+void board_outputs_safe(void)
+{
+	board_outputs(CORE_SAFE_PORT);
+	board_enable(0);
+}
+
+void board_led(uint8_t on)
+{
+	set_pin(8, on);
+}
+
+void board_enable(uint8_t on)
+{
+	set_pin(9, on);
+}
+
+uint8_t board_inputs(void)
+{
+	return board_native->inputs;
+}
+
+void board_adc_select(uint8_t channel)
+{
+	board_native->channel = channel;
+}
+
+uint32_t board_adc_start(void)
+{
+	NodeNative *n = board_native;
+	n->sample = n->now + SAMPLE_TICKS;
+	n->convert = n->now + CONVERSION_TICKS;
+	n->code_channel = n->channel;
+	return (uint32_t)n->sample;
+}
+
+void board_watchdog_kick(void)
+{
+}
+
+static unsigned used(const struct queue *q)
+{
+	return q->head - q->tail;
+}
+
+bool board_uart_send(const uint8_t *bytes, uint8_t count)
+{
+	struct queue *q = &board_native->out;
+	if (QUEUE - used(q) < count)
+		return false;
+	for (uint8_t i = 0; i < count; i++)
+		q->data[q->head++ % QUEUE] = bytes[i];
+	return true;
+}
+
+int16_t board_uart_get(void)
+{
+	struct queue *q = &board_native->in;
+	if (!used(q))
+		return -1;
+	return q->data[q->tail++ % QUEUE];
+}
+
+uint16_t board_uart_lead(void)
+{
+	return 0;
+}
+
+bool board_uart_stamp(uint32_t *ret_at)
+{
+	*ret_at = board_now(); /* bytes do not wait */
+	return true;
+}
+
+/* ---- time -------------------------------------------------------------------------------------------------------- */
+
+/* Datasheet 26.7: code = Vin * 1024 / Vref, Vref = 5 V. */
+static void take_sample(NodeNative *n)
+{
+	int mv = 0;
+	n->sample = NEVER;
+	if (n->plant.adc_read)
+		mv = n->plant.adc_read(n->plant.user, adc_names[n->code_channel],
+				       time_of(n, n->now));
+	int code = mv * 1024 / 5000;
+	n->code = (uint16_t)(code < 0 ? 0 : code > 1023 ? 1023 : code);
+}
+
+static void convert(NodeNative *n)
+{
+	n->convert = NEVER;
+	core_on_adc(n->code);
+}
+
+static void tick(NodeNative *n)
+{
+	n->tick += TICKS_US(PROTO_TICK_US);
+	core_on_tick();
+}
+
+static uint64_t earliest(const NodeNative *n)
+{
+	uint64_t first = n->tick < n->alarm ? n->tick : n->alarm;
+	first = n->sample < first ? n->sample : first;
+	return n->convert < first ? n->convert : first;
+}
+
+static void step(NodeNative *n)
+{
+	if (n->alarm <= n->now) {
+		n->alarm = NEVER;
+		core_on_alarm();
+	}
+	if (n->sample <= n->now)
+		take_sample(n);
+	if (n->convert <= n->now)
+		convert(n);
+	if (n->tick <= n->now)
+		tick(n);
+	core_poll();
+}
+
+void node_native_run_to(NodeNative *n, int64_t t_ns)
+{
+	enter(n);
+	uint64_t until = t_ns > n->start_ns ? (uint64_t)(t_ns - n->start_ns) / TICK_NS : 0;
+	for (uint64_t next = earliest(n); next <= until; next = earliest(n)) {
+		n->now = next > n->now ? next : n->now;
+		step(n);
+	}
+	n->now = until > n->now ? until : n->now;
+	core_poll();
+}
+
+int64_t node_native_now(const NodeNative *n)
+{
+	return time_of(n, n->now);
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------- */
+
+void node_native_reset(NodeNative *n, uint8_t cause)
+{
+	enter(n);
+	for (int i = 0; i < 10; i++)
+		set_pin(i, 0);
+	n->in.tail = n->in.head;
+	n->alarm = n->sample = n->convert = NEVER;
+	n->tick = n->now + TICKS_US(PROTO_TICK_US);
+	core_init(++n->boots, cause);
+}
+
+NodeNative *node_native_new(const NodeNativeConfig *config, const NodeNativePlant *plant)
+{
+	NodeNative *n = calloc(1, sizeof *n);
+	if (!n)
+		abort();
+	if (plant)
+		n->plant = *plant;
+	n->start_ns = config->start_ns;
+	n->boots = config->boot_count;
+	node_native_reset(n, PROTO_CAUSE_POWER_ON);
+	return n;
+}
+
+void node_native_free(NodeNative *n)
+{
+	if (board_native == n) {
+		board_native = NULL;
+		board_node = NULL;
+	}
+	free(n);
+}
+
+bool node_native_set_input(NodeNative *n, const char *name, bool level)
+{
+	enter(n);
+	for (int i = 0; i < 8; i++) {
+		if (!input_names[i] || strcmp(input_names[i], name))
+			continue;
+		uint8_t bit = (uint8_t)(1u << i), was = n->inputs & bit;
+		n->inputs = level ? n->inputs | bit : n->inputs & (uint8_t)~bit;
+		if (level && !was && bit == PROTO_INPUT_ESTOP)
+			core_on_estop();
+		if (level && !was && bit == PROTO_INPUT_TRIP)
+			core_on_trip();
+		return true;
+	}
+	return false;
+}
+
+bool node_native_feed(NodeNative *n, const uint8_t *data, size_t count)
+{
+	if (QUEUE - used(&n->in) < count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		n->in.data[n->in.head++ % QUEUE] = data[i];
+	enter(n);
+	core_poll();
+	return true;
+}
+
+size_t node_native_drain(NodeNative *n, uint8_t *ret_data, size_t size)
+{
+	size_t count = 0;
+	enter(n);
+	core_poll();
+	while (count < size && used(&n->out))
+		ret_data[count++] = n->out.data[n->out.tail++ % QUEUE];
+	return count;
+}
