@@ -132,7 +132,8 @@ gboolean quantity_parse_ns(const char *text, int64_t *ret_ns, GError **error)
 		return FALSE;
 	/* From the written number and unit, not by way of seconds: "0.3 ms" is 300000 ns exactly.
 	 */
-	g_assert_true(quantity_parse(text, &q, NULL));
+	if (!quantity_parse(text, &q, error))
+		return FALSE;
 	Unit nanosecond = unit_second;
 	nanosecond.scale = 1e-9;
 	double ns = nearbyint(unit_convert(q.value, &q.unit, &nanosecond));
