@@ -100,7 +100,7 @@ bool session_sample(SessionProducer *producer, int signal, int64_t t_ns, double 
 bool session_frame(SessionProducer *producer, int camera,
 		   const Frame *frame); /* takes a reference, or copies */
 bool session_fault(SessionProducer *producer, const Fault *fault);
-/* Returns the event's number, counted from 1 over the whole session, or 0 when it was lost. The
+/* Returns the event's number (to ask for its acknowledgement), or 0 when it was lost. The
  * timeline begins with the event "run.start" (t = 0 s of formulas) and ends with "run.end". */
 uint64_t session_event(SessionProducer *producer, int64_t t_ns, const char *name, const char *json);
 /* The same four as a Stream sink, by name; for the producer's thread. Unknown names are counted as
