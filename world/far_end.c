@@ -43,12 +43,3 @@ void far_end_free(FarEnd *end)
 	g_free(end->uri);
 	g_free(end);
 }
-
-bool far_end_can_fault(const FarEnd *end, LinkFaultKind kind)
-{
-	for (size_t i = 0;
-	     i < G_N_ELEMENTS(end->ops->faults) && end->ops->faults[i] != LINK_FAULT_NONE; i++)
-		if (end->ops->faults[i] == kind)
-			return true;
-	return kind == LINK_FAULT_NONE;
-}

@@ -46,7 +46,6 @@ const FarEndOps *far_end_ops(WorldKind kind);
 FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEndOptions *options,
 		    GError **error);
 void far_end_free(FarEnd *end);
-bool far_end_can_fault(const FarEnd *end, LinkFaultKind kind);
 
 G_END_DECLS
 

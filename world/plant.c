@@ -22,6 +22,7 @@ const PlantName plant_quantities[QUANTITY_COUNT] = {
 	[QUANTITY_PSU_VOLTAGE] = {"psu.volts", "V", 0},
 	[QUANTITY_PSU_CURRENT] = {"psu.amperes", "A", 0},
 	[QUANTITY_CARD] = {"card.shown", "1", 0},
+	[QUANTITY_LED] = {"led.seen", "1", 0},
 };
 
 const PlantName plant_actuators[ACTUATOR_COUNT] = {
@@ -33,6 +34,7 @@ const PlantName plant_actuators[ACTUATOR_COUNT] = {
 	[ACTUATOR_LIGHT] = {"light.level", "1", 0},
 	[ACTUATOR_PSU_VOLTAGE] = {"psu.voltage", "V", 0},
 	[ACTUATOR_PSU_OUTPUT] = {"psu.output", "1", 0},
+	[ACTUATOR_LED] = {"led.lit", "1", 0},
 };
 
 /* An input whose time integral over the running grid cell is exact. */
@@ -175,6 +177,8 @@ static double truth_and_speed(const Plant *plant, PlantQuantity q, double *ret_s
 		return plant->psu_A;
 	case QUANTITY_CARD:
 		return plant->card;
+	case QUANTITY_LED:
+		return plant->mean[ACTUATOR_LED];
 	case QUANTITY_COUNT:
 		break;
 	}

@@ -40,6 +40,7 @@ typedef enum {
 	QUANTITY_PSU_VOLTAGE, /* at the supply's terminals, V */
 	QUANTITY_PSU_CURRENT, /* A */
 	QUANTITY_CARD,        /* 0 away … 1 shown */
+	QUANTITY_LED,         /* 0..1, mean over the last step */
 	QUANTITY_COUNT,
 } PlantQuantity;
 
@@ -52,6 +53,7 @@ typedef enum {
 	ACTUATOR_LIGHT,       /* lamp level, 0..1 */
 	ACTUATOR_PSU_VOLTAGE, /* set value, V */
 	ACTUATOR_PSU_OUTPUT,  /* 0 / 1 */
+	ACTUATOR_LED,         /* the node's lamp, which a camera sees */
 	ACTUATOR_COUNT,
 } Actuator;
 
