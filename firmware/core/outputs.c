@@ -188,15 +188,22 @@ static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)
 	return 0;
 }
 
+static uint8_t too_late(uint8_t reg, int64_t late)
+{
+	core_event(PROTO_EVENT_LATE, reg,
+		   late > 65535 ? 65535
+		   : late > 0   ? (uint16_t)late
+				: 0,
+		   board_now());
+	return PROTO_REFUSED_LATE;
+}
+
 static uint8_t when_of(uint8_t i, const ProtoWrite *w, uint64_t now, uint32_t *ret_at)
 {
 	struct output *o = &node.out[i];
 	int64_t lead = (int64_t)(w->at - now);
-	if (lead < (int64_t)TICKS_US(PROTO_MIN_LEAD_US)) {
-		uint16_t late = lead < -65535 ? 65535 : lead < 0 ? (uint16_t)-lead : 0;
-		core_event(PROTO_EVENT_LATE, w->reg, late, (uint32_t)now);
-		return PROTO_REFUSED_LATE;
-	}
+	if (lead < (int64_t)TICKS_US(PROTO_MIN_LEAD_US))
+		return too_late(w->reg, -lead);
 	if (lead > (int64_t)TICKS_MS(PROTO_MAX_LEAD_S * 1000ul))
 		return PROTO_REFUSED_TOO_FAR;
 	*ret_at = (uint32_t)w->at;
@@ -224,6 +231,9 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 	if (i == OUT_LED)
 		node.led_by_host = 1;
 	if (w->flags & PROTO_WRITE_SOONEST) {
+		int64_t late = w->at ? (int64_t)(core_now64() - w->at) : 0;
+		if (late > 0)
+			return too_late(w->reg, late);
 		board_alarm_mask(1);
 		execute(i, &a, 0);
 		core_on_alarm();

@@ -6,6 +6,7 @@
 
 #define OPEN_NS (5 * CLOCK_S)
 #define GROUPS ((1u << PROTO_GROUPS) - 1)
+#define REACT_NS (100 * CLOCK_MS)
 #define POLL_NS (5 * CLOCK_MS)
 #define HEALTH_NS (500 * CLOCK_MS)
 #define U_CLOCK_NEEDED_NS 2e6
@@ -159,8 +160,9 @@ static void node_command(void *ptr, const DeviceCommand *command)
 		.tag = p->tag, .reg = (uint8_t)reg, .value = (int32_t)lround(command->value)};
 	if (command->at_ns == DEVICE_SOONEST)
 		w.flags = PROTO_WRITE_SOONEST;
-	else
-		w.at = node_clock_ticks(&self->clock, command->at_ns);
+	/* a reaction that reaches the node later than this is refused there, not acted upon */
+	int64_t at = w.flags ? node_session_now(self) + REACT_NS : command->at_ns;
+	w.at = node_clock_ticks(&self->clock, at);
 	uint8_t bytes[PROTO_PAYLOAD];
 	proto_link_post(&self->link, bytes, proto_write_put(&w, bytes));
 	node_session_pump(self, 0);

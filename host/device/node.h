@@ -12,8 +12,8 @@ extern const DeviceOps device_node_ops;
 /* Every ping bounds the bench time of one node stamp from both sides: [sent, received] less what the wire and the node
  * themselves take. The narrowest of each block of pings are kept; a straight line through them, weighted by their
  * widths and with the resonator's tolerance as prior for its slope, is the regression. Its uncertainty is what
- * the fit says plus a third of the variance of the narrowest interval's half width: the delay may sit anywhere in
- * it, the same way each time, so averaging does not help there. */
+ * the fit says plus that of a delay which may sit anywhere in such an interval, the same way each time (rectangular,
+ * the mean half width): averaging does not help there. */
 #define NODE_CLOCK_POINTS 48
 #define NODE_CLOCK_BLOCK 10
 #define NODE_CLOCK_TOLERANCE 5000e-6 /* resonator; two standard deviations of the prior */
@@ -93,7 +93,7 @@ typedef struct NodeDevice {
 
 	NodeClock clock;
 	ProtoPong pong;
-	uint32_t pongs;
+	uint32_t pongs, pongs_wanted;
 	uint32_t token;
 	int64_t sent_ns[16]; /* when the ping with token % 16 was written */
 	int64_t last_pong_ns, last_ping_ns, last_syn_ns, last_health_ns;
@@ -117,6 +117,8 @@ typedef struct NodeDevice {
 
 /* node_session.c */
 gboolean node_session_open(NodeDevice *self, int64_t deadline_ns, GError **error);
+/* A block of pings one after the other: the clock as it is now. */
+gboolean node_session_clock(NodeDevice *self, int64_t deadline_ns, GError **error);
 void node_session_ping(NodeDevice *self, uint8_t groups);
 /* Take in what has arrived, waiting at most until deadline_ns for the first byte; send what is due. False: link lost. */
 bool node_session_pump(NodeDevice *self, int64_t deadline_ns);

@@ -56,7 +56,7 @@ static void fit(NodeClock *c)
 	c->ref_ticks = all[n - 1]->ticks;
 	c->ref_ns = all[n - 1]->t_ns;
 	double prior = c->nominal_ns * NODE_CLOCK_TOLERANCE / 2;
-	double s0 = 0, s1 = 0, s2 = 1 / (prior * prior), r0 = 0, r1 = 0, narrow = INFINITY;
+	double s0 = 0, s1 = 0, s2 = 1 / (prior * prior), r0 = 0, r1 = 0, half_sum = 0;
 	for (unsigned i = 0; i < n; i++) {
 		double half = (double)all[i]->half_ns, w = 1 / (half * half);
 		double x = (double)(int64_t)(all[i]->ticks - c->ref_ticks);
@@ -66,7 +66,7 @@ static void fit(NodeClock *c)
 		s2 += w * x * x;
 		r0 += w * y;
 		r1 += w * x * y;
-		narrow = fmin(narrow, half);
+		half_sum += half;
 	}
 	double det = s0 * s2 - s1 * s1;
 	c->offset_ns = (s2 * r0 - s1 * r1) / det;
@@ -74,7 +74,8 @@ static void fit(NodeClock *c)
 	c->var_offset = s2 / det;
 	c->cov = -s1 / det;
 	c->var_slope = s0 / det;
-	c->var_bias = narrow * narrow / 3;
+	double bias = half_sum / n;
+	c->var_bias = bias * bias / 3;
 }
 
 static NodeClockPoint bounds(const NodeClock *c, const NodeExchange *e)

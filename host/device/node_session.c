@@ -222,9 +222,9 @@ static bool syn_answered(NodeDevice *self)
 
 static bool clock_known(NodeDevice *self)
 {
-	if (self->pongs >= NODE_CLOCK_BLOCK)
+	if (self->pongs >= self->pongs_wanted)
 		return true;
-	if (self->pongs + 1 > self->token ||
+	if (self->pong.token == self->token ||
 	    node_session_now(self) - self->last_ping_ns > 20 * CLOCK_MS)
 		node_session_ping(self, 0);
 	return false;
@@ -243,6 +243,12 @@ static gboolean timed_out(NodeDevice *self, GError **error)
 	return FALSE;
 }
 
+gboolean node_session_clock(NodeDevice *self, int64_t deadline_ns, GError **error)
+{
+	self->pongs_wanted = self->pongs + NODE_CLOCK_BLOCK;
+	return wait_until(self, deadline_ns, clock_known) ? TRUE : timed_out(self, error);
+}
+
 gboolean node_session_open(NodeDevice *self, int64_t deadline_ns, GError **error)
 {
 	proto_link_init(&self->link, &link_ops, self);
@@ -253,15 +259,14 @@ gboolean node_session_open(NodeDevice *self, int64_t deadline_ns, GError **error
 		return timed_out(self, error);
 	if (!agreed(self, error))
 		return FALSE;
-	if (!wait_until(self, deadline_ns, clock_known))
-		return timed_out(self, error);
-	return TRUE;
+	return node_session_clock(self, deadline_ns, error);
 }
 
 void node_session_watch(NodeDevice *self, int64_t now)
 {
 	int64_t quiet = now - self->last_pong_ns;
-	if (quiet <= SILENT_AFTER || self->threadless)
+	if (quiet <= SILENT_AFTER ||
+	    self->token - self->pong.token < 5) /* we must have asked, too */
 		return;
 	if (!self->silent) {
 		self->silent = true;

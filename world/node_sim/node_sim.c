@@ -286,10 +286,12 @@ void node_sim_run_to(NodeSim *sim, int64_t t_ns)
 	node_sim_run_to_cycle(sim, node_sim_cycle_at(sim, t_ns));
 }
 
-void node_sim_power_on(NodeSim *sim)
+void node_sim_reset(NodeSim *sim, bool by_watchdog)
 {
 	avr_reset(sim->avr);
-	avr_regbit_set(sim->avr, sim->avr->reset_flags.porf);
+	avr_regbit_set(sim->avr,
+		       by_watchdog ? sim->avr->reset_flags.wdrf : sim->avr->reset_flags.porf);
+	sim->stats.resets++;
 	after_reset(sim);
 }
 
@@ -423,7 +425,8 @@ NodeSim *node_sim_new(const NodeSimConfig *config, const NodeSimPlant *plant, Cl
 	connect_uart(sim);
 	sim->base_ns = clock_now(clock);
 	sim->base_cycle = sim->avr->cycle;
-	node_sim_power_on(sim);
+	node_sim_reset(sim, false);
+	sim->stats.resets = 0;
 	return sim;
 }
 

@@ -69,7 +69,7 @@ void node_sim_stop(NodeSim *sim);
 bool node_sim_set_input(NodeSim *sim, const char *name, bool level);
 /* Power off for a moment: outputs float, RAM is lost, the EEPROM stays. */
 void node_sim_power_cycle(NodeSim *sim);
-/* Stand still (a hung board: its clock stops with it) and go on. */
+/* Stand still (a hung board: its clock stops with it) and go on; after more than 60 ms its watchdog has reset it. */
 void node_sim_pause(NodeSim *sim, bool paused);
 void node_sim_stats(NodeSim *sim, NodeSimStats *ret_stats);
 

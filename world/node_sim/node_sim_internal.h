@@ -54,7 +54,7 @@ struct NodeSim {
 };
 
 void node_sim_drive(NodeSim *sim, int input, bool level);
-void node_sim_power_on(NodeSim *sim);
+void node_sim_reset(NodeSim *sim, bool by_watchdog);
 void node_sim_feed_more(NodeSim *sim);
 avr_cycle_count_t node_sim_cycle_at(const NodeSim *sim, int64_t t_ns);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define RESYNC_NS (50 * CLOCK_MS)
+#define WATCHDOG_NS (60 * CLOCK_MS)
 
 static void take_pending(NodeSim *sim)
 {
@@ -18,7 +19,7 @@ static void take_pending(NodeSim *sim)
 		if (pending[i] >= 0)
 			node_sim_drive(sim, i, pending[i]);
 	if (atomic_exchange(&sim->power_cycle, false))
-		node_sim_power_on(sim);
+		node_sim_reset(sim, false);
 }
 
 static void read_pty(NodeSim *sim)
@@ -44,8 +45,9 @@ static void write_pty(NodeSim *sim)
 	}
 }
 
-/* The machine stopped us for long: skip that time rather than run after it at full speed, while the host already
- * waits in the present. The node's clock has then stood still, which its host sees. */
+/* The machine (or a pause) stopped us for long: skip that time rather than run after it at full speed, while the host
+ * already waits in the present. The node's clock has then stood still, which its host sees. The chip's watchdog has an
+ * oscillator of its own that did not stand still: a core that stood longer than its 60 ms is reset. */
 static void resync(NodeSim *sim, int64_t now)
 {
 	int64_t lag = now - node_sim_now(sim);
@@ -61,6 +63,8 @@ static void resync(NodeSim *sim, int64_t now)
 		sim->base_ns = now;
 		sim->base_cycle = sim->avr->cycle;
 	}
+	if (lag > WATCHDOG_NS)
+		node_sim_reset(sim, true);
 }
 
 static void *run(void *arg)
@@ -72,11 +76,12 @@ static void *run(void *arg)
 	while (!atomic_load(&sim->stop)) {
 		int64_t now = clock_now(sim->clock);
 		if (!atomic_load(&sim->paused)) {
+			/* run first: what has arrived meanwhile must not reach the node before it was sent */
 			resync(sim, now);
-			take_pending(sim);
-			read_pty(sim);
 			node_sim_run_to(sim, now);
 			write_pty(sim);
+			take_pending(sim);
+			read_pty(sim);
 		}
 		next = MAX(next + sim->slice_ns, now);
 		clock_wait_until(sim->clock, next);
@@ -114,7 +119,7 @@ void node_sim_power_cycle(NodeSim *sim)
 	if (sim->running && !pthread_equal(pthread_self(), sim->thread))
 		atomic_store(&sim->power_cycle, true);
 	else
-		node_sim_power_on(sim);
+		node_sim_reset(sim, false);
 }
 
 void node_sim_pause(NodeSim *sim, bool paused)

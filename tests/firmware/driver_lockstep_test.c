@@ -1,0 +1,271 @@
+/* The node's driver against the natively compiled core, in one thread on a manual clock. */
+#include <anzen/device.h>
+#include <node_native.h>
+
+#include "unit.h"
+
+typedef struct {
+	Stream stream;
+	Clock *clock;
+	NodeNative *node;
+	Device *device;
+	unsigned edges, faults, samples, missing;
+	int64_t edge_ns, fault_ns, last_sample_ns;
+	double last_value, mv;
+	bool level;
+	char fault[200], pin[16];
+} Rig;
+
+static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
+{
+	Rig *rig = user;
+	if (strncmp(name, "out.", 4))
+		return;
+	rig->edges++;
+	rig->edge_ns = t_ns;
+	rig->level = level;
+	g_strlcpy(rig->pin, name, sizeof rig->pin);
+}
+
+/* 1 V at t = 0, rising by 1 V/s: a sample's value tells when it was taken. */
+static int ramp(void *user, const char *name, int64_t t_ns)
+{
+	(void)user;
+	(void)name;
+	return 1000 + (int)(t_ns / CLOCK_MS);
+}
+
+static void on_sample(Stream *self, const char *source, int64_t t_ns, double value,
+		      SampleStatus status)
+{
+	Rig *rig = (Rig *)self;
+	if (strcmp(source, "adc.0"))
+		return;
+	if (status == SAMPLE_MISSING)
+		rig->missing++;
+	CU_ASSERT_TRUE(t_ns > rig->last_sample_ns);
+	rig->samples++;
+	rig->last_sample_ns = t_ns;
+	rig->last_value = value;
+}
+
+static void on_fault(Stream *self, const Fault *fault)
+{
+	Rig *rig = (Rig *)self;
+	rig->faults++;
+	rig->fault_ns = fault->t_ns;
+	g_strlcpy(rig->fault, fault->cause, sizeof rig->fault);
+}
+
+static Rig *rig_new(void)
+{
+	Rig *rig = g_new0(Rig, 1);
+	NodeNativePlant plant = {rig, on_pin, ramp};
+	NodeNativeConfig config = {0};
+	g_autoptr(GError) error = NULL;
+	rig->stream = (Stream){.sample = on_sample, .fault = on_fault};
+	rig->clock = clock_manual_new(0);
+	rig->node = node_native_new(&config, &plant);
+	DeviceConfig device = {.name = "node-a",
+			       .driver = "node",
+			       .clock = rig->clock,
+			       .threadless = true,
+			       .byte_link = node_native_link(rig->node)};
+	rig->device = device_open(&device, &error);
+	UNIT_OK(rig->device, error);
+	return rig;
+}
+
+static void rig_free(Rig *rig)
+{
+	device_close(rig->device);
+	node_native_free(rig->node);
+	clock_free(rig->clock);
+	g_free(rig);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rig, rig_free)
+
+static void run(Rig *rig, int64_t ns)
+{
+	for (int64_t until = clock_now(rig->clock) + ns; clock_now(rig->clock) < until;) {
+		int64_t t = clock_now(rig->clock) + CLOCK_MS;
+		node_native_run_to(rig->node, t);
+		clock_manual_set(rig->clock, t);
+		device_poll(rig->device, t);
+	}
+}
+
+static void start(Rig *rig)
+{
+	g_autoptr(GError) error = NULL;
+	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "adc.0"),
+			     &(DeviceSetup){.sampled = true}, &error),
+		error);
+	UNIT_OK(device_start(rig->device, &rig->stream, &error), error);
+	run(rig, 50 * CLOCK_MS);
+}
+
+static DeviceStatus send_command(Rig *rig, const char *channel, double value, int64_t at_ns,
+				 DeviceReply *ret)
+{
+	static uint32_t id;
+	DeviceCommand command = {++id, device_channel(rig->device, channel), value, at_ns};
+	CU_ASSERT_TRUE(device_command(rig->device, &command));
+	for (int i = 0; i < 200; i++) {
+		run(rig, CLOCK_MS);
+		if (device_reply(rig->device, ret) && ret->id == command.id)
+			return ret->status;
+	}
+	CU_ASSERT_TRUE(false);
+	return DEVICE_FAILED;
+}
+
+static void it_identifies_and_lists_its_terminals(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	const DeviceChannel *latch =
+		device_channel_at(rig->device, device_channel(rig->device, "out.3"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(device_identity(rig->device), "native firmware"));
+	CU_ASSERT_STRING_EQUAL(latch->name, "out.3");
+	CU_ASSERT_EQUAL(latch->max_on_ns, 500 * CLOCK_MS); /* registers.def */
+	CU_ASSERT_TRUE(latch->timed && latch->writable && latch->safe == 0);
+	CU_ASSERT_EQUAL(device_channel(rig->device, "interlock.reset"), -1);
+}
+
+static void nothing_moves_before_arming(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	DeviceReply reply;
+	start(rig);
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, DEVICE_SOONEST, &reply), DEVICE_REFUSED);
+	CU_ASSERT_EQUAL(rig->edges, 0);
+}
+
+static void a_command_acts_at_its_bench_time(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	int64_t at = clock_now(rig->clock) + 50 * CLOCK_MS;
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, at, &reply), DEVICE_DONE);
+	CU_ASSERT_STRING_EQUAL(rig->pin, "out.3");
+	CU_ASSERT_TRUE(ABS(rig->edge_ns - at) <= 2 * CLOCK_US);
+	CU_ASSERT_TRUE(ABS(reply.t_ns - rig->edge_ns) <= 2 * reply.u_ns);
+	CU_ASSERT_TRUE(reply.u_ns > 0 && reply.u_ns < 10 * CLOCK_US);
+	run(rig, 600 * CLOCK_MS); /* MAX_ON of the latch */
+	CU_ASSERT_FALSE(rig->level);
+	CU_ASSERT_TRUE(ABS(rig->edge_ns - at - 500 * CLOCK_MS) <= 100 * CLOCK_US);
+	CU_ASSERT_EQUAL(rig->faults, 0);
+}
+
+static void a_late_command_says_late_and_does_nothing(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "out.1", 1, clock_now(rig->clock) - CLOCK_MS, &reply),
+			DEVICE_LATE);
+	CU_ASSERT_EQUAL(rig->edges, 0);
+}
+
+/* 500 Hz a channel; codes of a 1 V/s ramp, Vin * 1024 / 5 V, tell the instant to 5 ms, their mean to much less. */
+static void samples_carry_the_time_they_were_taken(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	start(rig);
+	rig->samples = 0;
+	run(rig, CLOCK_S);
+	CU_ASSERT_TRUE(ABS((int)rig->samples - 500) <= 5);
+	double v = rig->last_value * 5000 / 1024,
+	       expected = 1000 + (double)rig->last_sample_ns / 1e6;
+	CU_ASSERT_DOUBLE_EQUAL(v, expected, 5);
+	CU_ASSERT_EQUAL(rig->missing, 0);
+}
+
+static void estop_makes_safe_and_is_a_fault_with_its_time(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "out.0", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	int64_t pressed = clock_now(rig->clock);
+	node_native_set_input(rig->node, "estop", true);
+	CU_ASSERT_FALSE(rig->level);
+	CU_ASSERT_EQUAL(rig->edge_ns, pressed);
+	run(rig, 30 * CLOCK_MS);
+	CU_ASSERT_EQUAL(rig->faults, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig->fault, "e-stop"));
+	CU_ASSERT_TRUE(ABS(rig->fault_ns - pressed) <= 5 * CLOCK_US);
+	CU_ASSERT_FALSE(device_arm(rig->device, CLOCK_S, &error));
+	CU_ASSERT_PTR_NOT_NULL(error);
+	node_native_set_input(rig->node, "estop", false);
+	CU_ASSERT_EQUAL(send_command(rig, "out.0", 1, DEVICE_SOONEST, &reply), DEVICE_REFUSED);
+}
+
+static void a_restart_is_a_fault_and_never_rearmed(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	node_native_reset(rig->node, 8 /* watchdog */);
+	run(rig, CLOCK_S);
+	CU_ASSERT_TRUE(rig->faults >= 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig->fault, "watchdog"));
+	DeviceReply reply = {0};
+	CU_ASSERT_EQUAL(send_command(rig, "out.0", 1, DEVICE_SOONEST, &reply), DEVICE_REFUSED);
+}
+
+static void make_safe_drops_what_waits(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	DeviceCommand command = {77, device_channel(rig->device, "out.3"), 1,
+				 clock_now(rig->clock) + 80 * CLOCK_MS};
+	CU_ASSERT_TRUE(device_command(rig->device, &command));
+	run(rig, 10 * CLOCK_MS);
+	UNIT_OK(device_make_safe(rig->device, CLOCK_S, &error), error);
+	UNIT_OK(device_make_safe(rig->device, CLOCK_S, &error), error);
+	run(rig, 200 * CLOCK_MS);
+	CU_ASSERT_EQUAL(rig->edges, 0);
+	CU_ASSERT_TRUE(device_reply(rig->device, &reply) && reply.id == 77 &&
+		       reply.status == DEVICE_REFUSED);
+	CU_ASSERT_EQUAL(rig->faults, 0); /* an orderly end latches nothing */
+}
+
+static void a_rig_may_lower_max_on_only(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	int latch = device_channel(rig->device, "out.3");
+	UNIT_OK(device_setup(rig->device, latch, &(DeviceSetup){.max_on_ns = 200 * CLOCK_MS},
+			     &error),
+		error);
+	CU_ASSERT_FALSE(device_setup(rig->device, latch,
+				     &(DeviceSetup){.max_on_ns = 501 * CLOCK_MS}, &error));
+	g_clear_error(&error);
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	DeviceReply reply = {0};
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	int64_t on = rig->edge_ns;
+	run(rig, 300 * CLOCK_MS);
+	CU_ASSERT_TRUE(!rig->level && ABS(rig->edge_ns - on - 200 * CLOCK_MS) <= 100 * CLOCK_US);
+}
+
+UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals),
+	  UNIT(nothing_moves_before_arming), UNIT(a_command_acts_at_its_bench_time),
+	  UNIT(a_late_command_says_late_and_does_nothing),
+	  UNIT(samples_carry_the_time_they_were_taken),
+	  UNIT(estop_makes_safe_and_is_a_fault_with_its_time),
+	  UNIT(a_restart_is_a_fault_and_never_rearmed), UNIT(make_safe_drops_what_waits),
+	  UNIT(a_rig_may_lower_max_on_only))
