@@ -2,6 +2,7 @@
 #include "internal.h"
 #include "map.h"
 
+#include <anzen/protocol.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,32 @@ static GArray *describe_scpi(const DeviceConfig *config, Diagnostics *diag)
 	return list;
 }
 
+/* The node's terminals as the protocol lists them; the world gives an ADC's input in volts, the converter has 1024 steps
+ * over 5 V (ATmega2560 datasheet, 26.7: code = V × 1024 / Vref, rounded down). */
+static GArray *describe_node(const DeviceConfig *config)
+{
+	GArray *list = new_list();
+	for (size_t i = 0; i < proto_register_count; i++) {
+		const ProtoRegister *r = &proto_registers[i];
+		bool adc = r->reg >= PROTO_REG_ADC0 && r->reg <= PROTO_REG_ADC3;
+		bool timed = r->access == PROTO_ACCESS_TIMED;
+		if (!adc && !timed && !g_str_has_prefix(r->name, "in."))
+			continue;
+		DeviceChannel c = {.lo = r->lo, .hi = r->hi, .safe = timed ? r->safe : (double)NAN};
+		g_strlcpy(c.name, r->name, sizeof c.name);
+		g_strlcpy(c.unit, r->unit, sizeof c.unit);
+		c.writable = timed;
+		c.readable = true;
+		c.boolean = r->lo == 0 && r->hi == 1;
+		c.max_on_ns = (int64_t)r->max_on_ms * CLOCK_MS;
+		if (!timed)
+			c.period_ns = (int64_t)PROTO_ADC_CHANNELS * PROTO_TICK_US * CLOCK_US;
+		append(list, config->name, &c, r->name, adc ? 1024 / 5.0 : 1, 0);
+		g_array_index(list, DevicePlantChannel, list->len - 1).whole = adc;
+	}
+	return list;
+}
+
 static GArray *describe_camera(const DeviceConfig *config, GError **error)
 {
 	int width = 0, height = 0, fps = 0;
@@ -75,6 +102,8 @@ GArray *device_describe(const DeviceConfig *config, GError **error)
 	GArray *list = NULL;
 	if (!g_strcmp0(config->driver, "camera"))
 		return describe_camera(config, error);
+	if (!g_strcmp0(config->driver, "node"))
+		return describe_node(config);
 	bool modbus = !g_strcmp0(config->driver, "modbus"),
 	     scpi = !g_strcmp0(config->driver, "scpi");
 	if ((modbus || scpi) && !config->map) {

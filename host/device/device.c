@@ -10,11 +10,8 @@
 #define CLOSE_NS (500 * CLOCK_MS) /* for make_safe when it was not asked for before */
 
 const DeviceDriver device_drivers[] = {
-	{"node", &device_node_ops},
-	{"modbus", &modbus_device_ops},
-	{"scpi", &scpi_device_ops},
-	{"camera", &camera_device_ops},
-	{"plant", &plant_device_ops},   {NULL, NULL},
+	{"node", &device_node_ops},     {"modbus", &modbus_device_ops}, {"scpi", &scpi_device_ops},
+	{"camera", &camera_device_ops}, {"plant", &plant_device_ops},   {NULL, NULL},
 };
 
 static const DeviceOps *find_driver(const DeviceConfig *config, GError **error)

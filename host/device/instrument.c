@@ -41,7 +41,7 @@ static const ShapeField fields[] = {
 	{"channels", &channels, true, "by name"},
 	{NULL, NULL, false, NULL},
 };
-const Shape instrument_shape = {.type = SHAPE_RECORD, .fields = fields};
+static const Shape instrument_shape = {.type = SHAPE_RECORD, .fields = fields};
 
 static void channel_free(void *data)
 {
@@ -102,10 +102,9 @@ static GPtrArray *read_lines(const YamlNode *node)
 	return out;
 }
 
-Instrument *instrument_load(const char *path, Diagnostics *diag)
+static Instrument *read_document(const YamlDoc *doc, Diagnostics *diag)
 {
-	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
-	if (!doc || !yaml_expect_kind(doc, "instrument/1", diag) ||
+	if (!yaml_expect_kind(doc, "instrument/1", diag) ||
 	    !shape_check(&instrument_shape, doc, yaml_root(doc), diag))
 		return NULL;
 	const YamlNode *root = yaml_root(doc), *list = yaml_get(root, "channels");
@@ -125,6 +124,23 @@ Instrument *instrument_load(const char *path, Diagnostics *diag)
 		g_ptr_array_add(instrument->channels, c);
 	}
 	return diagnostics_errors(diag) == before ? g_steal_pointer(&instrument) : NULL;
+}
+
+Instrument *instrument_load(const char *path, Diagnostics *diag)
+{
+	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
+	return doc ? read_document(doc, diag) : NULL;
+}
+
+const Shape *device_instrument_shape(void)
+{
+	return &instrument_shape;
+}
+
+bool device_instrument_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	g_autoptr(Instrument) instrument = read_document(doc, diag);
+	return instrument != NULL;
 }
 
 void instrument_free(Instrument *instrument)

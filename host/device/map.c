@@ -65,7 +65,7 @@ static const ShapeField map_fields[] = {
 	{"channels", &channels, true, "by name"},
 	{NULL, NULL, false, NULL},
 };
-const Shape map_shape = {.type = SHAPE_RECORD, .fields = map_fields};
+static const Shape map_shape = {.type = SHAPE_RECORD, .fields = map_fields};
 
 static int word_index(const char *const *words, const char *word, int fallback)
 {
@@ -149,10 +149,9 @@ static void read_channels(const YamlDoc *doc, const YamlNode *root, Map *map, Di
 	}
 }
 
-Map *map_load(const char *path, Diagnostics *diag)
+static Map *read_document(const YamlDoc *doc, Diagnostics *diag)
 {
-	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
-	if (!doc || !yaml_expect_kind(doc, "map/1", diag) ||
+	if (!yaml_expect_kind(doc, "map/1", diag) ||
 	    !shape_check(&map_shape, doc, yaml_root(doc), diag))
 		return NULL;
 	const YamlNode *root = yaml_root(doc);
@@ -171,6 +170,23 @@ Map *map_load(const char *path, Diagnostics *diag)
 	map->counter = read_ref(yaml_get(root, "counter"));
 	read_channels(doc, root, map, diag);
 	return diagnostics_errors(diag) == before ? g_steal_pointer(&map) : NULL;
+}
+
+Map *map_load(const char *path, Diagnostics *diag)
+{
+	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
+	return doc ? read_document(doc, diag) : NULL;
+}
+
+const Shape *device_map_shape(void)
+{
+	return &map_shape;
+}
+
+bool device_map_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	g_autoptr(Map) map = read_document(doc, diag);
+	return map != NULL;
 }
 
 void map_free(Map *map)

@@ -230,6 +230,12 @@ void device_host_reply(DeviceHost *host, const DeviceCommand *command, DeviceSta
 void device_host_lost(DeviceHost *host, const char *format, ...) G_GNUC_PRINTF(2, 3);
 DeviceStats *device_host_stats(DeviceHost *host); /* the driver's own counters; link thread only */
 
+/* Shapes of map/1 and instrument/1 files, and their whole check, for `anzen check`. */
+const Shape *device_map_shape(void);
+const Shape *device_instrument_shape(void);
+bool device_map_check(const YamlDoc *doc, Diagnostics *diag);
+bool device_instrument_check(const YamlDoc *doc, Diagnostics *diag);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_close)
 
 G_END_DECLS

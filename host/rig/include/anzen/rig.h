@@ -29,6 +29,7 @@ G_BEGIN_DECLS
 typedef struct RigDeviceSpec {
 	char *name, *driver, *link;
 	char *map;    /* path of the map or instrument file, NULL: none */
+	char *map_name; /* the same as the rig file writes it */
 	char *format; /* camera */
 	int unit;     /* modbus */
 } RigDeviceSpec;
@@ -37,7 +38,7 @@ typedef enum { RIG_SENSOR, RIG_ACTUATOR, RIG_CAMERA } RigRoleKind;
 
 typedef struct RigRole {
 	char *name, *device, *channel;
-	RigRoleKind kind; /* as far as the file tells: `sensor` → SENSOR; driver camera → CAMERA; else by the channel */
+	RigRoleKind kind; /* by its channel: pictures, driven, measured */
 	char *sensor;	  /* serial number of the certificate; NULL: an uncalibrated channel */
 	char *safe;	  /* word for people: "held" */
 	char *latency_from; /* camera: "node-a.led" */
@@ -46,7 +47,10 @@ typedef struct RigRole {
 	double bandwidth_hz;
 	double max_slew; /* in slew_unit, the quantity's unit per second; 0: not declared */
 	Unit slew_unit;
-	double u_sample; /* noise, in the certificate's unit; NaN: from the file's `noise` absent */
+	double u_sample; /* standard deviation of one sample in noise_unit; NaN: not declared */
+	Unit noise_unit;
+	double initial; /* when the rig starts, in initial_unit; NaN: left as it is */
+	Unit initial_unit;
 	/* An actuator driven in a physical unit: channel value = gain × value + offset. gain 1, unit of the channel else. */
 	double drive_gain, drive_offset;
 	Unit drive_unit;
@@ -65,7 +69,9 @@ const char *rig_spec_world(const RigSpec *spec); /* path of the world/1 file, NU
 const GPtrArray *rig_spec_devices(const RigSpec *spec); /* RigDeviceSpec*, in file order */
 const GPtrArray *rig_spec_roles(const RigSpec *spec);	/* RigRole*, in file order */
 const RigRole *rig_spec_role(const RigSpec *spec, const char *name); /* NULL: no such role */
-char *rig_json_schema(void); /* caller frees */
+const Shape *rig_shape(void);
+bool rig_check(const YamlDoc *doc, Diagnostics *diag); /* for `anzen check` */
+char *rig_json_schema(void);			       /* caller frees */
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,98 @@
+#include "unit.h"
+
+#include <anzen/rig.h>
+
+#define RIGS ANZEN_SOURCE_DIR "/rigs/"
+
+static RigSpec *load(const char *path)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	RigSpec *spec = rig_spec_load(path, diag);
+	diagnostics_print(diag, stderr);
+	return spec;
+}
+
+static void the_rigs_of_this_repository_are_right(void)
+{
+	g_autoptr(RigSpec) room = load(RIGS "living-room-virtual.yaml");
+	g_autoptr(RigSpec) lab = load(RIGS "living-room-lab.yaml");
+	CU_ASSERT_PTR_NOT_NULL(room);
+	CU_ASSERT_PTR_NOT_NULL(lab);
+	CU_ASSERT(room && rig_spec_world(room) && lab && !rig_spec_world(lab));
+	/* A template is of use only with the same roles. */
+	for (guint i = 0; room && lab && i < rig_spec_roles(room)->len; i++) {
+		const RigRole *r = g_ptr_array_index(rig_spec_roles(room), i);
+		CU_ASSERT_PTR_NOT_NULL(rig_spec_role(lab, r->name));
+	}
+}
+
+static void roles_are_what_their_channels_make_them(void)
+{
+	g_autoptr(RigSpec) room = load(RIGS "living-room-virtual.yaml");
+	static const struct {
+		const char *name;
+		RigRoleKind kind;
+	} want[] = {{"mannequin.release", RIG_ACTUATOR}, {"mannequin.height", RIG_SENSOR},
+		    {"floor.force", RIG_SENSOR},         {"room.lamp", RIG_ACTUATOR},
+		    {"camera.main", RIG_CAMERA},         {"lamp.power", RIG_ACTUATOR}};
+	for (size_t i = 0; room && i < G_N_ELEMENTS(want); i++) {
+		const RigRole *r = rig_spec_role(room, want[i].name);
+		CU_ASSERT(r && r->kind == want[i].kind);
+	}
+	const RigRole *height = room ? rig_spec_role(room, "mannequin.height") : NULL;
+	CU_ASSERT(height && height->max_gap_ns == 5 * CLOCK_MS && height->max_slew == 12);
+}
+
+/* The living room's file with one thing changed; the message must name line and cure. */
+static void expect_error(const char *from, const char *to, const char *message)
+{
+	g_autofree char *text = NULL;
+	gsize length;
+	CU_ASSERT(g_file_get_contents(RIGS "living-room-virtual.yaml", &text, &length, NULL));
+	g_auto(GStrv) parts = g_strsplit(text, from, 2);
+	CU_ASSERT_PTR_NOT_NULL(parts[1]);
+	g_autofree char *changed = g_strconcat(parts[0], to, parts[1], NULL);
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	/* Named as if it stood there, so that maps and world are found. */
+	g_autoptr(YamlDoc) doc = yaml_load_text(changed, -1, RIGS "changed.yaml", diag);
+	bool refused = doc && !rig_check(doc, diag) && diagnostics_errors(diag) > 0;
+	bool said = false;
+	for (size_t i = 0; i < diagnostics_count(diag); i++)
+		if (strstr(diagnostics_get(diag, i)->message, message) &&
+		    diagnostics_get(diag, i)->line > 0)
+			said = true;
+	CU_ASSERT(refused && said);
+	if (!said) {
+		fprintf(stderr, "wanted \"%s\" for %s → %s, got:\n", message, from, to);
+		diagnostics_print(diag, stderr);
+	}
+}
+
+static void each_mistake_is_told_with_its_line(void)
+{
+	expect_error("device: cam,", "device: cams,", "no device 'cams'");
+	expect_error("channel: adc.0", "channel: adc.9", "no channel 'adc.9'");
+	expect_error("channel: adc.1", "channel: adc.0", "already plays the role");
+	expect_error("max_on: 500 ms, pulse", "max_on: 600 ms, pulse", "ceiling of 500 ms");
+	expect_error("pulse: 200 ms", "pulse: 700 ms", "longer than max_on");
+	expect_error("max_gap: 5 ms", "max_gap: 5 mm", "time");
+	expect_error("bandwidth: 50 Hz", "bandwith: 50 Hz", "bandwidth");
+	expect_error("driver: scpi", "driver: scpy", "scpi");
+	expect_error("\"world:io\"", "\"wurld:io\"", "unknown kind");
+	expect_error("maps/lamp.yaml", "maps/lump.yaml", "lump.yaml");
+	expect_error("maps/lamp.yaml", "../../../etc/passwd", "relative path");
+	expect_error("file: worlds/living-room.yaml", "file: worlds/none.yaml", "no such file");
+	expect_error("world: {file: worlds/living-room.yaml}\n", "", "needs the rig's `world");
+	expect_error("unit: 1, map: maps/io", "map: maps/io", "`map` and `unit`");
+	expect_error("unit: 1, map: maps/io", "unit: 248, map: maps/io", "out of range");
+	expect_error("interlock: {estop: node-a.estop, trip: node-a.trip, proof_test: 90 days}\n",
+		     "", "'interlock' is missing");
+	expect_error("estop: node-a.estop", "estop: io.estop", "no node");
+	expect_error("sensor: string-pot-0007, max_gap",
+		     "sensor: string-pot-0007, max_on: 1 s, max_gap", "is for outputs");
+	expect_error("safe: held,", "safe: held, noise: 1 mm,", "is for sensors");
+	expect_error("safe: held,", "safe: held, initial: \"1\",", "can hurt");
+}
+
+UNIT_MAIN("rig.spec", UNIT(the_rigs_of_this_repository_are_right),
+	  UNIT(roles_are_what_their_channels_make_them), UNIT(each_mistake_is_told_with_its_line))
