@@ -1,6 +1,6 @@
 /* anzen-world: the far ends of a virtual rig around one plant, met by the bench only through links.
  *
- *	anzen-world --file rigs/worlds/living-room.yaml [--seed N] [--firmware FOLDER]
+ *	anzen-world --file rigs/worlds/living-room.yaml [--seed N] [--firmware FOLDER] [--proxy NAME]…
  *
  * Prints one line of JSON when everything is ready, {"node-a":"pty:/dev/pts/7", …}, then answers the back door
  * (back_door.h) on stdin and stdout until stdin closes or SIGTERM or SIGINT comes. Leaves nothing behind.
@@ -51,9 +51,10 @@ static char *default_firmware(void)
 	return g_build_filename(bin, "..", "firmware", NULL);
 }
 
-static gboolean open_ends(World *world, const WorldFile *file, const char *firmware, GError **error)
+static gboolean open_ends(World *world, const WorldFile *file, FarEndOptions options,
+			  GError **error)
 {
-	const FarEndOptions options = {.folder = world->folder, .firmware = firmware};
+	options.folder = world->folder;
 	for (guint i = 0; i < file->devices->len; i++) {
 		const WorldDevice *device = g_ptr_array_index(file->devices, i);
 		if (!far_end_ops(device->kind)) {
@@ -74,7 +75,7 @@ static void free_end(gpointer end)
 	far_end_free(end);
 }
 
-static gboolean world_open(World *world, const WorldFile *file, const char *firmware,
+static gboolean world_open(World *world, const WorldFile *file, const FarEndOptions *options,
 			   GError **error)
 {
 	world->folder = g_dir_make_tmp("anzen-world-XXXXXX", error);
@@ -82,7 +83,7 @@ static gboolean world_open(World *world, const WorldFile *file, const char *firm
 		return FALSE;
 	world->ends = g_ptr_array_new_with_free_func(free_end);
 	world_shared_init(&world->shared, file, clock_monotonic());
-	return open_ends(world, file, firmware, error);
+	return open_ends(world, file, *options, error);
 }
 
 static void world_close(World *world)
@@ -160,7 +161,7 @@ static void run(World *world, int signals)
 	back_door_free(door);
 }
 
-static int serve(const char *path, uint64_t seed, const char *firmware)
+static int serve(const char *path, uint64_t seed, const FarEndOptions *options)
 {
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(WorldFile) file = world_file_load(path, seed, diag);
@@ -170,7 +171,7 @@ static int serve(const char *path, uint64_t seed, const char *firmware)
 		return ANZEN_EXIT_INPUT;
 	int signals = block_signals();
 	World world = {0};
-	if (world_open(&world, file, firmware, &error)) {
+	if (world_open(&world, file, options, &error)) {
 		print_ready(&world);
 		run(&world, signals);
 	}
@@ -185,12 +186,15 @@ static int serve(const char *path, uint64_t seed, const char *firmware)
 int main(int argc, char **argv)
 {
 	g_autofree char *path = NULL, *firmware = NULL;
+	g_auto(GStrv) proxies = NULL;
 	g_autoptr(GError) error = NULL;
 	gint64 seed = 0;
 	const GOptionEntry entries[] = {
 		{"file", 0, 0, G_OPTION_ARG_FILENAME, &path, "the world/1 file", "FILE"},
 		{"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "of all noise, instead of the file's",
 		 "N"},
+		{"proxy", 0, 0, G_OPTION_ARG_STRING_ARRAY, &proxies,
+		 "put a proxy before device NAME, for noise, loss, delay, stall, cut", "NAME"},
 		{"firmware", 0, 0, G_OPTION_ARG_FILENAME, &firmware, "folder of the node's ELFs",
 		 "FOLDER"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -207,5 +211,6 @@ int main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!firmware)
 		firmware = default_firmware();
-	return serve(path, (uint64_t)seed, firmware);
+	const FarEndOptions ends = {.firmware = firmware, .proxies = (const char *const *)proxies};
+	return serve(path, (uint64_t)seed, &ends);
 }

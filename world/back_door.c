@@ -168,15 +168,6 @@ static void drop_actions(BackDoor *door, const FarEnd *end)
 			g_array_remove_index_fast(door->actions, i);
 }
 
-static bool can_fault(const FarEnd *end, LinkFaultKind kind)
-{
-	for (size_t i = 0;
-	     i < G_N_ELEMENTS(end->ops->faults) && end->ops->faults[i] != LINK_FAULT_NONE; i++)
-		if (end->ops->faults[i] == kind)
-			return true;
-	return kind == LINK_FAULT_NONE;
-}
-
 static char *break_end(BackDoor *door, JsonObject *o, FarEnd *end, const char *kind_name)
 {
 	LinkFaultKind kind;
@@ -184,15 +175,13 @@ static char *break_end(BackDoor *door, JsonObject *o, FarEnd *end, const char *k
 	int64_t now = clock_now(door->shared->clock);
 	int64_t from = get_time(o, "at_ns", now), until = get_time(o, "until_ns", CLOCK_NEVER);
 	get_number(o, "argument", &argument);
-	if (!link_fault_parse(kind_name, &kind) || !can_fault(end, kind))
+	if (!link_fault_parse(kind_name, &kind) || !far_end_can_fault(end, kind))
 		return say_error("%s cannot be '%s'", end->device->name, kind_name);
 	LinkFaultKind before = end->fault.kind;
-	link_fault_set(&end->fault, kind, from, until, (int)CLAMP(argument, 0, 60000));
+	link_fault_set(&end->fault, kind, from, until, (int)CLAMP(argument, 0, 1000000));
 	drop_actions(door, end);
-	if (!end->ops->set_fault)
-		return say_ok();
 	if (before != LINK_FAULT_NONE)
-		end->ops->set_fault(end, before, false);
+		far_end_set_fault(end, before, false);
 	if (kind == LINK_FAULT_NONE)
 		return say_ok();
 	Action begin = {from, end, kind, true}, finish = {until, end, kind, false};
@@ -240,7 +229,7 @@ int64_t back_door_due(BackDoor *door, int64_t now_ns)
 			continue;
 		}
 		g_array_remove_index(door->actions, i);
-		a.end->ops->set_fault(a.end, a.kind, a.on);
+		far_end_set_fault(a.end, a.kind, a.on);
 	}
 	return next;
 }

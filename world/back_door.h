@@ -6,6 +6,7 @@
  *	{"press": "node-a.estop"}  {"release": …}	open or close a safety loop; for in.N: 1 or 0
  *	{"fault": "io", "kind": "late", "at_ns": N, "until_ns": M, "argument": 700}
  *	{"fault": "node-a.adc.0", "kind": "stuck", "at_ns": N}
+ *	{"fault": "node-a", "kind": "noise", "argument": 2000}	with --proxy node-a: 0.2 % of its bytes
  *	{"fault": "io", "kind": "none"}			everything of that target is well again
  * Times are CLOCK_MONOTONIC nanoseconds; without at_ns: now; without until_ns: for ever. Every line is answered with
  * one line: {"ok":true}, what was read, or {"error":"…"}.

@@ -16,6 +16,18 @@ const FarEndOps *far_end_ops(WorldKind kind)
 	return NULL;
 }
 
+static gboolean put_proxy(FarEnd *end, const FarEndOptions *options, GError **error)
+{
+	if (!options->proxies || !g_strv_contains(options->proxies, end->device->name))
+		return TRUE;
+	end->proxy = fault_proxy_new(end->uri, error);
+	if (!end->proxy)
+		return FALSE;
+	g_free(end->uri);
+	end->uri = g_strdup(fault_proxy_uri(end->proxy));
+	return TRUE;
+}
+
 FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEndOptions *options,
 		    GError **error)
 {
@@ -25,7 +37,7 @@ FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEnd
 	end->shared = shared;
 	end->device = device;
 	link_fault_init(&end->fault);
-	if (!end->ops->open(end, options, error)) {
+	if (!end->ops->open(end, options, error) || !put_proxy(end, options, error)) {
 		g_prefix_error(error, "%s: ", device->name);
 		far_end_free(end);
 		return NULL;
@@ -37,6 +49,7 @@ void far_end_free(FarEnd *end)
 {
 	if (!end)
 		return;
+	fault_proxy_free(end->proxy);
 	if (end->self)
 		end->ops->close(end);
 	link_fault_clear(&end->fault);

@@ -2,6 +2,7 @@
 #ifndef ANZEN_WORLD_FAR_END_H
 #define ANZEN_WORLD_FAR_END_H
 
+#include "fault_proxy.h"
 #include "link_fault.h"
 #include "shared.h"
 
@@ -10,8 +11,9 @@ G_BEGIN_DECLS
 typedef struct FarEnd FarEnd;
 
 typedef struct FarEndOptions {
-	const char *folder;   /* for sockets; exists, removed by the program */
-	const char *firmware; /* folder of the release ELFs */
+	const char *folder;         /* for sockets; exists, removed by the program */
+	const char *firmware;       /* folder of the release ELFs */
+	const char *const *proxies; /* names of devices that get a proxy in front; NULL: none */
 } FarEndOptions;
 
 /* One kind. Called on the program's main thread. `open` makes everything ready (the bench may connect from then on) and
@@ -31,8 +33,9 @@ struct FarEnd {
 	WorldShared *shared;
 	const WorldDevice *device;
 	LinkFault fault;
-	char *uri;  /* set by open */
-	void *self; /* of the kind */
+	char *uri;         /* set by open */
+	void *self;        /* of the kind */
+	FaultProxy *proxy; /* NULL: the bench meets the far end directly */
 };
 
 extern const FarEndOps far_modbus_rtu, far_modbus_tcp, far_supply, far_node, far_camera;
@@ -41,6 +44,10 @@ extern const FarEndOps *const far_end_kinds[];
 
 /* NULL when the kind is not built in. */
 const FarEndOps *far_end_ops(WorldKind kind);
+
+bool far_end_can_fault(const FarEnd *end, LinkFaultKind kind);
+/* Begin or end a fault that needs a hand (end->fault says its argument). */
+void far_end_set_fault(FarEnd *end, LinkFaultKind kind, bool on);
 
 /* The kind must be built in. Opens; NULL with the device's name in the error. */
 FarEnd *far_end_new(WorldShared *shared, const WorldDevice *device, const FarEndOptions *options,

@@ -1,9 +1,9 @@
 /* The Modbus far ends: an input/output unit on a pseudo-terminal (RTU) and a dimmer on loopback TCP. libmodbus is the
  * slave; what a slave of libmodbus cannot do wrong (bad CRC, half an answer) is done to its answer on the way out. */
 #include "far_end.h"
+#include "pty.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <modbus/modbus.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX 4
@@ -302,16 +301,9 @@ static gboolean refuse(GError **error, const char *what)
 
 static gboolean open_pty(Modbus *m, char **ret_uri, GError **error)
 {
-	char name[64];
-	struct termios raw;
-	m->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (m->fd < 0 || grantpt(m->fd) || unlockpt(m->fd) || ptsname_r(m->fd, name, sizeof name))
-		return refuse(error, "cannot make a pseudo-terminal");
-	m->tty = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (m->tty < 0 || tcgetattr(m->tty, &raw))
-		return refuse(error, name);
-	cfmakeraw(&raw); /* before the bench opens it: an echo would answer its first request */
-	tcsetattr(m->tty, TCSANOW, &raw);
+	g_autofree char *name = NULL;
+	if (!world_pty_open(&m->fd, &m->tty, &name, error))
+		return FALSE;
 	*ret_uri = g_strdup_printf("rtu:%s?baud=115200&parity=E", name);
 	return TRUE;
 }

@@ -3,14 +3,27 @@
 #include <string.h>
 
 static const char *const names[] = {
-	[LINK_FAULT_NONE] = "none",           [LINK_FAULT_SILENT] = "silent",
-	[LINK_FAULT_EXCEPTION] = "exception", [LINK_FAULT_CRC] = "crc",
-	[LINK_FAULT_LATE] = "late",           [LINK_FAULT_SHORT] = "short",
-	[LINK_FAULT_GARBAGE] = "garbage",     [LINK_FAULT_TRANSACTION] = "transaction",
-	[LINK_FAULT_UNIT] = "unit",           [LINK_FAULT_HANG] = "hang",
-	[LINK_FAULT_RESET] = "reset",         [LINK_FAULT_OFF] = "off",
-	[LINK_FAULT_FREEZE] = "freeze",       [LINK_FAULT_BLACK] = "black",
-	[LINK_FAULT_DROP] = "drop",           [LINK_FAULT_OLD] = "old",
+	[LINK_FAULT_NONE] = "none",
+	[LINK_FAULT_SILENT] = "silent",
+	[LINK_FAULT_EXCEPTION] = "exception",
+	[LINK_FAULT_CRC] = "crc",
+	[LINK_FAULT_LATE] = "late",
+	[LINK_FAULT_SHORT] = "short",
+	[LINK_FAULT_GARBAGE] = "garbage",
+	[LINK_FAULT_TRANSACTION] = "transaction",
+	[LINK_FAULT_UNIT] = "unit",
+	[LINK_FAULT_HANG] = "hang",
+	[LINK_FAULT_RESET] = "reset",
+	[LINK_FAULT_OFF] = "off",
+	[LINK_FAULT_FREEZE] = "freeze",
+	[LINK_FAULT_BLACK] = "black",
+	[LINK_FAULT_DROP] = "drop",
+	[LINK_FAULT_NOISE] = "noise",
+	[LINK_FAULT_LOSS] = "loss",
+	[LINK_FAULT_DELAY] = "delay",
+	[LINK_FAULT_STALL] = "stall",
+	[LINK_FAULT_CUT] = "cut",
+	[LINK_FAULT_OLD] = "old",
 };
 
 const char *link_fault_name(LinkFaultKind kind)

@@ -25,6 +25,12 @@ typedef enum {
 	LINK_FAULT_BLACK,       /* camera: black pictures */
 	LINK_FAULT_DROP,        /* camera: no pictures */
 	LINK_FAULT_OLD, /* camera: pictures `argument` milliseconds late, with their true capture time */
+	/* with a proxy in front (--proxy NAME): */
+	LINK_FAULT_NOISE, /* of a million bytes `argument` have one bit turned, both ways */
+	LINK_FAULT_LOSS,  /* of a million bytes `argument` are lost, both ways */
+	LINK_FAULT_DELAY, /* `argument` milliseconds each way */
+	LINK_FAULT_STALL, /* nothing passes, bytes wait */
+	LINK_FAULT_CUT,   /* the wire is cut */
 } LinkFaultKind;
 
 const char *link_fault_name(LinkFaultKind kind);

@@ -229,8 +229,35 @@ static void clients_come_and_go(void)
 	close_room(&room);
 }
 
+/* The dimmer behind a proxy: delay both ways, then the wire is cut and mended. */
+static void proxy_before_the_dimmer_delays_and_cuts(void)
+{
+	Room room;
+	g_autoptr(GError) error = NULL;
+	uint16_t value;
+	CU_ASSERT_TRUE(open_room(&room, "lamp"));
+	g_autoptr(FaultProxy) proxy = fault_proxy_new(room.end->uri, &error);
+	UNIT_OK(proxy, error);
+	modbus_t *ctx = modbus_new_tcp("127.0.0.1", atoi(strrchr(fault_proxy_uri(proxy), ':') + 1));
+	modbus_set_response_timeout(ctx, 1, 0);
+	CU_ASSERT_EQUAL(modbus_connect(ctx), 0);
+	fault_proxy_set(proxy, &(ProxyFaults){.delay_ns = 40 * CLOCK_MS});
+	int64_t start = clock_now(clock_monotonic());
+	CU_ASSERT_EQUAL(modbus_read_registers(ctx, 0, 1, &value), 1);
+	CU_ASSERT_TRUE(clock_now(clock_monotonic()) - start >= 79 * CLOCK_MS);
+	fault_proxy_set(proxy, &(ProxyFaults){.cut = true});
+	CU_ASSERT_EQUAL(modbus_read_registers(ctx, 0, 1, &value), -1);
+	modbus_close(ctx);
+	fault_proxy_set(proxy, NULL);
+	CU_ASSERT_EQUAL(modbus_connect(ctx), 0);
+	CU_ASSERT_EQUAL(modbus_read_registers(ctx, 0, 1, &value), 1);
+	modbus_close(ctx);
+	modbus_free(ctx);
+	close_room(&room);
+}
+
 UNIT_MAIN("world.modbus", UNIT(unit_says_who_it_is_and_what_it_measures), UNIT(samples_are_counted),
 	  UNIT(coil_shuts_the_stove), UNIT(lamp_takes_its_level_and_refuses_too_much),
 	  UNIT(each_fault_looks_like_itself), UNIT(late_answer_comes_late),
 	  UNIT(other_units_requests_are_not_answered), UNIT(noise_does_not_stop_it),
-	  UNIT(clients_come_and_go))
+	  UNIT(clients_come_and_go), UNIT(proxy_before_the_dimmer_delays_and_cuts))
