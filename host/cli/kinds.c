@@ -1,6 +1,7 @@
 #include "kinds.h"
 
 #include <anzen/scenario.h>
+#include <anzen/session.h>
 
 #include <string.h>
 

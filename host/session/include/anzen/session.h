@@ -203,14 +203,15 @@ void session_recovery_clear(SessionRecovery *recovery);
 /* ---- import of tables
  * -------------------------------------------------------------------------------------- */
 
-/* The file kind mapping/1 (docs/schema). */
-extern const Shape session_mapping_shape;
+/* The file kind mapping/1: which column of a table is which signal, with all that scoring must know about it. */
+const Shape *session_mapping_shape(void);
+bool session_mapping_check(const YamlDoc *doc, Diagnostics *diag);
 
-/* CSV + mapping → a sealed session. Columns that the mapping does not name are ignored; a missing
- * column, a time that does not increase, a value that is no number: file:line diagnostics, nothing
- * written. */
-gboolean session_import_csv(const char *csv, const char *mapping, const char *out,
-			    Diagnostics *diag, GError **error);
+/* CSV + mapping → a sealed session with both files attached, start and end events, and the mapping's `judge` part as
+ * the judge specification. Rows and cells are kept as they are: an empty cell is no sample, `nan` a missing one.
+ * Columns that the mapping does not name are ignored. A missing column, a time that does not increase for a signal, a
+ * value that is no number: file:line:col diagnostics (and `error` ANZEN_ERROR_INPUT), and no file at `out`. */
+gboolean session_import_csv(const char *csv, const char *mapping, const char *out, Diagnostics *diag, GError **error);
 
 /* ---- run folder and run.json
  * -------------------------------------------------------------------------------- */
