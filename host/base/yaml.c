@@ -424,7 +424,7 @@ bool yaml_quoted(const YamlNode *node)
 
 size_t yaml_size(const YamlNode *node)
 {
-	return node->items ? node->items->len : 0;
+	return node && node->items ? node->items->len : 0;
 }
 
 const YamlNode *yaml_item(const YamlNode *sequence, size_t i)

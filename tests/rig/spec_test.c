@@ -16,6 +16,8 @@ static void the_rigs_of_this_repository_are_right(void)
 {
 	g_autoptr(RigSpec) room = load(RIGS "living-room-virtual.yaml");
 	g_autoptr(RigSpec) lab = load(RIGS "living-room-lab.yaml");
+	g_autoptr(RigSpec) kitchen = load(RIGS "kitchen-virtual.yaml");
+	CU_ASSERT_PTR_NOT_NULL(kitchen);
 	CU_ASSERT_PTR_NOT_NULL(room);
 	CU_ASSERT_PTR_NOT_NULL(lab);
 	CU_ASSERT(room && rig_spec_world(room) && lab && !rig_spec_world(lab));
