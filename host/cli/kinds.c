@@ -1,5 +1,7 @@
 #include "kinds.h"
 
+#include <anzen/device.h>
+#include <anzen/rig.h>
 #include <anzen/scenario.h>
 #include <anzen/session.h>
 

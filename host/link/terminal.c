@@ -49,6 +49,7 @@ void link_port_free(LinkPort *port)
 {
 	if (!port)
 		return;
+	g_free(port->link);
 	g_free(port->path);
 	g_free(port->serial);
 	g_free(port->product);
@@ -64,6 +65,11 @@ static LinkPort *describe_port(const struct sp_port *sp)
 	if (port->usb) {
 		port->serial = g_strdup(sp_get_port_usb_serial(sp));
 		port->product = g_strdup(sp_get_port_usb_product(sp));
+		port->link =
+			g_strdup_printf("serial:usb:%04x:%04x%s%s", port->vid, port->pid,
+					port->serial ? "/" : "", port->serial ? port->serial : "");
+	} else {
+		port->link = g_strdup_printf("serial:%s", port->path);
 	}
 	return port;
 }

@@ -219,3 +219,67 @@ UsbLink *usb_libusb_open(const LinkUri *uri, GError **error)
 	real_close(usb);
 	return NULL;
 }
+
+/* ---- listing ---- */
+
+static bool is_instrument(libusb_device *device)
+{
+	struct libusb_config_descriptor *config = NULL;
+	bool found = false;
+	if (libusb_get_active_config_descriptor(device, &config) < 0)
+		return false;
+	for (int i = 0; i < config->bNumInterfaces && !found; i++) {
+		const struct libusb_interface *interface = &config->interface[i];
+		found = interface->num_altsetting > 0 &&
+			interface->altsetting[0].bInterfaceClass == 0xFE &&
+			interface->altsetting[0].bInterfaceSubClass == 3;
+	}
+	libusb_free_config_descriptor(config);
+	return found;
+}
+
+static char *read_string(libusb_device_handle *handle, uint8_t index)
+{
+	unsigned char text[128] = "";
+	int n = index ? libusb_get_string_descriptor_ascii(handle, index, text, sizeof text - 1)
+		      : 0;
+	return n > 0 ? g_strdup((const char *)text) : NULL;
+}
+
+static LinkPort *describe_instrument(libusb_device *device)
+{
+	struct libusb_device_descriptor d;
+	libusb_device_handle *handle = NULL;
+	LinkPort *port = g_new0(LinkPort, 1);
+	libusb_get_device_descriptor(device, &d);
+	port->usb = true;
+	port->vid = d.idVendor;
+	port->pid = d.idProduct;
+	port->path = g_strdup_printf("bus %d device %d", libusb_get_bus_number(device),
+				     libusb_get_device_address(device));
+	if (libusb_open(device, &handle) == LIBUSB_SUCCESS) {
+		port->serial = read_string(handle, d.iSerialNumber);
+		port->product = read_string(handle, d.iProduct);
+		libusb_close(handle);
+	}
+	port->link = g_strdup_printf("usbtmc:%04x:%04x%s%s", port->vid, port->pid,
+				     port->serial ? "/" : "", port->serial ? port->serial : "");
+	return port;
+}
+
+GPtrArray *link_usb_instruments(void)
+{
+	GPtrArray *ports = g_ptr_array_new_with_free_func((GDestroyNotify)link_port_free);
+	libusb_context *context = NULL;
+	libusb_device **list = NULL;
+	if (libusb_init(&context) < 0)
+		return ports;
+	ssize_t n = libusb_get_device_list(context, &list);
+	for (ssize_t i = 0; i < n; i++)
+		if (is_instrument(list[i]))
+			g_ptr_array_add(ports, describe_instrument(list[i]));
+	if (list)
+		libusb_free_device_list(list, 1);
+	libusb_exit(context);
+	return ports;
+}

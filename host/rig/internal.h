@@ -70,7 +70,7 @@ struct Rig {
 	GPtrArray *files;
 	GHashTable *identities;
 	Stream *out;
-	bool started;
+	bool started, passive;
 	size_t next_reply_device;
 };
 

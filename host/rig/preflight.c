@@ -69,10 +69,10 @@ static void check_roles(Rig *rig, const RigNeeds *needs, GPtrArray *items)
 		const RigRole *role = g_ptr_array_index(rig->spec->roles, i);
 		if (!needed(needs, role->name))
 			continue;
-		if (!b)
+		if (!b && needs && needs->roles) /* else the device's own line says it all */
 			add(items, false, g_strdup_printf("%s: its device is open", role->name),
 			    "see the device's own line");
-		else if (role->sensor)
+		else if (b && role->sensor)
 			check_calibration(b, items);
 	}
 }

@@ -219,6 +219,7 @@ Rig *rig_open(const RigSpec *spec, const RigOptions *options, GError **error)
 	rig->spec = spec;
 	rig->clock = options->clock ? options->clock : clock_monotonic();
 	rig->plant = options->plant;
+	rig->passive = options->passive;
 	rig->julian_day = options->julian_day ? options->julian_day : today(rig->clock);
 	rig->devices = g_ptr_array_new_with_free_func(rig_device_free);
 	rig->bindings = g_ptr_array_new_with_free_func(rig_binding_free);
@@ -346,7 +347,7 @@ gboolean rig_start(Rig *rig, Stream *stream, GError **error)
 		rig_stop(rig);
 		return FALSE;
 	}
-	if (set_initial_values(rig, error))
+	if (rig->passive || set_initial_values(rig, error))
 		return TRUE;
 	rig_stop(rig);
 	return FALSE;

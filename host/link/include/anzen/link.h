@@ -133,7 +133,8 @@ ByteLink *byte_link_fault(ByteLink *inner, Clock *clock, const LinkFaults *fault
 /* ---- serial ports of this machine ----------------------------------------------------------------------- */
 
 typedef struct LinkPort {
-	char *path; /* /dev/ttyACM0 */
+	char *link; /* what a rig file would say: serial:usb:2341:0042/NODE42 */
+	char *path; /* /dev/ttyACM0, or the USB bus and address */
 	bool usb;
 	int vid, pid;
 	char *serial, *product; /* NULL: not told */
@@ -141,6 +142,8 @@ typedef struct LinkPort {
 void link_port_free(LinkPort *port);
 /* GPtrArray of LinkPort*, owned; empty when there is none. */
 GPtrArray *link_serial_ports(void);
+/* The same for USB instruments (USBTMC); those that may not be opened are listed without a serial number. */
+GPtrArray *link_usb_instruments(void);
 
 /* ---- UsbLink ---------------------------------------------------------------------------------------------- */
 

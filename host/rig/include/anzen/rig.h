@@ -82,6 +82,7 @@ typedef struct RigOptions {
 	uint64_t seed;		  /* of the virtual world */
 	int julian_day;		  /* today, for certificates; 0: from the wall clock */
 	bool defer_missing;	  /* `rig check`: a device that does not open becomes a preflight item, not an error */
+	bool passive;		  /* `rig check`: initial values are not set; nothing is driven at all */
 	/* Lock-step: the world in this process; every driver but node becomes a plant device, nothing has a thread. node_link
 	 * gives the near end of an inproc pair for a node; NULL, or returning NULL: the node is a plant device too. */
 	PlantPort *plant;
