@@ -25,6 +25,10 @@ G_BEGIN_DECLS
 /* seed 0: the file's own. NULL with ANZEN_ERROR_INPUT (file:line:col) when the file is wrong. */
 PlantPort *world_plant_port_new(const char *path, uint64_t seed, GError **error);
 
+/* World files for `anzen check` and docs/schema: the kind's table, and the whole check. True when no error was added. */
+const Shape *world_file_shape(void);
+bool world_file_check(const YamlDoc *doc, Diagnostics *diag);
+
 G_END_DECLS
 
 #endif
