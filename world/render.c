@@ -36,6 +36,7 @@ struct Renderer {
 	double right[3], up[3], forward[3], focal; /* focal in pixels */
 	Layer fixed, now;
 	bool fixed_drawn;
+	Scene last; /* what `now` shows */
 	int8_t *noise;
 	uint8_t *rgb, *gray;
 };
@@ -267,26 +268,41 @@ static void draw_pixel(const Scene *scene, const SceneBody *body, const RayHit *
 	layer->depth[at] = (float)hit->t;
 }
 
+/* View rays along a row in body coordinates: first + n * step. */
+typedef struct Row {
+	double first[3], step[3];
+} Row;
+
+static Row row_of(const Renderer *r, const SceneBody *body, int x, int y)
+{
+	double ray[3], next[3];
+	Row row;
+
+	view_ray(r, x, y, ray);
+	to_body(body, ray, row.first);
+	view_ray(r, x + 1, y, ray);
+	to_body(body, ray, next);
+	for (int i = 0; i < 3; i++)
+		row.step[i] = next[i] - row.first[i];
+	return row;
+}
+
 static void draw_body(const Renderer *r, const Scene *scene, const SceneBody *body, Rect rect,
 		      Layer *layer)
 {
 	double from[3] = {r->camera.pos[0] - body->pos[0], r->camera.pos[1] - body->pos[1],
 			  r->camera.pos[2] - body->pos[2]};
-	double origin[3], first[3], next[3], ray[3], step[3];
+	double origin[3];
 
 	to_body(body, from, origin);
 	for (int y = rect.y0; y < rect.y1; y++) {
 		size_t at = (size_t)y * (size_t)r->camera.width + (size_t)rect.x0;
-		view_ray(r, rect.x0, y, ray);
-		to_body(body, ray, first);
-		view_ray(r, rect.x0 + 1, y, ray);
-		to_body(body, ray, next);
-		for (int i = 0; i < 3; i++)
-			step[i] = next[i] - first[i];
+		Row row = row_of(r, body, rect.x0, y);
 		for (int x = rect.x0; x < rect.x1; x++, at++) {
 			double n = x - rect.x0;
-			double d[3] = {first[0] + n * step[0], first[1] + n * step[1],
-				       first[2] + n * step[2]};
+			double d[3] = {row.first[0] + n * row.step[0],
+				       row.first[1] + n * row.step[1],
+				       row.first[2] + n * row.step[2]};
 			RayHit hit;
 			if (ray_meets(body, origin, d, &hit) && hit.t < (double)layer->depth[at])
 				draw_pixel(scene, body, &hit, layer, at);
@@ -328,27 +344,33 @@ static Rect shadow_rect(const Renderer *r, const Scene *scene, const SceneBody *
 	return rect;
 }
 
+/* The ray from the lamp to what a pixel shows is, in body coordinates, lamp + t * (to_camera + depth * view): the view
+ * ray's part is linear along a row. */
 static void shade_body(const Renderer *r, const Scene *scene, const SceneBody *body, Layer *layer,
 		       const Layer *under)
 {
 	Rect rect = shadow_rect(r, scene, body);
+	double lamp[3], to_camera[3], origin[3], aside[3];
 
+	for (int i = 0; i < 3; i++) {
+		lamp[i] = scene->lamp_pos[i] - body->pos[i];
+		to_camera[i] = r->camera.pos[i] - scene->lamp_pos[i];
+	}
+	to_body(body, lamp, origin);
+	to_body(body, to_camera, aside);
 	for (int y = rect.y0; y < rect.y1; y++) {
+		Row row = row_of(r, body, rect.x0, y);
 		for (int x = rect.x0; x < rect.x1; x++) {
 			size_t at = (size_t)y * (size_t)r->camera.width + (size_t)x;
-			double room[3], ray[3], origin[3], d[3];
+			double n = x - rect.x0, depth = (double)layer->depth[at];
 			RayHit hit;
 			if (layer->direct[at] == 0 || layer->garment[at] != under->garment[at] ||
 			    layer->garment[at] == NOBODY)
 				continue;
-			room_point(r, x, y, (double)layer->depth[at], room);
+			double d[3];
 			for (int i = 0; i < 3; i++)
-				ray[i] = scene->lamp_pos[i] - room[i];
-			for (int i = 0; i < 3; i++)
-				room[i] -= body->pos[i];
-			to_body(body, room, origin);
-			to_body(body, ray, d);
-			if (ray_meets(body, origin, d, &hit) && hit.t < 1)
+				d[i] = aside[i] + depth * (row.first[i] + n * row.step[i]);
+			if (ray_meets(body, origin, d, &hit) && hit.t < 0.999)
 				layer->direct[at] = 0;
 		}
 	}
@@ -386,7 +408,8 @@ static void blob_end(const Renderer *r, const double end[3], double radius, Laye
 
 static bool casts_shadow(const SceneBody *body)
 {
-	return body->form != SCENE_FLOOR && body->form != SCENE_WALL;
+	/* The card turns in the air near a wall: not worth a shadow. */
+	return body->form != SCENE_FLOOR && body->form != SCENE_WALL && body->form != SCENE_CARD;
 }
 
 static void shade_floor(const Renderer *r, const Scene *scene, bool fixed, Layer *layer,
@@ -477,18 +500,22 @@ static void expose(Renderer *r, const Scene *scene, uint64_t frame)
 {
 	uint16_t gain[256];
 	int width = r->camera.width, scale = noise_scale(r, scene);
+	int8_t scaled[SIDE_MAX];
 
 	fill_gain(scene, gain);
 	for (int y = 0; y < r->camera.height; y++) {
-		size_t at = (size_t)y * (size_t)width;
-		size_t random = mix(mix(r->camera.seed ^ frame) + (uint64_t)y) % NOISE_TABLE;
-		for (int x = 0; x < width; x++, at++) {
-			int g = gain[r->now.direct[at]];
-			int n = (r->noise[(random + (size_t)x) % NOISE_TABLE] * scale + 32768) >>
-				16;
-			for (size_t i = 3 * at; i < 3 * at + 3; i++) {
-				int value = ((r->now.albedo[i] * g + 128) >> 8) + n;
-				r->rgb[i] = (uint8_t)CLAMP(value, 0, 255);
+		size_t start = (size_t)y * (size_t)width;
+		size_t random = mix(mix(r->camera.seed ^ frame) + (uint64_t)y) %
+				(size_t)(NOISE_TABLE - width);
+		const uint8_t *albedo = r->now.albedo + 3 * start, *direct = r->now.direct + start;
+		uint8_t *out = r->rgb + 3 * start;
+		for (int x = 0; x < width; x++)
+			scaled[x] = (int8_t)((r->noise[random + (size_t)x] * scale + 32768) >> 16);
+		for (int x = 0; x < width; x++, albedo += 3, out += 3) {
+			int g = gain[direct[x]], n = scaled[x];
+			for (int i = 0; i < 3; i++) {
+				int value = ((albedo[i] * g + 128) >> 8) + n;
+				out[i] = (uint8_t)CLAMP(value, 0, 255);
 			}
 		}
 	}
@@ -522,18 +549,36 @@ static void draw_led(Renderer *r, double led)
 	}
 }
 
+/* Nothing that moves has moved since the last drawing: only light and noise differ. */
+static bool stands_still(Renderer *r, const Scene *scene)
+{
+	size_t size = scene->n * sizeof *scene->bodies;
+	bool same = r->last.n == scene->n && r->last.n > 0 &&
+		    memcmp(r->last.bodies, scene->bodies, size) == 0 &&
+		    memcmp(r->last.lamp_pos, scene->lamp_pos, sizeof scene->lamp_pos) == 0;
+
+	r->last = *scene;
+	return same;
+}
+
+static void draw_moving(Renderer *r, const Scene *scene)
+{
+	copy_layer(&r->now, &r->fixed, pixels_of(r));
+	shade_floor(r, scene, false, &r->now, &r->fixed);
+	for (size_t i = 0; i < scene->n; i++) {
+		const SceneBody *body = &scene->bodies[i];
+		if (!body->fixed)
+			draw_body(r, scene, body, body_rect(r, body), &r->now);
+	}
+	outline(r, &r->now);
+}
+
 void renderer_draw(Renderer *r, const Scene *scene, uint64_t frame, double led)
 {
 	if (!r->fixed_drawn)
 		draw_fixed(r, scene);
-	copy_layer(&r->now, &r->fixed, pixels_of(r));
-	shade_floor(r, scene, false, &r->now, &r->fixed);
-	for (size_t i = 0; i < scene->n; i++) {
-		if (scene->bodies[i].fixed)
-			continue;
-		draw_body(r, scene, &scene->bodies[i], body_rect(r, &scene->bodies[i]), &r->now);
-	}
-	outline(r, &r->now);
+	if (!stands_still(r, scene))
+		draw_moving(r, scene);
 	expose(r, scene, frame);
 	if (led >= 0)
 		draw_led(r, led);

@@ -51,8 +51,10 @@ int main(int argc, char **argv)
 		plant_scene(plant, &scene);
 		renderer_draw(renderer, &scene, (uint64_t)(30 * t), i % 2);
 		int64_t from = clock_now(clock_monotonic());
-		for (int k = 0; k < 20; k++)
+		for (int k = 0; k < 20; k++) {
+			scene.lamp_pos[0] += 1e-9; /* something moved */
 			renderer_draw(renderer, &scene, (uint64_t)(30 * t), i % 2);
+		}
 		printf("%s: %.2f ms a picture, %.0f lx\n", path,
 		       (double)(clock_now(clock_monotonic()) - from) / 20e6, scene.illuminance_lx);
 		still(renderer, camera, path);
