@@ -1,5 +1,3 @@
-#include <anzen/world.h>
-
 #include "world_file.h"
 
 #define QUANTITY(name, u, low, high) \

@@ -17,5 +17,5 @@ const char *report_word(const char *lang, const char *message)
 		_nl_msg_cat_cntr++;
 		g_strlcpy(current, lang, sizeof(current));
 	}
-	return dgettext("anzen", message);
+	return dgettext("anzenbench", message);
 }

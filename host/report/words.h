@@ -7,7 +7,7 @@
 /* Marks a message for the catalogue. */
 #define N_(text) text
 
-/* The message in `lang`, from the catalogue of the domain "anzen"; the message itself when there is none. */
+/* The message in `lang`, from the catalogue of the domain "anzenbench"; the message itself when there is none. */
 const char *report_word(const char *lang, const char *message) G_GNUC_FORMAT(2);
 
 #endif

@@ -1,5 +1,6 @@
 #include "live.h"
 
+#include <anzen/media.h>
 #include <math.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -12,7 +13,12 @@ volatile int live_stop_requested;
 #define START_AHEAD_NS (300 * CLOCK_MS)
 /* Recording goes on a little after the end, so that the last interval has a sample on its far side. */
 #define TAIL_NS (400 * CLOCK_MS)
-#define WATCH_MS 100
+#define WATCH_NS (100 * CLOCK_MS)
+/* Lock-step: the executor's tick, the product's decision period (a camera's frame at 30/s), the recorder's. */
+#define LOCKSTEP_TICK_NS CLOCK_MS
+#define LOCKSTEP_DECISION_NS (33 * CLOCK_MS)
+#define LOCKSTEP_PUMP_NS (50 * CLOCK_MS)
+#define LOCKSTEP_EPOCH_NS CLOCK_S
 /* A session of a few minutes with video stays far below this. */
 #define DISK_RESERVE (512u * 1024 * 1024)
 #define FAST_GAP_NS (20 * CLOCK_MS) /* signals with a shorter max_gap are stored as cdr */
@@ -147,6 +153,21 @@ static void feed_frame(void *user, const char *role, const Frame *frame)
 	}
 }
 
+/* Lock-step: the camera's raw picture as the access unit that is recorded. One camera's encoder each. */
+static bool feed_encode(void *user, const char *role, const Frame *picture, Frame *ret_unit)
+{
+	Live *live = user;
+	MediaEncoder *encoder = g_hash_table_lookup(live->encoders, role);
+	if (!encoder) {
+		encoder = media_encoder_new(picture->format, picture->width, picture->height, 30, 0,
+					    NULL);
+		if (!encoder)
+			return false;
+		g_hash_table_insert(live->encoders, g_strdup(role), encoder);
+	}
+	return media_encoder_encode(encoder, picture, false, ret_unit, NULL);
+}
+
 /* ---- opening ----------------------------------------------------------------------------------------------- */
 
 static void declare_signals(Live *live, const GPtrArray *infos)
@@ -205,7 +226,8 @@ static gboolean open_product(Live *live, GError **error)
 				      .clock = live->clock,
 				      .sink = tee_product(live->tee),
 				      .program_dir = live->config->program_dir,
-				      .log_path = log};
+				      .log_path = log,
+				      .lock_step = live->config->lock_step};
 	live->product = product_link_new(&options, error);
 	return live->product != NULL;
 }
@@ -221,12 +243,16 @@ static gboolean open_session(Live *live, Diagnostics *diag, GError **error)
 		return FALSE;
 	SessionOptions options = {.path = live->session_path,
 				  .clock = live->clock,
-				  .evidence = rig_evidence(live->rig)};
+				  .evidence = rig_evidence(live->rig),
+				  .inline_writer = live->config->lock_step};
 	live->writer = session_writer_new(&options, error);
 	if (!live->writer ||
 	    !run_inputs_attach(live->in, live->config, live->rig, live->writer, error))
 		return FALSE;
-	live->feed = (TeeFeed){.sample = feed_sample, .frame = feed_frame, .user = live};
+	live->feed = (TeeFeed){.sample = feed_sample,
+			       .frame = feed_frame,
+			       .encode = live->config->lock_step ? feed_encode : NULL,
+			       .user = live};
 	live->tee = tee_new(live->writer, live->plan->sources, &live->feed);
 	declare_signals(live, rig_signals(live->rig));
 	declare_signals(live, product);
@@ -264,13 +290,15 @@ static void note_start(Live *live, const char *id)
 gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, const char *folder,
 		   const char *id, Diagnostics *diag, GError **error)
 {
-	*live = (Live){
-		.config = config, .in = in, .clock = clock_monotonic(), .folder = g_strdup(folder)};
+	*live = (Live){.config = config, .in = in, .folder = g_strdup(folder)};
+	live->clock = config->lock_step ? clock_manual_new(LOCKSTEP_EPOCH_NS) : clock_monotonic();
 	live->session_path = g_build_filename(folder, "session.mcap", NULL);
 	live->roles = g_array_new(FALSE, TRUE, sizeof(int));
 	live->latest = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	live->signals =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
+	live->encoders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					       (GDestroyNotify)media_encoder_free);
 	g_mutex_init(&live->lock);
 	if (!open_rig(live, error) || !open_session(live, diag, error) ||
 	    !open_product(live, error))
@@ -289,18 +317,23 @@ static int tell(Live *live, const char *state, const char *doing, const Title *p
 	if (!live->config->progress)
 		return live_stop_requested ? -1 : 0;
 	bool playing = live->start_ns > 0;
-	RunStatus status = {
-		.state = state,
-		.doing = doing,
-		.t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) * 1e-9 : (double)NAN,
-		.end_s = (double)live->in->scenario->end_ns * 1e-9};
+	RunStatus status = {.state = state,
+			    .doing = doing,
+			    .t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) *
+						     1e-9
+					   : (double)NAN,
+			    .end_s = (double)live->in->scenario->end_ns * 1e-9};
 	if (prompt && prompt->en) {
 		status.prompt = !g_strcmp0(live->config->lang, "ja") && prompt->ja ? prompt->ja
 										   : prompt->en;
 		status.choices = choices ? (const char *const *)choices : done;
 	}
-	int answer = live->config->progress(live->config->progress_user, &status);
-	return live_stop_requested ? -1 : answer;
+	RunAnswer answer = {0};
+	live->config->progress(live->config->progress_user, &status, &answer);
+	if (answer.note)
+		op_event(live, "operator.note", clock_now(live->clock), answer.note);
+	g_free(answer.note);
+	return answer.stop || live_stop_requested ? -1 : answer.choice;
 }
 
 static gboolean stopped(GError **error)
@@ -318,13 +351,41 @@ static gboolean wake(gpointer user)
 	return G_SOURCE_REMOVE;
 }
 
-static void iterate(guint ms)
+/* One millisecond of simulated time: world, devices, product, executor, recorder, in this order. */
+static void tick(Live *live)
 {
+	int64_t now = clock_now(live->clock) + LOCKSTEP_TICK_NS;
+	clock_manual_set(live->clock, now);
+	live->config->plant->step_to(live->config->plant, now);
+	rig_poll(live->rig, now);
+	if (live->product_started && now >= live->next_exchange_ns) {
+		live->next_exchange_ns = now + LOCKSTEP_DECISION_NS;
+		product_link_exchange(live->product, now);
+	}
+	if (live->began) {
+		take_replies(live);
+		if (executor_step(live->executor, now) == CLOCK_NEVER)
+			atomic_store(&live->thread_ended, true);
+	}
+	if (now >= live->next_pump_ns) {
+		live->next_pump_ns = now + LOCKSTEP_PUMP_NS;
+		session_writer_pump(live->writer,
+				    NULL); /* a failure is sticky: session_writer_failed() */
+	}
+}
+
+/* Let time pass: the main context works, or the simulated world does. */
+static void pass(Live *live, int64_t ns)
+{
+	if (live->config->lock_step) {
+		for (int64_t until = clock_now(live->clock) + ns; clock_now(live->clock) < until;)
+			tick(live);
+		return;
+	}
 	bool over = false;
-	guint id = g_timeout_add(ms, wake, &over);
+	g_timeout_add((guint)(ns / CLOCK_MS), wake, &over);
 	while (!over)
 		g_main_context_iteration(NULL, TRUE);
-	(void)id;
 }
 
 static gboolean apply_sets(Live *live, const Step *step, GError **error)
@@ -377,7 +438,7 @@ static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
 			return TRUE;
 		if (tell(live, "Preflight", settle->signal, NULL, NULL) < 0)
 			return stopped(error);
-		iterate(20);
+		pass(live, 20 * CLOCK_MS);
 	}
 	g_mutex_lock(&live->lock);
 	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
@@ -478,7 +539,7 @@ static void watch_live(Live *live)
 		if (tell(live, run_state_name(executor_state(live->executor)), doing, NULL, NULL) <
 		    0)
 			executor_stop(live->executor, "stopped by the operator", BLAME_UNKNOWN);
-		iterate(WATCH_MS);
+		pass(live, WATCH_NS);
 	}
 }
 
@@ -495,6 +556,23 @@ static void note_reason(Live *live)
 			 "guards missed samples: the executor's rings were full", BLAME_BENCH);
 }
 
+static gboolean start_thread(Live *live, GError **error)
+{
+	int failed = pthread_create(&live->thread, NULL, executor_main, live);
+	if (failed)
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the executor: %s",
+			    g_strerror(failed));
+	live->thread_running = !failed;
+	return live->thread_running;
+}
+
+static void stop_thread(Live *live)
+{
+	if (live->thread_running)
+		pthread_join(live->thread, NULL);
+	live->thread_running = false;
+}
+
 static gboolean go_live(Live *live, GError **error)
 {
 	live->start_ns = clock_now(live->clock) + START_AHEAD_NS;
@@ -506,19 +584,16 @@ static gboolean go_live(Live *live, GError **error)
 		op_event(live, "operator.note", live->start_ns, live->config->note);
 	op_event(live, "run.start", live->start_ns, NULL);
 	executor_start(live->executor, live->start_ns);
-	if (pthread_create(&live->thread, NULL, executor_main, live)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the executor");
+	live->began = true;
+	if (!live->config->lock_step && !start_thread(live, error))
 		return FALSE;
-	}
-	live->thread_running = live->began = true;
 	watch_live(live);
-	pthread_join(live->thread, NULL);
-	live->thread_running = false;
+	stop_thread(live);
 	take_replies(live);
 	note_reason(live);
 	int64_t end = live->incomplete ? executor_ended_ns(live->executor)
 				       : live->start_ns + live->in->scenario->end_ns;
-	iterate((guint)(TAIL_NS / CLOCK_MS));
+	pass(live, TAIL_NS);
 	op_event(live, "run.end", end, live->incomplete);
 	product_link_end(live->product);
 	return TRUE;
@@ -537,8 +612,12 @@ gboolean live_play(Live *live, GError **error)
 	if (!settle_all(live, error))
 		return FALSE;
 	tell(live, "Armed", "waiting for the product", NULL, NULL);
-	if (!product_link_start(live->product, error) || !go_live(live, error))
+	if (!product_link_start(live->product, error))
 		return FALSE;
+	live->product_started = true;
+	if (!go_live(live, error))
+		return FALSE;
+	live->product_started = false;
 	tell(live, "Finishing", "making safe", NULL, NULL);
 	g_autoptr(GError) unsafe = NULL;
 	if (!rig_make_safe(live->rig, CLOCK_S, &unsafe) && !live->incomplete)
@@ -566,11 +645,9 @@ gboolean live_seal(Live *live, GError **error)
 
 void live_close(Live *live)
 {
-	if (live->thread_running) {
+	if (live->thread_running)
 		executor_stop(live->executor, "the run was abandoned", BLAME_BENCH);
-		pthread_join(live->thread, NULL);
-		live->thread_running = false;
-	}
+	stop_thread(live);
 	if (live->armed)
 		rig_make_safe(live->rig, CLOCK_S, NULL);
 	g_clear_pointer(&live->product, product_link_free);
@@ -582,8 +659,10 @@ void live_close(Live *live)
 	g_clear_pointer(&live->roles, g_array_unref);
 	g_clear_pointer(&live->latest, g_hash_table_unref);
 	g_clear_pointer(&live->signals, g_hash_table_unref);
+	g_clear_pointer(&live->encoders, g_hash_table_unref);
 	g_clear_pointer(&live->folder, g_free);
 	g_clear_pointer(&live->session_path, g_free);
 	g_clear_pointer(&live->incomplete, g_free);
 	g_clear_pointer(&live->sha256, g_free);
+	g_clear_pointer(&live->clock, clock_free);
 }

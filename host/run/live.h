@@ -34,8 +34,10 @@ typedef struct Live {
 	GHashTable *latest; /* name → Latest*, under lock */
 	GMutex lock;
 	GHashTable *signals; /* name → Signal*, empty: the units of everything that is recorded */
+	GHashTable *encoders; /* role → MediaEncoder*: lock-step cameras */
 	pthread_t thread;
-	bool thread_running, armed, began;
+	bool thread_running, armed, began, product_started;
+	int64_t next_exchange_ns, next_pump_ns; /* lock-step */
 	_Atomic bool thread_ended;
 	uint32_t next_id;
 	int64_t start_ns;

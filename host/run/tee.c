@@ -86,7 +86,14 @@ static void on_frame(Stream *stream, const char *source, const Frame *frame)
 		atomic_fetch_add(&tee->undeclared, 1);
 		return;
 	}
-	session_frame(port->product ? lane->product : lane->bench, camera, frame);
+	Frame unit = {0};
+	const Frame *recorded = frame;
+	if (tee->feed && tee->feed->encode)
+		recorded = tee->feed->encode(tee->feed->user, source, frame, &unit) ? &unit : NULL;
+	if (recorded)
+		session_frame(port->product ? lane->product : lane->bench, camera, recorded);
+	if (unit.unref)
+		unit.unref(unit.owner);
 	if (!port->product && tee->feed && tee->feed->frame)
 		tee->feed->frame(tee->feed->user, source, frame);
 }

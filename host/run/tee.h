@@ -20,6 +20,8 @@ typedef struct TeeFeed {
 	void (*sample)(void *user, const char *role, int64_t t_ns, double value,
 		       SampleStatus status);
 	void (*frame)(void *user, const char *role, const Frame *frame);
+	/* Raw pictures of a lock-step camera are recorded as H.264: fill ret_unit, FALSE when there is none. NULL: record as is. */
+	bool (*encode)(void *user, const char *role, const Frame *picture, Frame *ret_unit);
 	void *user;
 } TeeFeed;
 

@@ -10,6 +10,7 @@
 #define ANZEN_RUN_H
 
 #include <anzen/criterion.h>
+#include <anzen/link.h>
 #include <anzen/model.h>
 
 G_BEGIN_DECLS
@@ -23,6 +24,13 @@ typedef struct RunStatus {
 	const char *const *choices;
 } RunStatus;
 
+/* What the operator says to it. Zero: nothing; go on. */
+typedef struct RunAnswer {
+	bool stop;  /* Stop (software) */
+	int choice; /* of a prompt: index into choices */
+	char *note; /* append-only note, becomes an event of the session; allocated with g_malloc, taken */
+} RunAnswer;
+
 typedef struct RunConfig {
 	const char *scenario, *rig, *product; /* paths */
 	const char *const *sets;              /* "name=value", NULL-terminated, or NULL */
@@ -35,9 +43,15 @@ typedef struct RunConfig {
 	const char *const
 		*faults; /* of the virtual world: "DEVICE:KIND@TIME", NULL-terminated, or NULL */
 	uint64_t seed;
+	/* Lock-step: simulated time, the world in this process. The caller (cli) brings the world and, for each node, the near
+	 * end of a link to a native node core that the plant steps along. */
 	bool lock_step;
-	/* Called on the main thread some times a second. For a prompt returns the chosen index, -1 for Stop; else 0, or -1: Stop. */
-	int (*progress)(void *user, const RunStatus *status);
+	PlantPort *plant; /* borrowed */
+	ByteLink *(*node_link)(void *user, const char *device);
+	void *node_link_user;
+	/* Called on the main thread some times a second, and for each prompt, where it returns when it is answered. NULL: nobody
+	 * looks; prompts are taken as done. */
+	void (*progress)(void *user, const RunStatus *status, RunAnswer *ret);
 	void *progress_user;
 } RunConfig;
 

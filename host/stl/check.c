@@ -1,0 +1,562 @@
+#include "ast.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Names, units and bounds: after this every term has a unit, every bound is in seconds, every atom knows its margin's unit. */
+
+typedef struct Checker {
+	StlFormula *f;
+	const StlScope *scope;
+	unsigned *ret_column;
+	GError **error;
+} Checker;
+
+static bool bad(Checker *c, const Node *n, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static bool bad(Checker *c, const Node *n, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	stl_error(c->error, n->column, c->ret_column, "%s", text);
+	return false;
+}
+
+static bool check(Checker *c, Node *n, bool term);
+
+static bool signal_unit(Checker *c, Node *n)
+{
+	const char *name = stl_formula_signal(c->f, (size_t)n->name);
+	n->unit = unit_one;
+	n->boolean = false;
+	if (!c->scope->signal) {
+		n->bare = true; /* unknown: fits everything */
+		return true;
+	}
+	n->bare = false;
+	return c->scope->signal(c->scope->user, name, &n->unit, &n->boolean) ||
+	       bad(c, n, "there is no signal '%s'", name);
+}
+
+static bool parameter_value(Checker *c, Node *n)
+{
+	const char *name = stl_formula_parameter(c->f, (size_t)n->name);
+	Quantity q = {NAN, unit_one};
+	n->bare = !c->scope->parameter;
+	if (c->scope->parameter && !c->scope->parameter(c->scope->user, name, &q))
+		return bad(c, n, "there is no parameter '$%s'", name);
+	n->value = q.value;
+	n->unit = q.unit;
+	g_array_index(c->f->parameter_values, Quantity, (guint)n->name) = q;
+	return true;
+}
+
+/* A bare 0 fits every unit with no offset of its own; other bare numbers only what has no unit. */
+static bool fits_any(const Checker *c, const Node *n)
+{
+	if (n->kind == N_NEGATE)
+		return fits_any(c, n->a);
+	if (n->kind == N_SIGNAL || n->kind == N_INITIAL)
+		return n->kind == N_SIGNAL ? n->bare : n->a->bare;
+	if (n->kind == N_PARAMETER)
+		return n->bare;
+	return n->kind == N_NUMBER && n->bare && (c->scope->bare || c->scope->signal == NULL);
+}
+
+static void convert_constant(Node *n, const Unit *to)
+{
+	if (n->kind == N_NEGATE) {
+		convert_constant(n->a, to);
+		n->unit = *to;
+		return;
+	}
+	if (n->bare)
+		n->unit = *to;
+	else
+		n->value = unit_convert(n->value, &n->unit, to);
+	n->unit = *to;
+}
+
+static bool is_constant(const Node *n)
+{
+	return n->kind == N_NUMBER || n->kind == N_PARAMETER ||
+	       (n->kind == N_NEGATE && is_constant(n->a));
+}
+
+/* Bring both sides of a sum or comparison to one unit. Constants are converted; a signal keeps the unit it is measured in. */
+static bool unify(Checker *c, Node *n)
+{
+	Node *a = n->a, *b = n->b;
+	if (fits_any(c, a) && !fits_any(c, b)) {
+		if (is_constant(a))
+			convert_constant(a, &b->unit);
+		n->unit = b->unit;
+		return true;
+	}
+	if (fits_any(c, b)) {
+		if (is_constant(b))
+			convert_constant(b, &a->unit);
+		n->unit = a->unit;
+		return true;
+	}
+	if (!unit_compatible(&a->unit, &b->unit))
+		return bad(c, n, "cannot compare or add '%s' and '%s'", a->unit.symbol,
+			   b->unit.symbol);
+	n->unit = a->unit;
+	if (a->unit.scale == b->unit.scale && a->unit.offset == b->unit.offset)
+		return true;
+	if (is_constant(b)) {
+		convert_constant(b, &a->unit);
+		return true;
+	}
+	if (is_constant(a)) {
+		convert_constant(a, &b->unit);
+		n->unit = b->unit;
+		return true;
+	}
+	return bad(c, n,
+		   "'%s' and '%s' are the same kind of quantity in different units: convert one "
+		   "signal",
+		   a->unit.symbol, b->unit.symbol);
+}
+
+static bool check_term(Checker *c, Node *n)
+{
+	switch (n->kind) {
+	case N_NUMBER:
+		if (n->bare)
+			n->unit = unit_one;
+		return true;
+	case N_PARAMETER:
+		return parameter_value(c, n);
+	case N_SIGNAL:
+		if (!signal_unit(c, n))
+			return false;
+		return !n->boolean || c->scope->bare ||
+		       bad(c, n, "'%s' is true or false, not a number",
+			   stl_formula_signal(c->f, (size_t)n->name));
+	case N_INITIAL:
+		if (!signal_unit(c, n->a))
+			return false;
+		n->unit = n->a->unit;
+		return true;
+	case N_NEGATE:
+	case N_ABS:
+		if (!check(c, n->a, true))
+			return false;
+		n->unit = n->a->unit;
+		return true;
+	case N_ADD:
+	case N_SUB:
+	case N_MIN:
+	case N_MAX:
+		return check(c, n->a, true) && check(c, n->b, true) && unify(c, n);
+	case N_MUL:
+	case N_DIV:
+		if (!check(c, n->a, true) || !check(c, n->b, true))
+			return false;
+		n->unit = n->kind == N_MUL ? unit_mul(&n->a->unit, &n->b->unit)
+					   : unit_div(&n->a->unit, &n->b->unit);
+		return true;
+	case N_TRUE:
+	case N_FALSE:
+	case N_LT:
+	case N_LE:
+	case N_GT:
+	case N_GE:
+	case N_EQ:
+	case N_NE:
+	case N_NOT:
+	case N_AND:
+	case N_OR:
+	case N_XOR:
+	case N_IMPLIES:
+	case N_IFF:
+	case N_RISE:
+	case N_FALL:
+	case N_ALWAYS:
+	case N_EVENTUALLY:
+	case N_UNTIL:
+	case N_HISTORICALLY:
+	case N_ONCE:
+	case N_SINCE:
+	case N_DELAY:
+	case N_DURATION:
+		break;
+	}
+	return bad(c, n, "expected a number here, not a formula");
+}
+
+static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *parameter,
+			  double *ret)
+{
+	Quantity value = *q;
+	if (parameter) {
+		if (!c->scope->parameter) {
+			*ret = NAN;
+			return true;
+		}
+		if (!c->scope->parameter(c->scope->user, parameter, &value))
+			return bad(c, n, "there is no parameter '$%s'", parameter);
+	}
+	if (isinf(value.value)) {
+		*ret = value.value;
+		return true;
+	}
+	if (c->scope->bare && unit_is_dimensionless(&value.unit)) {
+		*ret = value.value;
+		return true;
+	}
+	if (!unit_compatible(&value.unit, &unit_second))
+		return bad(c, n, "a bound is a time such as 2 s, not '%s'", value.unit.symbol);
+	*ret = unit_convert(value.value, &value.unit, &unit_second);
+	return true;
+}
+
+static bool check_bounds(Checker *c, Node *n)
+{
+	if (!bound_seconds(c, n, &n->lo, n->lo_parameter, &n->lo_s) ||
+	    !bound_seconds(c, n, &n->hi, n->hi_parameter, &n->hi_s))
+		return false;
+	if (n->lo_s < 0)
+		return bad(c, n, "a bound cannot be negative");
+	if (n->hi_s < n->lo_s)
+		return bad(c, n, "the bounds are the wrong way round");
+	return true;
+}
+
+static bool check_formula(Checker *c, Node *n)
+{
+	if (node_is_comparison(n->kind))
+		return check(c, n->a, true) && check(c, n->b, true) && unify(c, n);
+	if (n->kind == N_SIGNAL) {
+		if (!signal_unit(c, n))
+			return false;
+		if (!n->boolean && n->bare)
+			n->boolean = true;
+		return n->boolean || c->scope->bare ||
+		       bad(c, n, "'%s' is measured in '%s': compare it with a value",
+			   stl_formula_signal(c->f, (size_t)n->name), n->unit.symbol);
+	}
+	if (node_is_term(n->kind))
+		return c->scope->bare ? check_term(c, n)
+				      : bad(c, n, "expected a formula here, not a number");
+	if (node_is_temporal(n->kind) && !check_bounds(c, n))
+		return false;
+	if (n->kind == N_DELAY || n->kind == N_DURATION)
+		return bad(c, n, "delay() and duration() are measures and stand alone");
+	return (!n->a || check(c, n->a, false)) && (!n->b || check(c, n->b, false));
+}
+
+static bool check(Checker *c, Node *n, bool term)
+{
+	return term ? check_term(c, n) : check_formula(c, n);
+}
+
+/* Does the formula have a margin at all, and in how many units? */
+typedef struct Units {
+	Unit unit;
+	unsigned kinds;
+} Units;
+
+static void collect(const Node *n, Units *u)
+{
+	if (node_is_comparison(n->kind) ||
+	    (node_is_term(n->kind) && !(n->kind == N_SIGNAL && n->boolean))) {
+		if (u->kinds == 0)
+			u->unit = n->unit;
+		if (u->kinds == 0 || !unit_compatible(&u->unit, &n->unit) ||
+		    u->unit.scale != n->unit.scale)
+			u->kinds++;
+		return;
+	}
+	if (n->kind == N_RISE || n->kind == N_FALL)
+		return; /* an edge has no margin */
+	if (n->a)
+		collect(n->a, u);
+	if (n->b)
+		collect(n->b, u);
+}
+
+bool stl_check(StlFormula *f, const StlScope *scope, unsigned *ret_column, GError **error)
+{
+	Checker c = {.f = f, .scope = scope, .ret_column = ret_column, .error = error};
+	f->checked = false;
+	f->bare = scope->bare;
+	f->discrete = scope->discrete;
+	g_array_set_size(f->parameter_values, f->parameters->len);
+	for (guint i = 0; i < f->parameters->len; i++)
+		g_array_index(f->parameter_values, Quantity, i) = (Quantity){NAN, unit_one};
+	Node *r = f->root;
+	bool ok;
+	if (r->kind == N_DELAY || r->kind == N_DURATION)
+		ok = check(&c, r->a, false) && (!r->b || check(&c, r->b, false));
+	else if (node_is_term(r->kind) && r->kind != N_SIGNAL)
+		ok = check_term(&c, r);
+	else if (r->kind == N_SIGNAL) /* a Boolean is a formula, a measured signal a term */
+		ok = signal_unit(&c, r);
+	else
+		ok = check_formula(&c, r);
+	f->checked = ok;
+	Units u = {unit_one, 0};
+	collect(r, &u);
+	f->mixed = u.kinds > 1;
+	return ok;
+}
+
+/* ---- scopes -------------------------------------------------------------------------------------------------------- */
+
+static bool table_signal(void *user, const char *name, Unit *ret_unit, bool *ret_boolean)
+{
+	GHashTable *const *tables = user;
+	const Signal *s = g_hash_table_lookup(tables[0], name);
+	if (!s)
+		return false;
+	*ret_unit = s->info.unit;
+	*ret_boolean = s->info.boolean;
+	return true;
+}
+
+static bool table_parameter(void *user, const char *name, Quantity *ret)
+{
+	GHashTable *const *tables = user;
+	const Quantity *q = tables[1] ? g_hash_table_lookup(tables[1], name) : NULL;
+	if (q)
+		*ret = *q;
+	return q != NULL;
+}
+
+StlScope stl_scope_from_tables(GHashTable *const tables[2])
+{
+	return (StlScope){.signal = table_signal,
+			  .parameter = table_parameter,
+			  .user = (void *)(uintptr_t)tables};
+}
+
+/* ---- horizons and units ---------------------------------------------------------------------------------------------- */
+
+static double reach(const Node *n, bool future, bool bounded)
+{
+	if (!n)
+		return 0;
+	double own = 0;
+	bool mine = future ? n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL
+			   : n->kind == N_HISTORICALLY || n->kind == N_ONCE || n->kind == N_SINCE;
+	if (mine)
+		own = isinf(n->hi_s) ? (bounded ? 0 : INF) : n->hi_s;
+	return own + MAX(reach(n->a, future, bounded), reach(n->b, future, bounded));
+}
+
+double stl_formula_future(const StlFormula *f)
+{
+	return reach(f->root, true, false);
+}
+
+double stl_formula_past(const StlFormula *f)
+{
+	return reach(f->root, false, false);
+}
+
+double stl_formula_future_bounded(const StlFormula *f)
+{
+	return reach(f->root, true, true);
+}
+
+Unit stl_formula_unit(const StlFormula *f, bool *ret_mixed)
+{
+	Units u = {unit_one, 0};
+	collect(f->root, &u);
+	if (ret_mixed)
+		*ret_mixed = f->mixed;
+	if (f->root->kind == N_DELAY || f->root->kind == N_DURATION)
+		return unit_second;
+	return f->mixed ? unit_one : u.unit;
+}
+
+bool stl_formula_boolean(const StlFormula *f)
+{
+	Units u = {unit_one, 0};
+	collect(f->root, &u);
+	return u.kinds == 0;
+}
+
+/* ---- printing ---------------------------------------------------------------------------------------------------------- */
+
+static int strength(NodeKind k)
+{
+	switch (k) {
+	case N_IFF:
+		return 1;
+	case N_IMPLIES:
+		return 2;
+	case N_OR:
+	case N_XOR:
+		return 3;
+	case N_AND:
+		return 4;
+	case N_UNTIL:
+	case N_SINCE:
+		return 5;
+	case N_NOT:
+	case N_ALWAYS:
+	case N_EVENTUALLY:
+	case N_HISTORICALLY:
+	case N_ONCE:
+		return 6;
+	case N_LT:
+	case N_LE:
+	case N_GT:
+	case N_GE:
+	case N_EQ:
+	case N_NE:
+		return 7;
+	case N_ADD:
+	case N_SUB:
+		return 8;
+	case N_MUL:
+	case N_DIV:
+		return 9;
+	case N_NEGATE:
+		return 10;
+	case N_NUMBER:
+	case N_PARAMETER:
+	case N_SIGNAL:
+	case N_INITIAL:
+	case N_ABS:
+	case N_MIN:
+	case N_MAX:
+	case N_TRUE:
+	case N_FALSE:
+	case N_RISE:
+	case N_FALL:
+	case N_DELAY:
+	case N_DURATION:
+		return 11;
+	}
+	return 11;
+}
+
+static const char *const words[] = {[N_ADD] = "+",
+				    [N_SUB] = "-",
+				    [N_MUL] = "*",
+				    [N_DIV] = "/",
+				    [N_LT] = "<",
+				    [N_LE] = "<=",
+				    [N_GT] = ">",
+				    [N_GE] = ">=",
+				    [N_EQ] = "==",
+				    [N_NE] = "!=",
+				    [N_AND] = "and",
+				    [N_OR] = "or",
+				    [N_XOR] = "xor",
+				    [N_IMPLIES] = "->",
+				    [N_IFF] = "<->",
+				    [N_NOT] = "not",
+				    [N_ALWAYS] = "always",
+				    [N_EVENTUALLY] = "eventually",
+				    [N_HISTORICALLY] = "historically",
+				    [N_ONCE] = "once",
+				    [N_UNTIL] = "until",
+				    [N_SINCE] = "since",
+				    [N_RISE] = "rise",
+				    [N_FALL] = "fall",
+				    [N_ABS] = "abs",
+				    [N_MIN] = "min",
+				    [N_MAX] = "max",
+				    [N_INITIAL] = "initial",
+				    [N_DELAY] = "delay",
+				    [N_DURATION] = "duration"};
+
+static void number(GString *out, double v, const Unit *unit)
+{
+	char digits[G_ASCII_DTOSTR_BUF_SIZE];
+	g_string_append(out, g_ascii_formatd(digits, sizeof(digits), "%.12g", v));
+	if (!unit_is_dimensionless(unit) || strcmp(unit->symbol, "1") != 0)
+		g_string_append_printf(out, " %s", unit->symbol);
+}
+
+static void bound(const StlFormula *f, const Quantity *q, const char *parameter, double s,
+		  bool filled, GString *out)
+{
+	if (parameter && filled && f->checked && isfinite(s))
+		number(out, s, &unit_second);
+	else if (parameter)
+		g_string_append_printf(out, "$%s", parameter);
+	else if (isinf(q->value))
+		g_string_append(out, "inf");
+	else
+		number(out, q->value, &q->unit);
+}
+
+static void child(const StlFormula *f, const Node *n, int least, bool filled, GString *out)
+{
+	bool wrap = strength(n->kind) < least;
+	if (wrap)
+		g_string_append_c(out, '(');
+	node_print(f, n, filled, out);
+	if (wrap)
+		g_string_append_c(out, ')');
+}
+
+void node_print(const StlFormula *f, const Node *n, bool filled, GString *out)
+{
+	int s = strength(n->kind);
+	if (n->kind == N_NUMBER) {
+		number(out, n->value, &n->unit);
+	} else if (n->kind == N_PARAMETER) {
+		if (filled && f->checked && isfinite(n->value))
+			number(out, n->value, &n->unit);
+		else
+			g_string_append_printf(out, "$%s",
+					       stl_formula_parameter(f, (size_t)n->name));
+	} else if (n->kind == N_SIGNAL) {
+		g_string_append(out, stl_formula_signal(f, (size_t)n->name));
+	} else if (n->kind == N_TRUE || n->kind == N_FALSE) {
+		g_string_append(out, n->kind == N_TRUE ? "true" : "false");
+	} else if (n->kind == N_NEGATE) {
+		g_string_append_c(out, '-');
+		child(f, n->a, s, filled, out);
+	} else if (s == 11) {
+		g_string_append_printf(out, "%s(", words[n->kind]);
+		node_print(f, n->a, filled, out);
+		if (n->b) {
+			g_string_append(out, ", ");
+			node_print(f, n->b, filled, out);
+		}
+		g_string_append_c(out, ')');
+	} else {
+		if (n->b)
+			child(f, n->a, n->kind == N_IMPLIES ? s + 1 : s, filled, out);
+		g_string_append_printf(out, n->b ? " %s" : "%s", words[n->kind]);
+		if (n->bounded) {
+			g_string_append_c(out, '[');
+			bound(f, &n->lo, n->lo_parameter, n->lo_s, filled, out);
+			g_string_append(out, ", ");
+			bound(f, &n->hi, n->hi_parameter, n->hi_s, filled, out);
+			g_string_append_c(out, ']');
+		}
+		g_string_append_c(out, ' ');
+		child(f, n->b ? n->b : n->a, n->b && n->kind != N_IMPLIES ? s + 1 : s, filled, out);
+	}
+}
+
+char *stl_formula_print(const StlFormula *f, bool filled)
+{
+	GString *out = g_string_new(NULL);
+	node_print(f, f->root, filled, out);
+	return g_string_free(out, FALSE);
+}
+
+const char *stl_truth_name(StlTruth truth)
+{
+	switch (truth) {
+	case STL_FALSE:
+		return "false";
+	case STL_UNKNOWN:
+		return "unknown";
+	case STL_TRUE:
+		return "true";
+	}
+	return "?";
+}

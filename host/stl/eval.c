@@ -1,0 +1,599 @@
+#include "eval.h"
+
+#include <string.h>
+
+void pair_clear(Pair *p)
+{
+	track_free(p->lo);
+	track_free(p->hi);
+	*p = (Pair){0};
+}
+
+static void pair_free(void *p)
+{
+	pair_clear(p);
+	g_free(p);
+}
+
+void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options)
+{
+	*e = (Eval){.f = f,
+		    .input = input,
+		    .ends = options ? options->ends : STL_ENDS_OPEN,
+		    .beyond = (double)NAN};
+	/* Division, not multiplication by 1e-9: 3e9 / 1e9 is exactly 3, so that a sample at 3 s meets a bound of 3 s. */
+	e->per_s = options && options->tick_s > 0 ? round(1e9 / options->tick_s) / 1e9 : 1e9;
+	e->end_s = (double)(input->end_ns - input->start_ns) / e->per_s;
+	e->truths = g_hash_table_new_full(NULL, NULL, NULL, pair_free);
+}
+
+void eval_clear(Eval *e)
+{
+	g_hash_table_unref(e->truths);
+	g_clear_error(&e->error);
+}
+
+StlTruth truth_between(double lo, double hi)
+{
+	return lo > 0 ? STL_TRUE : hi < 0 ? STL_FALSE : STL_UNKNOWN;
+}
+
+int64_t eval_ns(const Eval *e, double t_s)
+{
+	return e->input->start_ns + (int64_t)llround(t_s * e->per_s);
+}
+
+/* ---- signals ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct Raw {
+	Track *full; /* on the samples' own axis, relative to the start */
+	double unknown;
+} Raw;
+
+/* What one sample says for this side: a saturated one is a bound, so the other side of it is unknown. */
+static bool usable(const Signal *s, size_t i, bool upper, double *ret)
+{
+	*ret = s->v[i];
+	if (isnan(s->v[i]) || s->status[i] == SAMPLE_MISSING)
+		return false;
+	if (s->status[i] != SAMPLE_SATURATED)
+		return true;
+	const SignalInfo *info = &s->info;
+	if (isnan(info->range_lo) || isnan(info->range_hi))
+		return false;
+	bool top = s->v[i] >= 0.5 * (info->range_lo + info->range_hi);
+	return top != upper;
+}
+
+typedef struct Builder {
+	Track *out;
+	const Signal *s;
+	double unknown, max_gap, t_last, v_last; /* last usable sample */
+	bool have, broken; /* broken: a MISSING or unusable sample came after the last usable one */
+	double t_broken;
+	double pending_l; /* left limit of the pending knot */
+} Builder;
+
+/* A held value lasts until the gap is too long, or until a sample says that nothing is known. */
+static void close_held(Builder *b, double until)
+{
+	double h = INF;
+	bool at_missing = false;
+	if (b->max_gap > 0)
+		h = b->t_last + b->max_gap;
+	if (b->broken && b->t_broken <= h) {
+		h = b->t_broken;
+		at_missing = true;
+	}
+	track_push(b->out, b->t_last, b->pending_l, b->v_last, b->v_last);
+	if (h < until)
+		track_push(b->out, h, b->v_last, at_missing ? b->unknown : b->v_last, b->unknown);
+}
+
+static void add_usable(Builder *b, double t, double v)
+{
+	if (!b->have) {
+		b->pending_l = b->unknown;
+	} else if (b->s->info.interp == SIGNAL_PREVIOUS) {
+		close_held(b, t);
+		double h = b->max_gap > 0 ? b->t_last + b->max_gap : INF;
+		b->pending_l = b->broken || h < t ? b->unknown : b->v_last;
+	} else {
+		bool gap = b->broken || (b->max_gap > 0 && t - b->t_last > b->max_gap);
+		track_push(b->out, b->t_last, b->pending_l, b->v_last,
+			   gap ? b->unknown : b->v_last);
+		b->pending_l = gap ? b->unknown : v;
+	}
+	b->have = true;
+	b->broken = false;
+	b->t_last = t;
+	b->v_last = v;
+}
+
+static Track *full_track(const Eval *e, const Signal *s, bool upper)
+{
+	Builder b = {.out = track_new(s->n + 2), .s = s, .unknown = upper ? INF : -INF};
+	b.max_gap = s->info.max_gap_ns > 0 ? (double)s->info.max_gap_ns / e->per_s : 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->status[i] == SAMPLE_STALE)
+			continue; /* repeated, not measured: as if it had not come */
+		double v, t = (double)(s->t_ns[i] - e->input->start_ns) / e->per_s;
+		if (usable(s, i, upper, &v)) {
+			add_usable(&b, t, v);
+		} else if (!b.broken) {
+			b.broken = true;
+			b.t_broken = t;
+		}
+	}
+	if (b.have && s->info.interp == SIGNAL_PREVIOUS)
+		close_held(&b, INF);
+	else if (b.have)
+		track_push(b.out, b.t_last, b.pending_l, b.v_last, b.unknown);
+	return b.out;
+}
+
+/* Value of the full track at any t; before the first and after the last knot its outer limits. */
+static Knot full_at(const Track *full, double t, double unknown)
+{
+	if (full->n == 0 || t < full->k[0].t)
+		return (Knot){t, unknown, unknown, unknown};
+	const Knot *last = &full->k[full->n - 1];
+	if (t > last->t)
+		return (Knot){t, last->r, last->r, last->r};
+	return track_at(full, t);
+}
+
+static Track *signal_side(const Eval *e, const Signal *s, bool upper)
+{
+	double unknown = upper ? INF : -INF;
+	g_autoptr(Track) full = full_track(e, s, upper);
+	Track *out = track_new(full->n + 2);
+	Knot k = full_at(full, 0, unknown);
+	track_push(out, 0, k.v, k.v, k.r);
+	for (size_t i = 0; i < full->n; i++)
+		if (full->k[i].t > 0 && full->k[i].t < e->end_s)
+			track_push(out, full->k[i].t, full->k[i].l, full->k[i].v, full->k[i].r);
+	if (e->end_s > 0) {
+		k = full_at(full, e->end_s, unknown);
+		track_push(out, e->end_s, k.l, k.v, k.v);
+	}
+	return out;
+}
+
+static Pair eval_signal(Eval *e, const Node *n)
+{
+	const char *name = stl_formula_signal(e->f, (size_t)n->name);
+	const Signal *lo = g_hash_table_lookup(e->input->signals, name);
+	const Signal *hi = e->input->upper ? g_hash_table_lookup(e->input->upper, name) : NULL;
+	if (!lo) {
+		if (!e->error)
+			g_set_error(&e->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    "there is no signal '%s'", name);
+		return (Pair){track_constant(e->end_s, -INF), track_constant(e->end_s, INF)};
+	}
+	return (Pair){signal_side(e, lo, false), signal_side(e, hi ? hi : lo, true)};
+}
+
+/* ---- terms ------------------------------------------------------------------------------------------------------------- */
+
+static Pair constant(const Eval *e, double lo, double hi)
+{
+	return (Pair){track_constant(e->end_s, lo), track_constant(e->end_s, hi)};
+}
+
+static Pair combine(Pair a, Pair b, TrackOp op)
+{
+	bool sub = op == TRACK_SUB;
+	Pair out = {track_combine(a.lo, sub ? b.hi : b.lo, op, -INF),
+		    track_combine(a.hi, sub ? b.lo : b.hi, op, INF)};
+	pair_clear(&a);
+	pair_clear(&b);
+	return out;
+}
+
+static Pair negate(Pair a)
+{
+	Pair out = {track_negate(a.hi), track_negate(a.lo)};
+	pair_clear(&a);
+	return out;
+}
+
+/* |[lo, hi]| = [max(lo, -hi, 0), max(hi, -lo)] */
+static Pair absolute(Pair a, double end_s)
+{
+	g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
+			 zero = track_constant(end_s, 0);
+	g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0);
+	Pair out = {track_combine(m, zero, TRACK_MAX, 0), track_combine(a.hi, nlo, TRACK_MAX, 0)};
+	pair_clear(&a);
+	return out;
+}
+
+static bool steady(const Node *n)
+{
+	if (n->kind == N_SIGNAL)
+		return false;
+	if (n->kind == N_INITIAL)
+		return true;
+	return (!n->a || steady(n->a)) && (!n->b || steady(n->b));
+}
+
+/* [c0, c1] times a pair: the extremes of the four products. */
+static Pair product(Pair a, double c0, double c1)
+{
+	Track *p[4] = {track_scale(a.lo, c0, -INF), track_scale(a.lo, c1, -INF),
+		       track_scale(a.hi, c0, INF), track_scale(a.hi, c1, INF)};
+	g_autoptr(Track) m1 = track_combine(p[0], p[1], TRACK_MIN, 0),
+			 m2 = track_combine(p[2], p[3], TRACK_MIN, 0);
+	g_autoptr(Track) x1 = track_combine(p[0], p[1], TRACK_MAX, 0),
+			 x2 = track_combine(p[2], p[3], TRACK_MAX, 0);
+	Pair out = {track_combine(m1, m2, TRACK_MIN, 0), track_combine(x1, x2, TRACK_MAX, 0)};
+	for (int i = 0; i < 4; i++)
+		track_free(p[i]);
+	pair_clear(&a);
+	return out;
+}
+
+static Pair multiply(Eval *e, const Node *n)
+{
+	bool divide = n->kind == N_DIV;
+	if (!steady(n->b) && (divide || !steady(n->a))) {
+		if (!e->error)
+			g_set_error(&e->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    "column %u: one side of a product, and every divisor, must not "
+				    "change with time",
+				    n->column);
+		return constant(e, -INF, INF);
+	}
+	const Node *fixed = steady(n->b) ? n->b : n->a, *moving = fixed == n->b ? n->a : n->b;
+	g_auto(Pair) c = eval_term(e, fixed);
+	double c0 = c.lo->k[0].v, c1 = c.hi->k[0].v;
+	if (divide && c0 <= 0 && c1 >= 0)
+		return constant(e, -INF, INF);
+	return divide ? product(eval_term(e, moving), 1 / c1, 1 / c0)
+		      : product(eval_term(e, moving), c0, c1);
+}
+
+/* The value at the start, with whatever is known of it. */
+static Pair initial(Eval *e, const Node *n)
+{
+	g_auto(Pair) s = eval_signal(e, n->a);
+	return constant(e, s.lo->k[0].v, s.hi->k[0].v);
+}
+
+Pair eval_term(Eval *e, const Node *n)
+{
+	switch (n->kind) {
+	case N_NUMBER:
+	case N_PARAMETER:
+		return constant(e, n->value, n->value);
+	case N_SIGNAL:
+		return eval_signal(e, n);
+	case N_INITIAL:
+		return initial(e, n);
+	case N_NEGATE:
+		return negate(eval_term(e, n->a));
+	case N_ABS:
+		return absolute(eval_term(e, n->a), e->end_s);
+	case N_ADD:
+		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_ADD);
+	case N_SUB:
+		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_SUB);
+	case N_MIN:
+		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_MIN);
+	case N_MAX:
+		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_MAX);
+	case N_MUL:
+	case N_DIV:
+		return multiply(e, n);
+	case N_TRUE:
+	case N_FALSE:
+	case N_LT:
+	case N_LE:
+	case N_GT:
+	case N_GE:
+	case N_EQ:
+	case N_NE:
+	case N_NOT:
+	case N_AND:
+	case N_OR:
+	case N_XOR:
+	case N_IMPLIES:
+	case N_IFF:
+	case N_RISE:
+	case N_FALL:
+	case N_ALWAYS:
+	case N_EVENTUALLY:
+	case N_UNTIL:
+	case N_HISTORICALLY:
+	case N_ONCE:
+	case N_SINCE:
+	case N_DELAY:
+	case N_DURATION:
+		break;
+	}
+	return constant(e, -INF, INF);
+}
+
+/* ---- atoms --------------------------------------------------------------------------------------------------------------- */
+
+/* Signed distance to the comparison's limit. */
+static Pair distance(Eval *e, const Node *n)
+{
+	Pair a = eval_term(e, n->a), b = eval_term(e, n->b);
+	if (n->kind == N_GT || n->kind == N_GE)
+		return combine(a, b, TRACK_SUB);
+	if (n->kind == N_LT || n->kind == N_LE)
+		return combine(b, a, TRACK_SUB);
+	Pair d = absolute(combine(a, b, TRACK_SUB), e->end_s);
+	return n->kind == N_EQ ? negate(d) : d;
+}
+
+static void square_u(Eval *e, const Node *n, double *sum, bool *missing)
+{
+	if (n->kind == N_SIGNAL) {
+		const Signal *s = g_hash_table_lookup(e->input->signals,
+						      stl_formula_signal(e->f, (size_t)n->name));
+		double u = s ? hypot(isnan(s->info.u_common) ? 0 : s->info.u_common,
+				     isnan(s->info.u_sample) ? 0 : s->info.u_sample)
+			     : 0;
+		*missing = *missing || !(u > 0);
+		*sum += u * u;
+	}
+	if (n->a)
+		square_u(e, n->a, sum, missing);
+	if (n->b)
+		square_u(e, n->b, sum, missing);
+}
+
+static Pair atom_margin(Eval *e, const Node *n)
+{
+	Pair d = distance(e, n);
+	if (!e->f->mixed || e->f->bare)
+		return d;
+	double sum = 0;
+	bool missing = false;
+	square_u(e, n, &sum, &missing);
+	if (missing) {
+		e->no_margin = true;
+		return d;
+	}
+	return product(d, 1 / sqrt(sum), 1 / sqrt(sum));
+}
+
+/* Sure and possible truth of a pair of margins. */
+static Pair truth_of_margin(Pair m, bool strict)
+{
+	Pair out = {track_truth(m.lo, strict), track_truth(m.hi, strict)};
+	pair_clear(&m);
+	return out;
+}
+
+/* A Boolean signal: true above one half. */
+static Pair boolean_signal(Eval *e, const Node *n)
+{
+	return truth_of_margin(combine(eval_signal(e, n), constant(e, 0.5, 0.5), TRACK_SUB), true);
+}
+
+/* ---- edges ---------------------------------------------------------------------------------------------------------------- */
+
+/* Rises of `now` where `before` (left limits) is false: possible ones from (before.lo, now.hi), sure ones from (before.hi,
+ * now.lo). true only at the instant; the first sample has none. */
+static Track *rises(const Track *before, const Track *now)
+{
+	g_autoptr(GArray) times = g_array_new(FALSE, FALSE, sizeof(double));
+	for (size_t i = 0, j = 0; i < before->n || j < now->n;) {
+		double ta = i < before->n ? before->k[i].t : INF,
+		       tb = j < now->n ? now->k[j].t : INF;
+		double t = MIN(ta, tb);
+		i += ta == t;
+		j += tb == t;
+		g_array_append_val(times, t);
+	}
+	Track *out = track_new(times->len);
+	for (guint i = 0; i < times->len; i++) {
+		double t = g_array_index(times, double, i);
+		Knot b = track_at(before, t), n = track_at(now, t);
+		bool last = i + 1 == times->len;
+		/* false just before and true here, or false here (or before) and true just after */
+		bool at = i > 0 && ((b.l < 0 && n.v > 0) || (!last && b.v < 0 && n.r > 0));
+		/* inside a stretch: it may rise anywhere if it may be false just before and true just after */
+		bool right = !last && b.r < 0 && n.r > 0;
+		bool left = i > 0 && b.l < 0 && n.l > 0;
+		track_push(out, t, left ? INF : -INF, at ? INF : -INF, right ? INF : -INF);
+	}
+	return out;
+}
+
+static Pair rise_of(Pair a)
+{
+	/* sure: surely false before, surely true now. possible: not surely true before, possibly true now. */
+	Pair out = {rises(a.hi, a.lo), rises(a.lo, a.hi)};
+	pair_clear(&a);
+	return out;
+}
+
+/* ---- temporal operators ------------------------------------------------------------------------------------------------------ */
+
+/* What lies beyond the ends, for one side of a sup. */
+static double outside(const Eval *e, bool upper)
+{
+	if (e->ends == STL_ENDS_FINITE)
+		return -INF;
+	if (!isnan(e->beyond))
+		return e->beyond;
+	return upper ? INF : -INF;
+}
+
+static Pair window(const Eval *e, Pair a, double from, double to)
+{
+	Pair out = {track_window_max(a.lo, from, to, outside(e, false)),
+		    track_window_max(a.hi, from, to, outside(e, true))};
+	pair_clear(&a);
+	return out;
+}
+
+static Pair eventually(const Eval *e, const Node *n, Pair a)
+{
+	bool past = n->kind == N_ONCE || n->kind == N_HISTORICALLY;
+	return past ? window(e, a, -n->hi_s, -n->lo_s) : window(e, a, n->lo_s, n->hi_s);
+}
+
+static Pair reversed(Pair a)
+{
+	Pair out = {track_reverse(a.lo), track_reverse(a.hi)};
+	pair_clear(&a);
+	return out;
+}
+
+static Pair copy(const Pair *a)
+{
+	return (Pair){track_scale(a->lo, 1, -INF), track_scale(a->hi, 1, INF)};
+}
+
+/* f U[a,b] g = eventually[a,b] g and always[0,a] f and (f U g) at t + a (Donzé, Ferrère, Maler: Efficient robust monitoring
+ * for STL, 2013, lemma on bounded until), with f needed on the closed [t, witness]. An unbounded end stops at the track's. */
+static Pair until(const Eval *e, Pair f, Pair g, double a, double b)
+{
+	Pair untimed = {track_until(f.lo, g.lo), track_until(f.hi, g.hi)};
+	if (a == 0 && isinf(b)) {
+		pair_clear(&f);
+		pair_clear(&g);
+		return untimed;
+	}
+	/* In a bounded window the witness may lie beyond the end: there f U g is what the end leaves open, as long as f held. */
+	if (isfinite(b)) {
+		double end = e->end_s;
+		for (int upper = 0; upper < 2; upper++) {
+			const Track *fs = upper ? f.hi : f.lo;
+			g_autoptr(Track) nf = track_negate(fs);
+			g_autoptr(Track) worst = track_window_max(nf, 0, INF, -INF);
+			g_autoptr(Track) held = track_negate(worst); /* inf of f to the end */
+			g_autoptr(Track) open = track_constant(end, outside(e, upper));
+			g_autoptr(Track) may = track_combine(held, open, TRACK_MIN, 0);
+			Track **u = upper ? &untimed.hi : &untimed.lo;
+			Track *more = track_combine(*u, may, TRACK_MAX, 0);
+			track_free(*u);
+			*u = more;
+		}
+	}
+	Pair witness = window(e, g, a, b);
+	Pair later = window(e, untimed, a, a);
+	Pair held = negate(window(e, negate(copy(&f)), 0, a));
+	pair_clear(&f);
+	return combine(combine(witness, later, TRACK_MIN), held, TRACK_MIN);
+}
+
+typedef Pair (*EvalFunc)(Eval *, const Node *);
+
+static Pair not_of(Pair a)
+{
+	return negate(a);
+}
+
+static Pair exclusive(Eval *e, const Node *n, EvalFunc eval)
+{
+	Pair a = eval(e, n->a), b = eval(e, n->b);
+	Pair na = not_of(copy(&a)), nb = not_of(copy(&b));
+	return combine(combine(a, nb, TRACK_MIN), combine(na, b, TRACK_MIN), TRACK_MAX);
+}
+
+/* Everything that margin and truth have in common; atoms are the caller's. */
+static Pair eval_operator(Eval *e, const Node *n, EvalFunc eval)
+{
+	switch (n->kind) {
+	case N_TRUE:
+		return constant(e, INF, INF);
+	case N_FALSE:
+		return constant(e, -INF, -INF);
+	case N_NOT:
+		return not_of(eval(e, n->a));
+	case N_AND:
+		return combine(eval(e, n->a), eval(e, n->b), TRACK_MIN);
+	case N_OR:
+		return combine(eval(e, n->a), eval(e, n->b), TRACK_MAX);
+	case N_IMPLIES:
+		return combine(not_of(eval(e, n->a)), eval(e, n->b), TRACK_MAX);
+	case N_XOR:
+		return exclusive(e, n, eval);
+	case N_IFF:
+		return not_of(exclusive(e, n, eval));
+	case N_RISE:
+		return rise_of(eval_truth(e, n->a));
+	case N_FALL:
+		return rise_of(not_of(eval_truth(e, n->a)));
+	case N_EVENTUALLY:
+	case N_ONCE:
+		return eventually(e, n, eval(e, n->a));
+	case N_ALWAYS:
+	case N_HISTORICALLY:
+		return not_of(eventually(e, n, not_of(eval(e, n->a))));
+	case N_UNTIL:
+		return until(e, eval(e, n->a), eval(e, n->b), n->lo_s, n->hi_s);
+	case N_SINCE:
+		return reversed(until(e, reversed(eval(e, n->a)), reversed(eval(e, n->b)), n->lo_s,
+				      n->hi_s));
+	case N_NUMBER:
+	case N_PARAMETER:
+	case N_SIGNAL:
+	case N_INITIAL:
+	case N_NEGATE:
+	case N_ADD:
+	case N_SUB:
+	case N_MUL:
+	case N_DIV:
+	case N_ABS:
+	case N_MIN:
+	case N_MAX:
+	case N_LT:
+	case N_LE:
+	case N_GT:
+	case N_GE:
+	case N_EQ:
+	case N_NE:
+	case N_DELAY:
+	case N_DURATION:
+		break;
+	}
+	return constant(e, -INF, INF);
+}
+
+Pair eval_margin(Eval *e, const Node *n)
+{
+	if (node_is_comparison(n->kind))
+		return atom_margin(e, n);
+	if (n->kind == N_SIGNAL && n->boolean)
+		return boolean_signal(e, n);
+	if (node_is_term(n->kind))
+		return eval_term(e, n);
+	return eval_operator(e, n, eval_margin);
+}
+
+static Pair compute_truth(Eval *e, const Node *n)
+{
+	if (node_is_comparison(n->kind)) {
+		bool strict = n->kind == N_LT || n->kind == N_GT || n->kind == N_NE;
+		return truth_of_margin(distance(e, n), strict);
+	}
+	if (n->kind == N_SIGNAL && n->boolean)
+		return boolean_signal(e, n);
+	if (node_is_term(n->kind)) /* the calculator: a value counts as true above zero */
+		return truth_of_margin(eval_term(e, n), true);
+	return eval_operator(e, n, eval_truth);
+}
+
+const Pair *eval_truth_of(Eval *e, const Node *n)
+{
+	Pair *kept = g_hash_table_lookup(e->truths, n);
+	if (!kept) {
+		kept = g_new0(Pair, 1);
+		*kept = compute_truth(e, n);
+		g_hash_table_insert(e->truths, (gpointer)(uintptr_t)n, kept);
+	}
+	return kept;
+}
+
+Pair eval_truth(Eval *e, const Node *n)
+{
+	return copy(eval_truth_of(e, n));
+}

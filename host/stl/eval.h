@@ -1,0 +1,39 @@
+/* A formula on signals as pairs of tracks. Private to stl. */
+#ifndef ANZEN_STL_EVAL_H
+#define ANZEN_STL_EVAL_H
+
+#include "ast.h"
+#include "track.h"
+
+/* Between lo and hi lies every completion of what is missing. */
+typedef struct Pair {
+	Track *lo, *hi;
+} Pair;
+void pair_clear(Pair *pair);
+
+typedef struct Eval {
+	const StlFormula *f;
+	const StlInput *input;
+	StlEnds ends;
+	double end_s, per_s; /* per_s: ticks in a second */
+	double beyond; /* NaN: beyond the ends is unknown; else what it is taken for (completeness test) */
+	GHashTable *truths; /* Node → Pair*: kept for explanations */
+	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
+	GError *error;
+} Eval;
+
+void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options);
+void eval_clear(Eval *e);
+
+Pair eval_term(Eval *e, const Node *n);   /* in n->unit */
+Pair eval_truth(Eval *e, const Node *n);  /* ±INFINITY */
+Pair eval_margin(Eval *e, const Node *n); /* robustness */
+/* The kept truth of a node (borrowed). */
+const Pair *eval_truth_of(Eval *e, const Node *n);
+
+StlTruth truth_between(double lo, double hi);
+int64_t eval_ns(const Eval *e, double t_s);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, pair_clear)
+
+#endif

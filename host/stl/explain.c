@@ -1,0 +1,238 @@
+#include "explain.h"
+
+#include <string.h>
+
+void reason_free(void *p)
+{
+	StlReason *r = p;
+	g_free(r->atom);
+	g_free(r->signal);
+	g_free(r);
+}
+
+static StlTruth truth_at(Eval *e, const Node *n, double t)
+{
+	const Pair *p = eval_truth_of(e, n);
+	return truth_between(track_at(p->lo, t).v, track_at(p->hi, t).v);
+}
+
+/* The first time in [from, to] at which `node` has the truth `want`; a limit counts when no knot has it. -1: never. */
+static double first_time(Eval *e, const Node *node, double from, double to, StlTruth want)
+{
+	const Pair *p = eval_truth_of(e, node);
+	from = MAX(from, 0);
+	to = MIN(to, e->end_s);
+	if (from > to)
+		return -1;
+	if (truth_at(e, node, from) == want)
+		return from;
+	size_t i = track_find(p->lo, from), j = track_find(p->hi, from);
+	for (double t = from;;) {
+		double a = i + 1 < p->lo->n ? p->lo->k[i + 1].t : INF,
+		       b = j + 1 < p->hi->n ? p->hi->k[j + 1].t : INF;
+		double next = MIN(a, b);
+		double mid = t + (MIN(next, to) - t) / 2;
+		if (mid > t && truth_at(e, node, mid) == want)
+			return mid;
+		if (next > to)
+			return -1;
+		i += a == next;
+		j += b == next;
+		t = next;
+		if (truth_at(e, node, t) == want)
+			return t;
+	}
+}
+
+/* The stretch around t on which the node keeps its truth. */
+static void stretch_around(Eval *e, const Node *node, double t, double *ret_from, double *ret_to)
+{
+	const Pair *p = eval_truth_of(e, node);
+	StlTruth want = truth_at(e, node, t);
+	double from = t, to = t;
+	const Track *sides[] = {p->lo, p->hi};
+	for (int s = 0; s < 2; s++)
+		for (size_t i = track_find(sides[s], t); i + 1 < sides[s]->n; i++) {
+			double next = sides[s]->k[i + 1].t;
+			double mid =
+				MAX(sides[s]->k[i].t, t) + (next - MAX(sides[s]->k[i].t, t)) / 2;
+			if (truth_at(e, node, mid) != want)
+				break;
+			to = MAX(to, next);
+			if (truth_at(e, node, next) != want)
+				break;
+		}
+	for (int s = 0; s < 2; s++)
+		for (size_t i = track_find(sides[s], t) + 1; i-- > 0;) {
+			double k = sides[s]->k[i].t,
+			       right = i + 1 < sides[s]->n ? sides[s]->k[i + 1].t : t;
+			double mid = k + (MIN(right, t) - k) / 2;
+			if (mid > k && truth_at(e, node, mid) != want)
+				break;
+			from = MIN(from, k);
+			if (truth_at(e, node, k) != want)
+				break;
+		}
+	*ret_from = from;
+	*ret_to = to;
+}
+
+/* ---- atoms ------------------------------------------------------------------------------------------------------------------ */
+
+/* A signal of the atom that is not there at t, from the series before widening; NULL when all are. */
+static const char *missing_signal(Eval *e, const Node *n, double t)
+{
+	if (n->kind == N_SIGNAL) {
+		const char *name = stl_formula_signal(e->f, (size_t)n->name);
+		GHashTable *table = e->input->plain ? e->input->plain : e->input->signals;
+		StlInput plain = {e->input->start_ns, e->input->end_ns, table, NULL, NULL};
+		Eval own = *e;
+		own.input = &plain;
+		if (!g_hash_table_contains(table, name))
+			return name;
+		g_auto(Pair) p = eval_term(&own, n);
+		return isinf(track_at(p.lo, t).v) || isinf(track_at(p.hi, t).v) ? name : NULL;
+	}
+	const char *a = n->a ? missing_signal(e, n->a, n->kind == N_INITIAL ? 0 : t) : NULL;
+	return a ? a : n->b ? missing_signal(e, n->b, t) : NULL;
+}
+
+static const char *any_signal(const Eval *e, const Node *n)
+{
+	if (n->kind == N_SIGNAL)
+		return stl_formula_signal(e->f, (size_t)n->name);
+	const char *a = n->a ? any_signal(e, n->a) : NULL;
+	return a ? a : n->b ? any_signal(e, n->b) : NULL;
+}
+
+static void add_reason(GPtrArray *reasons, Eval *e, StlBecause because, double from, double to,
+		       const Node *atom, const char *signal)
+{
+	if (reasons->len >= STL_MAX_REASONS)
+		return;
+	GString *text = g_string_new(NULL);
+	node_print(e->f, atom, true, text);
+	StlReason *r = g_new0(StlReason, 1);
+	*r = (StlReason){because, eval_ns(e, from), eval_ns(e, to), g_string_free(text, FALSE),
+			 g_strdup(signal)};
+	g_ptr_array_add(reasons, r);
+}
+
+static void explain_atom(Eval *e, const Node *n, double t, GPtrArray *reasons)
+{
+	StlTruth truth = truth_at(e, n, t);
+	double from, to;
+	stretch_around(e, n, t, &from, &to);
+	if (truth != STL_UNKNOWN) {
+		add_reason(reasons, e, truth == STL_TRUE ? STL_BECAUSE_TRUE : STL_BECAUSE_FALSE,
+			   from, to, n, any_signal(e, n));
+		return;
+	}
+	const char *missing = missing_signal(e, n, t);
+	add_reason(reasons, e, missing ? STL_BECAUSE_GAP : STL_BECAUSE_ENVELOPE, from, to, n,
+		   missing ? missing : any_signal(e, n));
+}
+
+/* ---- operators ---------------------------------------------------------------------------------------------------------------- */
+
+/* A sup over [t+from, t+to] of `node`: its witness when true; when false every instant, shown by the first; when unknown the
+ * first unknown one, or the end. */
+static void explain_window(Eval *e, const Node *op, const Node *node, double t, double from,
+			   double to, StlTruth mine, GPtrArray *reasons)
+{
+	/* of the inner formula, what made the window what it is: an eventually is true by a true instant, an always false by a
+	 * false one, and the other way round by all of them */
+	double at = first_time(e, node, t + from, isinf(to) ? e->end_s : t + to, mine);
+	if (at >= 0) {
+		explain(e, node, at, reasons);
+		return;
+	}
+	if (mine == STL_UNKNOWN && (t + to > e->end_s || t + from < 0))
+		add_reason(reasons, e, STL_BECAUSE_END, MAX(0, MIN(t + from, e->end_s)), e->end_s,
+			   op, any_signal(e, node));
+}
+
+static void explain_sides(Eval *e, const Node *n, double t, StlTruth mine, bool negate_a,
+			  GPtrArray *reasons)
+{
+	StlTruth a = truth_at(e, n->a, t), b = truth_at(e, n->b, t);
+	if (negate_a)
+		a = a == STL_TRUE ? STL_FALSE : a == STL_FALSE ? STL_TRUE : STL_UNKNOWN;
+	if (a == mine)
+		explain(e, n->a, t, reasons);
+	if (b == mine)
+		explain(e, n->b, t, reasons);
+	if (a != mine && b != mine) { /* xor, iff: both decide */
+		explain(e, n->a, t, reasons);
+		explain(e, n->b, t, reasons);
+	}
+}
+
+void explain(Eval *e, const Node *n, double t, GPtrArray *reasons)
+{
+	if (reasons->len >= STL_MAX_REASONS)
+		return;
+	StlTruth mine = truth_at(e, n, t);
+	switch (n->kind) {
+	case N_NOT:
+		explain(e, n->a, t, reasons);
+		return;
+	case N_AND:
+		explain_sides(e, n, t, mine, false, reasons);
+		return;
+	case N_OR:
+		explain_sides(e, n, t, mine, false, reasons);
+		return;
+	case N_IMPLIES:
+		explain_sides(e, n, t, mine, true, reasons);
+		return;
+	case N_XOR:
+	case N_IFF:
+		explain(e, n->a, t, reasons);
+		explain(e, n->b, t, reasons);
+		return;
+	case N_ALWAYS:
+	case N_EVENTUALLY:
+		explain_window(e, n, n->a, t, n->lo_s, n->hi_s, mine, reasons);
+		return;
+	case N_HISTORICALLY:
+	case N_ONCE:
+		explain_window(e, n, n->a, t, isinf(n->hi_s) ? -t : -n->hi_s, -n->lo_s, mine,
+			       reasons);
+		return;
+	case N_UNTIL:
+		explain_window(e, n, n->b, t, n->lo_s, n->hi_s, mine, reasons);
+		explain_window(e, n, n->a, t, 0, n->hi_s, mine, reasons);
+		return;
+	case N_SINCE:
+		explain_window(e, n, n->b, t, isinf(n->hi_s) ? -t : -n->hi_s, -n->lo_s, mine,
+			       reasons);
+		return;
+	case N_RISE:
+	case N_FALL:
+	case N_TRUE:
+	case N_FALSE:
+	case N_NUMBER:
+	case N_PARAMETER:
+	case N_SIGNAL:
+	case N_INITIAL:
+	case N_NEGATE:
+	case N_ADD:
+	case N_SUB:
+	case N_MUL:
+	case N_DIV:
+	case N_ABS:
+	case N_MIN:
+	case N_MAX:
+	case N_LT:
+	case N_LE:
+	case N_GT:
+	case N_GE:
+	case N_EQ:
+	case N_NE:
+	case N_DELAY:
+	case N_DURATION:
+		explain_atom(e, n, t, reasons);
+		return;
+	}
+}

@@ -1,0 +1,402 @@
+#include "explain.h"
+
+#include <string.h>
+
+void stl_result_free(StlResult *r)
+{
+	if (!r)
+		return;
+	g_free(r->premise);
+	if (r->reasons)
+		g_ptr_array_unref(r->reasons);
+	g_free(r->explanation);
+	g_free(r->trace_t_ns);
+	g_free(r->trace_lo);
+	g_free(r->trace_hi);
+	g_free(r->trace_truth);
+	g_free(r);
+}
+
+/* ---- vacuity ----------------------------------------------------------------------------------------------------------- */
+
+/* Over every implication: is its premise ever true? Looks at the whole recording. */
+static void look_for_vacuity(Eval *e, const Node *n, StlResult *r)
+{
+	if (n->kind == N_IMPLIES) {
+		const Pair *p = eval_truth_of(e, n->a);
+		double lo_min, lo_max, hi_min, hi_max;
+		track_range(p->lo, 0, e->end_s, &lo_min, &lo_max);
+		track_range(p->hi, 0, e->end_s, &hi_min, &hi_max);
+		StlTruth vacuous = hi_max < 0 ? STL_TRUE : lo_max > 0 ? STL_FALSE : STL_UNKNOWN;
+		if (vacuous > r->vacuous) {
+			GString *text = g_string_new(NULL);
+			node_print(e->f, n->a, true, text);
+			r->vacuous = vacuous;
+			g_free(r->premise);
+			r->premise = g_string_free(text, FALSE);
+		}
+	}
+	if (n->a)
+		look_for_vacuity(e, n->a, r);
+	if (n->b)
+		look_for_vacuity(e, n->b, r);
+}
+
+/* ---- explanation --------------------------------------------------------------------------------------------------------- */
+
+static const char *because_words(StlBecause because)
+{
+	switch (because) {
+	case STL_BECAUSE_TRUE:
+		return "holds";
+	case STL_BECAUSE_FALSE:
+		return "does not hold";
+	case STL_BECAUSE_GAP:
+		return "is unknown: no usable sample of";
+	case STL_BECAUSE_END:
+		return "is open: the recording ends first";
+	case STL_BECAUSE_ENVELOPE:
+		return "is undecided within the uncertainty";
+	}
+	return "?";
+}
+
+static void tell(Eval *e, StlResult *r)
+{
+	explain(e, e->f->root, 0, r->reasons);
+	r->from_ns = r->to_ns = -1;
+	GString *text = g_string_new(stl_truth_name(r->satisfied));
+	for (guint i = 0; i < r->reasons->len; i++) {
+		const StlReason *why = g_ptr_array_index(r->reasons, i);
+		r->from_ns = i ? MIN(r->from_ns, why->from_ns) : why->from_ns;
+		r->to_ns = i ? MAX(r->to_ns, why->to_ns) : why->to_ns;
+		if (i >= 3)
+			continue;
+		g_string_append_printf(text, "%s %s %s", i ? ";" : ":", why->atom,
+				       because_words(why->because));
+		if (why->because == STL_BECAUSE_GAP)
+			g_string_append_printf(text, " %s", why->signal);
+		g_string_append_printf(text, " in [%.4g s, %.4g s]",
+				       (double)(why->from_ns - e->input->start_ns) / e->per_s,
+				       (double)(why->to_ns - e->input->start_ns) / e->per_s);
+	}
+	r->explanation = g_string_free(text, FALSE);
+}
+
+/* ---- trace ----------------------------------------------------------------------------------------------------------------- */
+
+static void put(StlResult *r, Eval *e, const Pair *truth, double t, double lo, double hi)
+{
+	size_t i = r->trace_n++;
+	r->trace_t_ns[i] = eval_ns(e, t);
+	r->trace_lo[i] = lo;
+	r->trace_hi[i] = hi;
+	r->trace_truth[i] =
+		(uint8_t)truth_between(track_at(truth->lo, t).v, track_at(truth->hi, t).v);
+}
+
+static void trace(StlResult *r, Eval *e, const Pair *margin)
+{
+	const Pair *truth = eval_truth_of(e, e->f->root);
+	size_t most = 3 * (margin->lo->n + margin->hi->n);
+	r->trace_t_ns = g_new(int64_t, most);
+	r->trace_lo = g_new(double, most);
+	r->trace_hi = g_new(double, most);
+	r->trace_truth = g_new(uint8_t, most);
+	for (size_t i = 0, j = 0; i < margin->lo->n || j < margin->hi->n;) {
+		double ta = i < margin->lo->n ? margin->lo->k[i].t : INF,
+		       tb = j < margin->hi->n ? margin->hi->k[j].t : INF;
+		double t = MIN(ta, tb);
+		i += ta == t;
+		j += tb == t;
+		Knot a = track_at(margin->lo, t), b = track_at(margin->hi, t);
+		if (t > 0 && (a.l != a.v || b.l != b.v))
+			put(r, e, truth, t, a.l, b.l);
+		put(r, e, truth, t, a.v, b.v);
+		if (t < e->end_s && (a.r != a.v || b.r != b.v))
+			put(r, e, truth, t, a.r, b.r);
+	}
+}
+
+/* ---- evaluation -------------------------------------------------------------------------------------------------------------- */
+
+static void bounds_at_start(const Pair *p, double *lo, double *hi)
+{
+	*lo = p->lo->k[0].v;
+	*hi = p->hi->k[0].v;
+}
+
+/* Would anything beyond the end change the result? Take it once for true, once for false. */
+static bool is_complete(const StlFormula *f, const StlInput *input, const StlOptions *options,
+			const StlResult *r)
+{
+	if (options && options->ends == STL_ENDS_FINITE)
+		return stl_formula_future_bounded(f) <=
+		       (double)(input->end_ns - input->start_ns) *
+			       (options->tick_s > 0 ? options->tick_s : 1e-9);
+	for (int side = 0; side < 2; side++) {
+		Eval e;
+		double lo, hi;
+		eval_init(&e, f, input, options);
+		e.beyond = side ? INF : -INF;
+		g_auto(Pair) m = eval_margin(&e, f->root);
+		bounds_at_start(&m, &lo, &hi);
+		const Pair *t = eval_truth_of(&e, f->root);
+		StlTruth truth = truth_between(t->lo->k[0].v, t->hi->k[0].v);
+		eval_clear(&e);
+		if (lo != r->lo || hi != r->hi || truth != r->satisfied)
+			return false;
+	}
+	return true;
+}
+
+StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions *options,
+		    GError **error)
+{
+	StlKind kind = stl_formula_kind(f);
+	if (!f->checked || kind == STL_KIND_DELAY || kind == STL_KIND_DURATION ||
+	    (kind == STL_KIND_TERM && !f->bare)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "'%s' is no formula that is true or false", f->text);
+		return NULL;
+	}
+	if (input->end_ns < input->start_ns) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "the recording ends before it starts");
+		return NULL;
+	}
+	Eval e;
+	eval_init(&e, f, input, options);
+	StlResult *r = g_new0(StlResult, 1);
+	r->reasons = g_ptr_array_new_with_free_func(reason_free);
+	const Pair *truth = eval_truth_of(&e, f->root);
+	r->satisfied = truth_between(truth->lo->k[0].v, truth->hi->k[0].v);
+	r->unit = stl_formula_unit(f, &r->mixed);
+	r->vacuous = STL_FALSE;
+	g_auto(Pair) margin = eval_margin(&e, f->root);
+	bounds_at_start(&margin, &r->lo, &r->hi);
+	r->margin = !stl_formula_boolean(f) && !e.no_margin;
+	look_for_vacuity(&e, f->root, r);
+	if (options && options->trace)
+		trace(r, &e, &margin);
+	if (!options || !options->no_explanation)
+		tell(&e, r);
+	r->complete = is_complete(f, input, options, r);
+	if (e.error) {
+		g_propagate_error(error, g_steal_pointer(&e.error));
+		g_clear_pointer(&r, stl_result_free);
+	}
+	eval_clear(&e);
+	return r;
+}
+
+bool stl_range(const StlFormula *f, const StlInput *input, int64_t from_ns, int64_t to_ns,
+	       double *ret_lo, double *ret_hi, GError **error)
+{
+	Eval e;
+	eval_init(&e, f, input, NULL);
+	g_auto(Pair) p = stl_formula_kind(f) == STL_KIND_TERM ? eval_term(&e, f->root)
+							      : eval_margin(&e, f->root);
+	double from = CLAMP((double)(from_ns - input->start_ns) / e.per_s, 0, e.end_s);
+	double to = CLAMP((double)(to_ns - input->start_ns) / e.per_s, from, e.end_s);
+	double none;
+	track_range(p.lo, from, to, ret_lo, &none);
+	track_range(p.hi, from, to, &none, ret_hi);
+	bool ok = e.error == NULL;
+	if (!ok)
+		g_propagate_error(error, g_steal_pointer(&e.error));
+	eval_clear(&e);
+	return ok;
+}
+
+/* ---- edges -------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct EdgeWalk {
+	GArray *edges;
+	const Eval *e;
+	StlTruth state;
+	bool first;
+	bool open;       /* inside an unknown stretch */
+	StlTruth before; /* truth before that stretch */
+	double open_from;
+} EdgeWalk;
+
+static int64_t ns_down(const Eval *e, double t)
+{
+	return e->input->start_ns + (int64_t)floor(t * e->per_s + 1e-6);
+}
+
+static int64_t ns_up(const Eval *e, double t)
+{
+	return e->input->start_ns + (int64_t)ceil(t * e->per_s - 1e-6);
+}
+
+static void edge(EdgeWalk *w, double from, double to, bool certain)
+{
+	StlEdge edge = {ns_down(w->e, from), ns_up(w->e, to), certain};
+	g_array_append_val(w->edges, edge);
+}
+
+/* The truth is `now` from t on (at the instant or just after it). */
+static void step(EdgeWalk *w, double t, StlTruth now)
+{
+	if (w->first) {
+		w->first = false;
+		w->open = now == STL_UNKNOWN;
+		w->before = STL_UNKNOWN; /* nothing is known of the time before */
+		w->open_from = t;
+	} else if (now == STL_UNKNOWN) {
+		if (!w->open) {
+			w->open = true;
+			w->before = w->state;
+			w->open_from = t;
+		}
+	} else if (w->open) {
+		w->open = false;
+		edge(w, w->open_from, t, w->before == STL_FALSE && now == STL_TRUE);
+	} else if (w->state == STL_FALSE && now == STL_TRUE) {
+		edge(w, t, t, true);
+	}
+	w->state = now;
+}
+
+static void walk_truth(EdgeWalk *w, const Pair *p)
+{
+	for (size_t i = 0, j = 0; i < p->lo->n || j < p->hi->n;) {
+		double ta = i < p->lo->n ? p->lo->k[i].t : INF,
+		       tb = j < p->hi->n ? p->hi->k[j].t : INF;
+		double t = MIN(ta, tb);
+		i += ta == t;
+		j += tb == t;
+		Knot a = track_at(p->lo, t), b = track_at(p->hi, t);
+		step(w, t, truth_between(a.v, b.v));
+		if (t < w->e->end_s)
+			step(w, t, truth_between(a.r, b.r));
+	}
+	if (w->open)
+		edge(w, w->open_from, w->e->end_s, false);
+}
+
+GArray *stl_edges(const StlFormula *f, const StlInput *input, GError **error)
+{
+	Eval e;
+	eval_init(&e, f, input, NULL);
+	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)), .e = &e, .first = true};
+	walk_truth(&w, eval_truth_of(&e, f->root));
+	if (e.error) {
+		g_propagate_error(error, g_steal_pointer(&e.error));
+		g_clear_pointer(&w.edges, g_array_unref);
+	}
+	eval_clear(&e);
+	return w.edges;
+}
+
+/* ---- measures -------------------------------------------------------------------------------------------------------------------- */
+
+static GArray *edges_of(Eval *e, const Node *n, bool falls)
+{
+	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)), .e = e, .first = true};
+	g_auto(Pair) truth = eval_truth(e, n);
+	if (falls) {
+		Pair negated = {track_negate(truth.hi), track_negate(truth.lo)};
+		pair_clear(&truth);
+		truth = negated;
+	}
+	walk_truth(&w, &truth);
+	return w.edges;
+}
+
+static double seconds(const Eval *e, int64_t ns)
+{
+	return (double)ns / e->per_s;
+}
+
+/* First answer strictly after the cause. An answer that may not have happened, or may have come before, leaves the value
+ * open towards the next certain one. */
+static StlMeasure pair_up(const Eval *e, const StlEdge *cause, const GArray *answers)
+{
+	StlMeasure m = {.cause = *cause, .state = STL_MEASURE_NONE, .hi = INF};
+	m.answer = (StlEdge){CLOCK_NEVER, CLOCK_NEVER, false};
+	m.lo = seconds(e, e->input->end_ns - cause->latest_ns);
+	bool ambiguous = false;
+	for (guint i = 0; i < answers->len; i++) {
+		const StlEdge *a = &g_array_index(answers, StlEdge, i);
+		if (a->latest_ns <= cause->earliest_ns)
+			continue; /* surely not after the cause */
+		double lo = MAX(0, seconds(e, a->earliest_ns - cause->latest_ns));
+		bool after =
+			a->earliest_ns > cause->latest_ns ||
+			(a->earliest_ns == a->latest_ns && cause->earliest_ns == cause->latest_ns);
+		if (a->certain && after) {
+			m.answer = *a;
+			m.hi = seconds(e, a->latest_ns - cause->earliest_ns);
+			if (!ambiguous)
+				m.lo = lo;
+			m.state = ambiguous ? STL_MEASURE_AMBIGUOUS : STL_MEASURE_KNOWN;
+			return m;
+		}
+		if (!ambiguous)
+			m.lo = lo;
+		ambiguous = true;
+	}
+	if (ambiguous)
+		m.state = STL_MEASURE_AMBIGUOUS;
+	return m;
+}
+
+static bool true_at(const Pair *p, double t)
+{
+	Knot k = track_at(p->lo, t);
+	return k.l > 0 && k.v > 0;
+}
+
+static GArray *measures(Eval *e, const Node *a, Eval *eb, const Node *b, bool duration)
+{
+	GArray *out = g_array_new(FALSE, FALSE, sizeof(StlMeasure));
+	g_autoptr(GArray) causes = edges_of(e, a, false), answers = edges_of(eb, b, duration);
+	const Pair *standing = eval_truth_of(eb, b);
+	for (guint i = 0; i < causes->len; i++) {
+		const StlEdge *cause = &g_array_index(causes, StlEdge, i);
+		StlMeasure m = pair_up(e, cause, answers);
+		m.stale = !duration &&
+			  true_at(standing, seconds(e, cause->earliest_ns - e->input->start_ns));
+		g_array_append_val(out, m);
+	}
+	return out;
+}
+
+GArray *stl_measure(const StlFormula *f, const StlInput *input, GError **error)
+{
+	StlKind kind = stl_formula_kind(f);
+	if (kind != STL_KIND_DELAY && kind != STL_KIND_DURATION) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "'%s' is neither delay() nor duration()", f->text);
+		return NULL;
+	}
+	Eval e;
+	eval_init(&e, f, input, NULL);
+	bool duration = kind == STL_KIND_DURATION;
+	GArray *out = measures(&e, f->root->a, &e, duration ? f->root->a : f->root->b, duration);
+	if (e.error) {
+		g_propagate_error(error, g_steal_pointer(&e.error));
+		g_clear_pointer(&out, g_array_unref);
+	}
+	eval_clear(&e);
+	return out;
+}
+
+GArray *stl_delays(const StlFormula *a, const StlFormula *b, const StlInput *input, GError **error)
+{
+	Eval ea, eb;
+	eval_init(&ea, a, input, NULL);
+	eval_init(&eb, b, input, NULL);
+	GArray *out = measures(&ea, a->root, &eb, b->root, false);
+	GError *bad = ea.error ? g_steal_pointer(&ea.error) : g_steal_pointer(&eb.error);
+	if (bad) {
+		g_propagate_error(error, bad);
+		g_clear_pointer(&out, g_array_unref);
+	}
+	eval_clear(&ea);
+	eval_clear(&eb);
+	return out;
+}

@@ -1,0 +1,320 @@
+#include "unit.h"
+
+#include "executor.h"
+
+/* A bench made of lists: what the executor asked for, and samples to give it. */
+typedef struct Fake {
+	GString *log;    /* one line a call */
+	GArray *samples; /* ExecutorSample, given in order when their time has come */
+	guint given;
+	int64_t now_ns;
+	int safe, after_safe;
+	bool refuse;
+} Fake;
+
+static bool fake_command(void *user, unsigned role, double value, int64_t at_ns)
+{
+	Fake *f = user;
+	f->after_safe += f->safe;
+	if (at_ns == EXECUTOR_SOONEST)
+		g_string_append_printf(f->log, "command %u %g soonest;", role, value);
+	else
+		g_string_append_printf(f->log, "command %u %g @%" G_GINT64_FORMAT ";", role, value,
+				       at_ns / CLOCK_MS);
+	return !f->refuse;
+}
+
+static bool fake_trigger(void *user, unsigned role, int64_t at_ns)
+{
+	Fake *f = user;
+	f->after_safe += f->safe;
+	g_string_append_printf(f->log, "trigger %u @%" G_GINT64_FORMAT " at %" G_GINT64_FORMAT ";",
+			       role, at_ns / CLOCK_MS, f->now_ns / CLOCK_MS);
+	return !f->refuse;
+}
+
+static void fake_event(void *user, const char *name, int64_t t_ns, const char *detail)
+{
+	(void)detail;
+	if (!g_str_has_prefix(name, "state."))
+		g_string_append_printf(((Fake *)user)->log, "%s @%" G_GINT64_FORMAT ";", name,
+				       t_ns / CLOCK_MS);
+}
+
+static void fake_fault(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame)
+{
+	(void)t_ns;
+	(void)cause;
+	g_string_append_printf(((Fake *)user)->log, "fault %s %s;", source, blame_name(blame));
+}
+
+static bool fake_sample(void *user, ExecutorSample *ret)
+{
+	Fake *f = user;
+	if (f->given >= f->samples->len)
+		return false;
+	ExecutorSample *s = &g_array_index(f->samples, ExecutorSample, f->given);
+	if (s->t_ns > f->now_ns)
+		return false;
+	*ret = *s;
+	f->given++;
+	return true;
+}
+
+static void fake_make_safe(void *user)
+{
+	((Fake *)user)->safe++;
+}
+
+typedef struct Bench {
+	Fake fake;
+	ExecutorOps ops;
+	ExecutorPlan *plan;
+	Executor *executor;
+} Bench;
+
+static Bench *bench_new(void)
+{
+	Bench *b = g_new0(Bench, 1);
+	b->fake.log = g_string_new(NULL);
+	b->fake.samples = g_array_new(FALSE, TRUE, sizeof(ExecutorSample));
+	b->ops = (ExecutorOps){fake_command, fake_trigger,   fake_event, fake_fault,
+			       fake_sample,  fake_make_safe, &b->fake};
+	b->plan = executor_plan_new();
+	return b;
+}
+
+static void bench_free(Bench *b)
+{
+	executor_free(b->executor);
+	executor_plan_free(b->plan);
+	g_string_free(b->fake.log, TRUE);
+	g_array_unref(b->fake.samples);
+	g_free(b);
+}
+
+static PlanStep *add_step(Bench *b, int64_t at_ms)
+{
+	PlanStep *step = g_new0(PlanStep, 1);
+	step->at_ns = at_ms * CLOCK_MS;
+	step->actions = g_array_new(FALSE, TRUE, sizeof(PlanAction));
+	g_ptr_array_add(b->plan->steps, step);
+	return step;
+}
+
+static void act(PlanStep *step, PlanAction action)
+{
+	g_array_append_val(step->actions, action);
+}
+
+static bool any_boolean(void *user, const char *name, Unit *ret_unit, bool *ret_boolean)
+{
+	(void)user;
+	*ret_unit = unit_one;
+	*ret_boolean = g_str_has_prefix(name, "product.");
+	return true;
+}
+
+static PlanWatch *add_watch(GPtrArray *to, Bench *b, const char *text, StlMonitorMode mode)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StlFormula) f = stl_parse(text, NULL, &error);
+	StlScope scope = {.signal = any_boolean};
+	CU_ASSERT_TRUE(f && stl_check(f, &scope, NULL, &error));
+	PlanWatch *w = g_new0(PlanWatch, 1);
+	w->text = g_strdup(text);
+	w->sources = g_array_new(FALSE, TRUE, sizeof(unsigned));
+	for (size_t i = 0; i < stl_formula_n_signals(f); i++) {
+		unsigned source = executor_plan_intern(b->plan->sources, stl_formula_signal(f, i));
+		g_array_append_val(w->sources, source);
+	}
+	w->monitor = stl_monitor_new(f, mode, NULL, &error);
+	if (error)
+		fprintf(stderr, "%s\n", error->message);
+	CU_ASSERT_PTR_NOT_NULL(w->monitor);
+	g_ptr_array_add(to, w);
+	return w;
+}
+
+static void give(Bench *b, const char *name, int64_t t_ms, double v)
+{
+	ExecutorSample s = {.source = executor_plan_intern(b->plan->sources, name),
+			    .t_ns = t_ms * CLOCK_MS,
+			    .v = v};
+	g_array_append_val(b->fake.samples, s);
+}
+
+/* t = 0 s of the timeline is 1000 ms of the clock. */
+static void play(Bench *b, int64_t end_ms, int64_t until_ms, int64_t every_ms)
+{
+	if (!b->executor) {
+		b->plan->end_ns = end_ms * CLOCK_MS;
+		b->executor = executor_new(b->plan, &b->ops);
+		executor_start(b->executor, CLOCK_S);
+	}
+	int64_t next = 0;
+	for (; b->fake.now_ns <= until_ms * CLOCK_MS && next != CLOCK_NEVER;
+	     b->fake.now_ns += every_ms * CLOCK_MS)
+		next = executor_step(b->executor, b->fake.now_ns);
+}
+
+static bool logged(Bench *b, const char *text)
+{
+	bool found = strstr(b->fake.log->str, text) != NULL;
+	if (!found)
+		fprintf(stderr, "not in the log: %s\nlog: %s\n", text, b->fake.log->str);
+	return found;
+}
+
+static void a_trigger_leaves_ahead_and_carries_its_exact_time(void)
+{
+	Bench *b = bench_new();
+	act(add_step(b, 500), (PlanAction){.kind = PLAN_PULSE, .role = 3});
+	play(b, 1000, 3000, 1);
+	/* due at 1000 + 500 ms; sent 150 ms ahead */
+	CU_ASSERT_TRUE(logged(b, "trigger 3 @1500 at 1350;"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+	CU_ASSERT_EQUAL(b->fake.safe, 1);
+	bench_free(b);
+}
+
+static void a_mark_is_stamped_with_the_timelines_time_not_the_hosts(void)
+{
+	Bench *b = bench_new();
+	act(add_step(b, 503), (PlanAction){.kind = PLAN_MARK, .name = "mark.observe"});
+	play(b, 1000, 3000, 10); /* the host looks only every 10 ms */
+	CU_ASSERT_TRUE(logged(b, "mark.observe @1503;"));
+	bench_free(b);
+}
+
+static void a_pulse_with_a_length_is_switched_off_by_a_second_command(void)
+{
+	Bench *b = bench_new();
+	act(add_step(b, 500),
+	    (PlanAction){.kind = PLAN_PULSE, .role = 1, .pulse_ns = 40 * CLOCK_MS});
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "command 1 1 @1500;command 1 0 @1540;"));
+	bench_free(b);
+}
+
+static PlanStep *add_when(Bench *b, const char *text, int64_t timeout_ms, bool product)
+{
+	PlanStep *step = add_step(b, -1);
+	step->when = true;
+	step->product = product;
+	step->timeout_ns = timeout_ms * CLOCK_MS;
+	step->condition = b->plan->conditions->len;
+	add_watch(b->plan->conditions, b, text, STL_MONITOR_REACHED);
+	return step;
+}
+
+static void a_reaction_follows_its_condition_at_once(void)
+{
+	Bench *b = bench_new();
+	add_step(b, 100);
+	PlanStep *when = add_when(b, "rise(product.shut)", 500, true);
+	act(when, (PlanAction){.kind = PLAN_MARK, .name = "mark.answered"});
+	act(when, (PlanAction){.kind = PLAN_COMMAND, .role = 2, .value = 0});
+	give(b, "product.shut", 900, 0);
+	give(b, "product.shut", 1300, 1);
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "command 2 0 soonest;mark.answered @1300;"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+	bench_free(b);
+}
+
+static void a_silent_product_lets_the_timeline_go_on(void)
+{
+	Bench *b = bench_new();
+	add_step(b, 100);
+	act(add_when(b, "rise(product.shut)", 300, true),
+	    (PlanAction){.kind = PLAN_MARK, .name = "mark.answered"});
+	act(add_step(b, 800), (PlanAction){.kind = PLAN_MARK, .name = "mark.after"});
+	give(b, "product.shut", 900, 0);
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "timeout @1400;"));
+	CU_ASSERT_TRUE(logged(b, "mark.after @1800;"));
+	CU_ASSERT_PTR_NULL(strstr(b->fake.log->str, "fault"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+	bench_free(b);
+}
+
+static void a_condition_of_the_bench_that_never_comes_is_the_benchs_fault(void)
+{
+	Bench *b = bench_new();
+	add_step(b, 100);
+	add_when(b, "pan > 200", 300, false);
+	give(b, "pan", 900, 20);
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "fault condition bench;"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_FAULTED);
+	CU_ASSERT_EQUAL(b->fake.safe, 1);
+	bench_free(b);
+}
+
+static void a_broken_guard_makes_safe_and_blames_whom_it_names(void)
+{
+	Bench *b = bench_new();
+	add_step(b, 900);
+	add_watch(b->plan->guards, b, "always (force < 2500)", STL_MONITOR_HOLDS)->blame =
+		BLAME_UNKNOWN;
+	give(b, "force", 900, 10);
+	give(b, "force", 1200, 3000);
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "guard.broken @1200;fault guard unknown;run.stopped @1200;"));
+	CU_ASSERT_EQUAL(b->fake.safe, 1);
+	CU_ASSERT_EQUAL(executor_ended_ns(b->executor), 1200 * CLOCK_MS);
+	bench_free(b);
+}
+
+static void a_host_that_stood_still_too_long_blames_itself(void)
+{
+	Bench *b = bench_new();
+	act(add_step(b, 500), (PlanAction){.kind = PLAN_PULSE, .role = 0});
+	play(b, 1000, 1340, 1);
+	b->fake.now_ns = 1500 * CLOCK_MS; /* woke 150 ms after the command should have left */
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "fault executor bench;"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_FAULTED);
+	bench_free(b);
+}
+
+static void a_command_that_cannot_be_queued_ends_the_run(void)
+{
+	Bench *b = bench_new();
+	executor_plan_intern(b->plan->roles, "mannequin.release");
+	act(add_step(b, 500), (PlanAction){.kind = PLAN_PULSE, .role = 0});
+	b->fake.refuse = true;
+	play(b, 1000, 3000, 1);
+	CU_ASSERT_TRUE(logged(b, "fault mannequin.release bench;"));
+	CU_ASSERT_EQUAL(b->fake.safe, 1);
+	bench_free(b);
+}
+
+/* Whatever stops a run and whenever: made safe exactly once, and not one command afterwards. */
+static void every_run_ends_safe_whenever_it_is_stopped(void)
+{
+	for (int64_t stop_ms = 0; stop_ms < 2100; stop_ms += 7) {
+		Bench *b = bench_new();
+		for (int i = 0; i < 10; i++)
+			act(add_step(b, 100 * i),
+			    (PlanAction){.kind = PLAN_PULSE, .role = 1, .pulse_ns = 40 * CLOCK_MS});
+		play(b, 1000, stop_ms, 1);
+		executor_stop(b->executor, "test", BLAME_UNKNOWN);
+		play(b, 1000, 4000, 1);
+		CU_ASSERT_EQUAL(b->fake.safe, 1);
+		CU_ASSERT_EQUAL(b->fake.after_safe, 0);
+		bench_free(b);
+	}
+}
+
+UNIT_MAIN("run.executor", UNIT(a_trigger_leaves_ahead_and_carries_its_exact_time),
+	  UNIT(a_mark_is_stamped_with_the_timelines_time_not_the_hosts),
+	  UNIT(a_pulse_with_a_length_is_switched_off_by_a_second_command),
+	  UNIT(a_reaction_follows_its_condition_at_once),
+	  UNIT(a_silent_product_lets_the_timeline_go_on),
+	  UNIT(a_condition_of_the_bench_that_never_comes_is_the_benchs_fault),
+	  UNIT(a_broken_guard_makes_safe_and_blames_whom_it_names),
+	  UNIT(a_host_that_stood_still_too_long_blames_itself),
+	  UNIT(a_command_that_cannot_be_queued_ends_the_run),
+	  UNIT(every_run_ends_safe_whenever_it_is_stopped))

@@ -1,0 +1,100 @@
+#include "unit.h"
+
+#include "bench.h"
+
+static StlMonitor *monitor(const char *text, StlMonitorMode mode)
+{
+	Bench *b = bench_new(1);
+	ADD(b, "force", "N", {0, 0.0});
+	ADD(b, "alarm", "bool", {0, 0.0});
+	g_autoptr(StlFormula) f = bench_formula(b, text);
+	g_autoptr(GError) error = NULL;
+	StlMonitor *m = stl_monitor_new(f, mode, NULL, &error);
+	if (error)
+		fprintf(stderr, "%s\n", error->message);
+	bench_free(b);
+	return m;
+}
+
+static void a_guard_breaks_at_the_sample_that_breaks_it(void)
+{
+	g_autoptr(StlMonitor) m = monitor("always (force < 2500 N)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 1000);
+	stl_monitor_feed(m, 0, 1100, 10, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1150), STL_STATE_PENDING);
+	stl_monitor_feed(m, 0, 1200, 2600, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1250), STL_STATE_FALSE);
+	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 1200);
+	stl_monitor_feed(m, 0, 1300, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1350), STL_STATE_FALSE); /* latched */
+}
+
+static void a_rise_needs_a_fall_before_it(void)
+{
+	g_autoptr(StlMonitor) m = monitor("rise(alarm)", STL_MONITOR_REACHED);
+	stl_monitor_feed(m, 0, 900, 1, SAMPLE_OK); /* already true */
+	stl_monitor_start(m, 1000);
+	stl_monitor_feed(m, 0, 1100, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1150), STL_STATE_PENDING);
+	stl_monitor_feed(m, 0, 1200, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 1300, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1300), STL_STATE_TRUE);
+	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 1300);
+}
+
+static void a_first_sample_is_no_rise(void)
+{
+	g_autoptr(StlMonitor) m = monitor("rise(alarm)", STL_MONITOR_REACHED);
+	stl_monitor_start(m, 1000);
+	stl_monitor_feed(m, 0, 1100, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1150), STL_STATE_PENDING);
+}
+
+static void a_missing_sample_never_breaks_a_guard(void)
+{
+	g_autoptr(StlMonitor) m = monitor("always (force < 2500 N)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 10, 9999, SAMPLE_MISSING);
+	stl_monitor_feed(m, 0, 20, (double)NAN, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 30), STL_STATE_PENDING);
+}
+
+static void an_eventually_fails_when_its_window_closes(void)
+{
+	g_autoptr(StlMonitor) m = monitor("eventually[0 s, 2 s] alarm", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, CLOCK_S);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S), STL_STATE_PENDING);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S + 1), STL_STATE_FALSE);
+	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 3 * CLOCK_S);
+}
+
+static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
+{
+	Bench *b = bench_new(1);
+	ADD(b, "alarm", "bool", {0, 0.0});
+	g_autoptr(StlFormula) f =
+		bench_formula(b, "always (alarm -> eventually[0 s, 2 s] not alarm)");
+	g_autoptr(GError) error = NULL;
+	CU_ASSERT_PTR_NULL(stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, &error));
+	CU_ASSERT_TRUE(says(error ? error->message : NULL, "cannot be watched while running"));
+	bench_free(b);
+}
+
+static void samples_out_of_order_are_counted_and_ignored(void)
+{
+	g_autoptr(StlMonitor) m = monitor("always (force < 2500 N)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 100, 1, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 100, 9999, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 50, 9999, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 200), STL_STATE_PENDING);
+	CU_ASSERT_EQUAL(stl_monitor_late_samples(m), 2);
+}
+
+UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
+	  UNIT(a_rise_needs_a_fall_before_it), UNIT(a_first_sample_is_no_rise),
+	  UNIT(a_missing_sample_never_breaks_a_guard),
+	  UNIT(an_eventually_fails_when_its_window_closes),
+	  UNIT(a_window_that_cannot_be_watched_is_refused_at_creation),
+	  UNIT(samples_out_of_order_are_counted_and_ignored))
