@@ -24,9 +24,9 @@ typedef struct {
 	CU_TestFunc run;
 } UnitTest;
 
-#define UNIT(fn)                                                                                   \
-	{                                                                                          \
-		#fn, fn                                                                            \
+#define UNIT(fn)        \
+	{               \
+#fn, fn \
 	}
 
 /* True when CI said that `material` must be there, so that its absence is a failure, not a skip. */
@@ -56,7 +56,8 @@ static inline void unit_print_failures(void)
 			f->strCondition ? f->strCondition : "?");
 }
 
-static inline int unit_run(const char *suite, const UnitTest *tests, size_t n, int argc, char **argv)
+static inline int unit_run(const char *suite, const UnitTest *tests, size_t n, int argc,
+			   char **argv)
 {
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
@@ -67,27 +68,27 @@ static inline int unit_run(const char *suite, const UnitTest *tests, size_t n, i
 	CU_run_all_tests();
 	unit_print_failures();
 	unsigned int asserts = CU_get_number_of_asserts(), failed = CU_get_number_of_failures();
-	fprintf(stderr, "%s: %u tests, %u asserts, %u failed\n", suite, CU_get_number_of_tests_run(),
-		asserts, failed);
+	fprintf(stderr, "%s: %u tests, %u asserts, %u failed\n", suite,
+		CU_get_number_of_tests_run(), asserts, failed);
 	CU_cleanup_registry();
 	return failed > 0 || asserts == 0;
 }
 
-#define UNIT_MAIN(suite, ...)                                                                      \
-	int main(int argc, char **argv)                                                            \
-	{                                                                                          \
-		static const UnitTest tests[] = {__VA_ARGS__};                                     \
-		return unit_run(suite, tests, G_N_ELEMENTS(tests), argc, argv);                    \
+#define UNIT_MAIN(suite, ...)                                                   \
+	int main(int argc, char **argv)                                         \
+	{                                                                       \
+		static const UnitTest tests[] = {__VA_ARGS__};                  \
+		return unit_run(suite, tests, G_N_ELEMENTS(tests), argc, argv); \
 	}
 
 /* Assert that a call which takes a GError succeeded, and say the error when it did not. */
-#define UNIT_OK(call, error)                                                                       \
-	do {                                                                                       \
-		gboolean unit_ok_ = !!(call);                                                      \
-		if (!unit_ok_ || (error))                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,                         \
-				(error) ? (error)->message : "no error set");                      \
-		CU_ASSERT_TRUE(unit_ok_ && !(error));                                              \
+#define UNIT_OK(call, error)                                                  \
+	do {                                                                  \
+		gboolean unit_ok_ = !!(call);                                 \
+		if (!unit_ok_ || (error))                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,    \
+				(error) ? (error)->message : "no error set"); \
+		CU_ASSERT_TRUE(unit_ok_ && !(error));                         \
 	} while (0)
 
 #endif

@@ -15,15 +15,20 @@ G_BEGIN_DECLS
 
 typedef enum { VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_INVALID } Verdict;
 
-const char *verdict_name(Verdict verdict);	/* "PASS" */
-const char *verdict_name_ja(Verdict verdict);	/* "適合" "不適合" "判定保留" "試験無効" */
+const char *verdict_name(Verdict verdict);    /* "PASS" */
+const char *verdict_name_ja(Verdict verdict); /* "適合" "不適合" "判定保留" "試験無効" */
 gboolean verdict_parse(const char *name, Verdict *ret);
 AnzenExit verdict_exit(Verdict verdict);
 /* Any FAIL → FAIL; else any INVALID → INVALID; else any INCONCLUSIVE → INCONCLUSIVE; else PASS.
  * Of nothing: INCONCLUSIVE (missing data never becomes PASS). */
 Verdict verdict_aggregate(const Verdict *verdicts, size_t n);
 
-typedef enum { EVIDENCE_PHYSICAL, EVIDENCE_VIRTUAL, EVIDENCE_LOCK_STEP, EVIDENCE_REPLAY } EvidenceClass;
+typedef enum {
+	EVIDENCE_PHYSICAL,
+	EVIDENCE_VIRTUAL,
+	EVIDENCE_LOCK_STEP,
+	EVIDENCE_REPLAY
+} EvidenceClass;
 const char *evidence_name(EvidenceClass evidence); /* "physical" "virtual" "lock-step" "replay" */
 gboolean evidence_parse(const char *name, EvidenceClass *ret);
 
@@ -38,12 +43,12 @@ typedef enum { SIGNAL_LINEAR, SIGNAL_PREVIOUS } SignalInterp; /* between samples
 /* Where a signal comes from. Truth may rest on STIMULUS and LABEL only; RESPONSE is the product's. */
 typedef enum {
 	ORIGIN_STIMULUS, /* measured by the rig's own sensors */
-	ORIGIN_COMMAND,	 /* what the bench asked for; never truth */
+	ORIGIN_COMMAND,  /* what the bench asked for; never truth */
 	ORIGIN_RESPONSE, /* the product's output, stamped at the bench's own receipt */
-	ORIGIN_CLAIM,	 /* a number the product reports about itself (time, score) */
-	ORIGIN_LABEL,	 /* an annotation with an uncertainty */
-	ORIGIN_HEALTH,	 /* clock, link counters, frame age, CPU wait: the bench's self-observation */
-	ORIGIN_DERIVED,	 /* computed from others (truth.*) */
+	ORIGIN_CLAIM,    /* a number the product reports about itself (time, score) */
+	ORIGIN_LABEL,    /* an annotation with an uncertainty */
+	ORIGIN_HEALTH, /* clock, link counters, frame age, CPU wait: the bench's self-observation */
+	ORIGIN_DERIVED, /* computed from others (truth.*) */
 } SignalOrigin;
 const char *origin_name(SignalOrigin origin);
 gboolean origin_parse(const char *name, SignalOrigin *ret);
@@ -57,28 +62,29 @@ typedef struct SignalInfo {
 	SignalInterp interp;
 	SignalOrigin origin;
 	bool affected_by_product; /* the product's action can change it: cannot prove a bench fault, nor be truth in replay */
-	bool exogenous;		  /* declared independent of the product: may decide in replay */
-	int64_t max_gap_ns;	  /* 0: not declared → INVALID where a formula looks */
-	double bandwidth_hz;	  /* 0: not declared */
-	double max_slew;	  /* unit per second; 0: not declared; INFINITY for Booleans */
-	double range_lo, range_hi; /* calibrated range; NaN: none */
+	bool exogenous;              /* declared independent of the product: may decide in replay */
+	int64_t max_gap_ns;          /* 0: not declared → INVALID where a formula looks */
+	double bandwidth_hz;         /* 0: not declared */
+	double max_slew;             /* unit per second; 0: not declared; INFINITY for Booleans */
+	double range_lo, range_hi;   /* calibrated range; NaN: none */
 	double u_common, dof_common; /* calibration: the same for all samples */
-	double u_sample;	     /* noise, independent from sample to sample */
-	double u_clock_s;	     /* of the time stamps, seconds */
-	char *serial;		     /* of the sensor; NULL for none */
-	char *certificate;	     /* id and validity text; NULL when the channel needs none */
-	char *certificate_fault;     /* why the calibration cannot be used (expired, revoked, missing); NULL: fine */
+	double u_sample;             /* noise, independent from sample to sample */
+	double u_clock_s;            /* of the time stamps, seconds */
+	char *serial;                /* of the sensor; NULL for none */
+	char *certificate;           /* id and validity text; NULL when the channel needs none */
+	char *certificate_fault; /* why the calibration cannot be used (expired, revoked, missing); NULL: fine */
 } SignalInfo;
 
-void signal_info_init(SignalInfo *info, const char *name); /* unit 1, stimulus, NaN/0 = not declared */
+void signal_info_init(SignalInfo *info,
+		      const char *name); /* unit 1, stimulus, NaN/0 = not declared */
 void signal_info_clear(SignalInfo *info);
 void signal_info_copy(SignalInfo *to, const SignalInfo *from);
 
 typedef enum {
 	SAMPLE_OK,
-	SAMPLE_MISSING,	  /* from this time on nothing is known, until the next OK sample */
+	SAMPLE_MISSING,   /* from this time on nothing is known, until the next OK sample */
 	SAMPLE_SATURATED, /* at the end of the range: the value is a bound, not a measurement */
-	SAMPLE_STALE,	  /* repeated by the device, not measured */
+	SAMPLE_STALE,     /* repeated by the device, not measured */
 } SampleStatus;
 
 /* A time series. Times strictly increase (signal_append refuses others). */
@@ -108,27 +114,28 @@ typedef struct Event {
 /* Something that went wrong. `proven` is true only when it follows from signals that the product cannot influence. */
 typedef struct Fault {
 	int64_t t_ns, until_ns; /* until CLOCK_NEVER: to the end */
-	char *source;		/* device, role or "product" */
-	char *cause;		/* "camera.main froze: 45 equal frames", for people */
-	char *signal;		/* the signal it concerns, NULL for the whole run */
+	char *source;           /* device, role or "product" */
+	char *cause;            /* "camera.main froze: 45 equal frames", for people */
+	char *signal;           /* the signal it concerns, NULL for the whole run */
 	Blame blame;
 	bool proven;
 } Fault;
 
 typedef struct Recording {
-	GHashTable *signals; /* name → Signal*, owned */
-	GPtrArray *events;   /* Event*, owned, by time */
-	GPtrArray *faults;   /* Fault*, owned, by time */
+	GHashTable *signals;      /* name → Signal*, owned */
+	GPtrArray *events;        /* Event*, owned, by time */
+	GPtrArray *faults;        /* Fault*, owned, by time */
 	int64_t start_ns, end_ns; /* of the timeline: start is t = 0 s of formulas */
 	EvidenceClass evidence;
-	bool complete;	      /* the timeline came to its end and the file was sealed */
+	bool complete;        /* the timeline came to its end and the file was sealed */
 	char *incomplete_why; /* NULL when complete */
-	GHashTable *meta;     /* char* → char*: scenario, product, rig, tool version, seeds, digests */
+	GHashTable *meta; /* char* → char*: scenario, product, rig, tool version, seeds, digests */
 } Recording;
 
 Recording *recording_new(void);
 void recording_free(Recording *recording);
-Signal *recording_signal(const Recording *recording, const char *name); /* NULL when absent; borrowed */
+Signal *recording_signal(const Recording *recording,
+			 const char *name); /* NULL when absent; borrowed */
 /* Takes ownership. */
 void recording_add_signal(Recording *recording, Signal *signal);
 void recording_add_event(Recording *recording, int64_t t_ns, const char *name, const char *json);
@@ -144,19 +151,20 @@ typedef struct TruthSpec {
 } TruthSpec;
 
 typedef struct JudgeSpec {
-	GPtrArray *truths;   /* TruthSpec* */
-	GPtrArray *stimulus; /* char*: STL that must hold, else INVALID "stimulus not as scripted" */
+	GPtrArray *truths; /* TruthSpec* */
+	GPtrArray
+		*stimulus; /* char*: STL that must hold, else INVALID "stimulus not as scripted" */
 	GHashTable *parameters; /* name → Quantity* : $name in formulas */
 	/* Proof of life for prohibitions; signal names, NULL when the product has none. */
-	char *heartbeat;	/* product signal that must rise at least every heartbeat_ns */
+	char *heartbeat; /* product signal that must rise at least every heartbeat_ns */
 	int64_t heartbeat_ns;
 	char *positive_control; /* product signal that must rise after the event `probe.positive-control` */
 	int64_t positive_control_ns;
-	char *consumed;		 /* health signal: count of stimulus units the product took */
-	int64_t max_age_ns;	 /* of an input at the product, 0: not declared */
-	char *age;		 /* health signal with that age in s */
-	double max_cpu_wait;	 /* of `cpu_wait`, fraction; 0: not declared */
-	char *cpu_wait;		 /* health signal */
+	char *consumed;      /* health signal: count of stimulus units the product took */
+	int64_t max_age_ns;  /* of an input at the product, 0: not declared */
+	char *age;           /* health signal with that age in s */
+	double max_cpu_wait; /* of `cpu_wait`, fraction; 0: not declared */
+	char *cpu_wait;      /* health signal */
 } JudgeSpec;
 
 JudgeSpec *judge_spec_new(void);
@@ -168,26 +176,26 @@ typedef struct CriterionResult {
 	char *id;
 	char *title_en, *title_ja;
 	Verdict verdict;
-	double measured;	   /* NaN: none */
-	double uncertainty;	   /* expanded U of `measured`, NaN: none */
-	double coverage;	   /* k of the expanded uncertainty */
-	double limit, margin;	   /* margin = signed distance to the limit, positive is good */
+	double measured;      /* NaN: none */
+	double uncertainty;   /* expanded U of `measured`, NaN: none */
+	double coverage;      /* k of the expanded uncertainty */
+	double limit, margin; /* margin = signed distance to the limit, positive is good */
 	double guard_accept, guard_reject; /* w_A, w_R */
 	double risk_accept, risk_reject;   /* declared, 0..1 */
 	double dof;
 	Unit unit;
-	char *rule;	   /* "guarded" | "simple" | "boolean" */
-	char *level;	   /* "L3" */
-	char *formula;	   /* with parameters filled in */
-	char *why;	   /* one line for people, English */
+	char *rule;    /* "guarded" | "simple" | "boolean" */
+	char *level;   /* "L3" */
+	char *formula; /* with parameters filled in */
+	char *why;     /* one line for people, English */
 	char *why_ja;
-	int64_t from_ns, to_ns; /* the interval that decides, or -1 */
-	char *required_evidence; /* NULL or "physical" */
+	int64_t from_ns, to_ns;              /* the interval that decides, or -1 */
+	char *required_evidence;             /* NULL or "physical" */
 	double claim_rate, claim_confidence; /* of the declared claim, 0 = none */
 	int claim_n, claim_permitted;
 	GPtrArray *perspectives; /* char* */
-	GPtrArray *crosswalk;	 /* char* "nist-ai-rmf:MEASURE 2.6" */
-	Signal *margin_trace;	 /* robustness over time for the plot, or NULL */
+	GPtrArray *crosswalk;    /* char* "nist-ai-rmf:MEASURE 2.6" */
+	Signal *margin_trace;    /* robustness over time for the plot, or NULL */
 } CriterionResult;
 
 CriterionResult *criterion_result_new(const char *id);
@@ -195,7 +203,7 @@ void criterion_result_free(CriterionResult *result);
 
 typedef struct RunRecord {
 	char *run_id;
-	Verdict verdict; /* aggregate */
+	Verdict verdict;     /* aggregate */
 	GPtrArray *criteria; /* CriterionResult* */
 	EvidenceClass evidence;
 	char *scenario, *scenario_title_en, *scenario_title_ja, *product, *rig, *tool_version;
@@ -216,11 +224,11 @@ void run_record_free(RunRecord *record);
 typedef struct Frame {
 	const uint8_t *data;
 	size_t size;
-	const char *format;	 /* "h264" (Annex B, one access unit), "jpeg", "i420", "gray8" */
+	const char *format; /* "h264" (Annex B, one access unit), "jpeg", "i420", "gray8" */
 	int width, height;
-	int64_t capture_ns;	 /* bench time; with u below */
+	int64_t capture_ns; /* bench time; with u below */
 	int64_t capture_u_ns;
-	int64_t receipt_ns;	 /* when the bench had it */
+	int64_t receipt_ns; /* when the bench had it */
 	uint64_t sequence;
 	bool key;
 	void *owner;
@@ -231,7 +239,8 @@ typedef struct Frame {
 /* A sink. Called on the source's thread; must not block and must not keep pointers (see Frame). `source` is the
  * role or product output. Any member may be NULL. */
 typedef struct Stream {
-	void (*sample)(struct Stream *self, const char *source, int64_t t_ns, double value, SampleStatus status);
+	void (*sample)(struct Stream *self, const char *source, int64_t t_ns, double value,
+		       SampleStatus status);
 	void (*event)(struct Stream *self, const char *name, int64_t t_ns, const char *json);
 	void (*frame)(struct Stream *self, const char *source, const Frame *frame);
 	void (*fault)(struct Stream *self, const Fault *fault);

@@ -171,9 +171,9 @@ typedef struct JsonMatch {
 
 /* A product's input: the bench serves it and passes the endpoint to the product as $at. */
 typedef struct ProductInput {
-	char *name;         /* "camera" */
-	char *adapter;      /* "rtsp", "modbus" … ; adapter's registry knows them */
-	char *at;           /* endpoint that serves it, without the $: "camera", "modbus"; default: the name */
+	char *name;    /* "camera" */
+	char *adapter; /* "rtsp", "modbus" … ; adapter's registry knows them */
+	char *at; /* endpoint that serves it, without the $: "camera", "modbus"; default: the name */
 	char *from;         /* role; or "bench.sequence": a counter of updates */
 	int64_t max_age_ns; /* 0: not declared */
 	int reg;            /* modbus: input register, -1 none */
@@ -226,7 +226,7 @@ typedef struct Product {
 	ProductOutput *outputs;
 	size_t n_outputs;
 	/* Proof of life. */
-	char *heartbeat; /* output name, NULL none */
+	char *heartbeat;      /* output name, NULL none */
 	int64_t heartbeat_ns; /* dead after: three promised periods unless said otherwise */
 	char *control_output,
 		*control_role; /* positive control: trigger the role, the output must rise */

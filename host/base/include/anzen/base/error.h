@@ -17,7 +17,7 @@ GQuark anzen_error_quark(void);
 typedef enum {
 	ANZEN_ERROR_INPUT,     /* a file or an argument is wrong: exit 2 */
 	ANZEN_ERROR_BENCH,     /* device, link, rig, calibration: exit 4 */
-	ANZEN_ERROR_IO,	       /* the operating system refused: exit 4 */
+	ANZEN_ERROR_IO,        /* the operating system refused: exit 4 */
 	ANZEN_ERROR_TIMEOUT,   /* no answer in time: exit 4 */
 	ANZEN_ERROR_CLOSED,    /* the far end is gone: exit 4 */
 	ANZEN_ERROR_CORRUPT,   /* a recording or frame does not verify: exit 4 */

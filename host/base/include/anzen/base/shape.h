@@ -13,21 +13,21 @@
 G_BEGIN_DECLS
 
 typedef enum {
-	SHAPE_TEXT,	/* any scalar */
-	SHAPE_ID,	/* lower-case-dashed; `ids` may contain '/' and '.' when Shape.pattern says so */
-	SHAPE_WORD,	/* one of words[] */
-	SHAPE_INTEGER,	/* lo..hi */
-	SHAPE_NUMBER,	/* bare number, lo..hi */
-	SHAPE_BOOLEAN,	/* true | false */
+	SHAPE_TEXT, /* any scalar */
+	SHAPE_ID, /* lower-case-dashed; `ids` may contain '/' and '.' when Shape.pattern says so */
+	SHAPE_WORD,    /* one of words[] */
+	SHAPE_INTEGER, /* lo..hi */
+	SHAPE_NUMBER,  /* bare number, lo..hi */
+	SHAPE_BOOLEAN, /* true | false */
 	SHAPE_QUANTITY, /* a number with a unit compatible with `unit`; unit NULL: any unit; lo..hi in `unit` */
-	SHAPE_FORMULA,	/* STL text; syntax is checked by the module that knows stl */
-	SHAPE_TITLE,	/* {en: "…", ja: "…"} */
-	SHAPE_DATE,	/* 2026-10-01 */
-	SHAPE_RECORD,	/* mapping with the keys in fields[]; a document's root may also have `anzen` */
-	SHAPE_MAP,	/* mapping from free keys (pattern, when given) to `item`; lo..hi entries */
-	SHAPE_LIST,	/* sequence of `item`, lo..hi entries */
-	SHAPE_ANY,	/* anything: the module checks it itself */
-	SHAPE_ONE_OF,	/* any of alternatives[] */
+	SHAPE_FORMULA, /* STL text; syntax is checked by the module that knows stl */
+	SHAPE_TITLE,   /* {en: "…", ja: "…"} */
+	SHAPE_DATE,    /* 2026-10-01 */
+	SHAPE_RECORD, /* mapping with the keys in fields[]; a document's root may also have `anzen` */
+	SHAPE_MAP,    /* mapping from free keys (pattern, when given) to `item`; lo..hi entries */
+	SHAPE_LIST,   /* sequence of `item`, lo..hi entries */
+	SHAPE_ANY,    /* anything: the module checks it itself */
+	SHAPE_ONE_OF, /* any of alternatives[] */
 } ShapeType;
 
 typedef struct Shape Shape;
@@ -41,14 +41,15 @@ typedef struct ShapeField {
 
 struct Shape {
 	ShapeType type;
-	const char *unit;	    /* SHAPE_QUANTITY */
-	double lo, hi;		    /* both 0: no bounds */
+	const char *unit;           /* SHAPE_QUANTITY */
+	double lo, hi;              /* both 0: no bounds */
 	const char *const *words;   /* SHAPE_WORD, NULL-terminated */
-	const char *pattern;	    /* SHAPE_TEXT, SHAPE_ID: a GRegex, anchored by the checker */
+	const char *pattern;        /* SHAPE_TEXT, SHAPE_ID: a GRegex, anchored by the checker */
 	const ShapeField *fields;   /* SHAPE_RECORD, key NULL ends */
-	const Shape *item;	    /* SHAPE_MAP, SHAPE_LIST */
+	const Shape *item;          /* SHAPE_MAP, SHAPE_LIST */
 	const Shape *const *either; /* SHAPE_ONE_OF, NULL-terminated */
-	const char *expected;	    /* for the message: "expected a time such as 2 s" (NULL: made from type) */
+	const char *
+		expected; /* for the message: "expected a time such as 2 s" (NULL: made from type) */
 };
 
 /* Check node against shape; every problem becomes one diagnostic. True when none was added. */

@@ -28,8 +28,8 @@ typedef enum {
 
 typedef struct Unit {
 	int8_t dim[DIM_COUNT];
-	double scale;	 /* value in coherent SI = (value + offset) * scale */
-	double offset;	 /* degC: 273.15 */
+	double scale;    /* value in coherent SI = (value + offset) * scale */
+	double offset;   /* degC: 273.15 */
 	char symbol[24]; /* as written, for messages and reports; "1" for dimensionless */
 } Unit;
 
