@@ -295,6 +295,15 @@ void node_sim_reset(NodeSim *sim, bool by_watchdog)
 	after_reset(sim);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* simavr keeps an ELF's symbols and its interrupt lists for the life of the process: not ours to free. */
+const char *__lsan_default_suppressions(void);
+__attribute__((weak)) const char *__lsan_default_suppressions(void)
+{
+	return "leak:libsimavr.so\n";
+}
+#endif
+
 /* ---- making ------------------------------------------------------------------------------------------------------- */
 
 static void quiet(avr_t *avr, const int level, const char *format, va_list args)
