@@ -180,6 +180,8 @@ static char *break_end(BackDoor *door, JsonObject *o, FarEnd *end, const char *k
 	LinkFaultKind before = end->fault.kind;
 	link_fault_set(&end->fault, kind, from, until, (int)CLAMP(argument, 0, 1000000));
 	drop_actions(door, end);
+	if (end->ops->plan_fault)
+		end->ops->plan_fault(end);
 	if (before != LINK_FAULT_NONE)
 		far_end_set_fault(end, before, false);
 	if (kind == LINK_FAULT_NONE)

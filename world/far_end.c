@@ -1,11 +1,7 @@
 #include "far_end.h"
 
 const FarEndOps *const far_end_kinds[] = {
-	&far_node,   &far_modbus_rtu, &far_modbus_tcp, &far_supply,
-#ifdef WORLD_HAS_CAMERA
-	&far_camera,
-#endif
-	NULL,
+	&far_node, &far_modbus_rtu, &far_modbus_tcp, &far_supply, &far_camera, NULL,
 };
 
 const FarEndOps *far_end_ops(WorldKind kind)

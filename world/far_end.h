@@ -24,6 +24,8 @@ typedef struct FarEndOps {
 	gboolean (*open)(FarEnd *end, const FarEndOptions *options, GError **error);
 	void (*close)(FarEnd *end); /* stops the thread; NULL self allowed */
 	void (*set_fault)(FarEnd *end, LinkFaultKind kind, bool on);
+	/* A fault was planned (end->fault): for kinds that keep its times by themselves. May be NULL. */
+	void (*plan_fault)(FarEnd *end);
 	bool (*input)(FarEnd *end, const char *name, bool level);
 	LinkFaultKind faults[12]; /* what it can do wrong; LINK_FAULT_NONE ends */
 } FarEndOps;

@@ -1,3 +1,5 @@
+#include <anzen/world.h>
+
 #include "world_file.h"
 
 #include <math.h>
@@ -341,6 +343,12 @@ static WorldFile *read_world(const YamlDoc *doc, uint64_t seed, Diagnostics *dia
 	for (size_t i = 0; i < yaml_size(devices); i++)
 		read_device(&reader, yaml_text(yaml_key_at(devices, i)), yaml_value_at(devices, i));
 	return diagnostics_errors(diag) > errors ? NULL : g_steal_pointer(&file);
+}
+
+bool world_file_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	g_autoptr(WorldFile) file = read_world(doc, 0, diag);
+	return file != NULL;
 }
 
 WorldFile *world_file_load(const char *path, uint64_t seed, Diagnostics *diag)

@@ -59,9 +59,6 @@ WorldFile *world_file_parse(const char *text, const char *name, uint64_t seed, D
 void world_file_free(WorldFile *file);
 const WorldDevice *world_file_device(const WorldFile *file, const char *name); /* NULL: none */
 
-/* The kind's shape, for `anzen check` and the JSON Schema. */
-const Shape *world_file_shape(void);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorldFile, world_file_free)
 
 G_END_DECLS

@@ -1,3 +1,5 @@
+#include <anzen/world.h>
+
 #include "world_file.h"
 
 #define QUANTITY(name, u, low, high) \

@@ -67,6 +67,7 @@ struct Node {
 	volatile uint8_t port; /* present level of out.0 … out.7 */
 	volatile uint8_t led;
 	volatile uint8_t alarm_out; /* whose time the alarm is set to */
+	volatile uint16_t active;   /* bit per output on which something waits */
 	uint32_t alarm_at;
 	uint8_t led_by_host;
 

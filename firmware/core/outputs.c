@@ -83,14 +83,14 @@ static void bound(uint8_t i, const struct action *a, uint8_t was)
 /* What it takes is looked up before the moment, so that nothing but the checks and the pin remain for it. */
 static void execute(uint8_t i, struct action *a, uint8_t wait)
 {
-	uint8_t bit = bit_of[i], value = a->value, was = outputs_value(i),
-		group = core_facts[i].group;
+	uint8_t bit = bit_of[i], value = a->value, group = core_facts[i].group;
 	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
 	if (wait)
 		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
 			;
 	board_irq irq = board_irq_off();
 	if (!lease || (node.state == PROTO_STATE_READY && (node.leases & lease))) {
+		uint8_t was = bit ? (node.port & bit) != 0 : node.led;
 		drive(bit, value);
 		a->effect = board_now();
 		bound(i, a, was);
@@ -116,6 +116,16 @@ static void expire(uint8_t i)
 		core_event(PROTO_EVENT_EXPIRED, (uint8_t)(PROTO_REG_OUT0 + i), 0, at);
 }
 
+/* Nothing waits on output i any more, unless main has just put something there. */
+static void rest(uint8_t i)
+{
+	struct output *o = &node.out[i];
+	board_irq irq = board_irq_off();
+	if (o->exec == o->put && !o->expiring)
+		node.active &= (uint16_t) ~(1u << i);
+	board_irq_restore(irq);
+}
+
 /* Do what is due on output i; *ret_left gets the ticks until its next moment. False when nothing waits. */
 static bool service(uint8_t i, uint32_t now, int32_t *ret_left)
 {
@@ -137,6 +147,8 @@ static bool service(uint8_t i, uint32_t now, int32_t *ret_left)
 		else if (off < left)
 			left = off;
 	}
+	if (left == INT32_MAX)
+		rest(i);
 	*ret_left = left;
 	return left != INT32_MAX;
 }
@@ -152,9 +164,10 @@ void core_on_alarm(void)
 	for (;;) {
 		int32_t best = INT32_MAX;
 		uint8_t who = OUT_COUNT;
+		uint16_t active = node.active;
 		now = board_now();
-		for (uint8_t i = 0; i < OUT_COUNT; i++)
-			if (service(i, now, &left) && left < best) {
+		for (uint8_t i = 0; active; i++, active >>= 1)
+			if ((active & 1) && service(i, now, &left) && left < best) {
 				best = left;
 				who = i;
 			}
@@ -168,11 +181,21 @@ void core_on_alarm(void)
 	}
 }
 
-static void reschedule(void)
+/* Main, without keeping the alarm out: output i now also waits for `at`. */
+static void wait_for(uint8_t i, uint32_t at)
 {
-	board_alarm_mask(1);
-	core_on_alarm();
-	board_alarm_mask(0);
+	uint16_t mine = (uint16_t)(1u << i);
+	board_irq irq = board_irq_off();
+	uint32_t soonest = board_now() + BOARD_LEAD + 2 * BOARD_ALARM_MARGIN;
+	if ((int32_t)(at - soonest) < 0)
+		at = soonest; /* an alarm set for less could be missed */
+	node.active |= mine;
+	if (node.alarm_out == OUT_COUNT || (int32_t)(at - node.alarm_at) < 0) {
+		node.alarm_out = i;
+		node.alarm_at = at;
+		board_alarm(at);
+	}
+	board_irq_restore(irq);
 }
 
 static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)
@@ -234,10 +257,10 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 		int64_t late = w->at ? (int64_t)(core_now64() - w->at) : 0;
 		if (late > 0)
 			return too_late(w->reg, late);
-		board_alarm_mask(1);
 		execute(i, &a, 0);
-		core_on_alarm();
-		board_alarm_mask(0);
+		if (a.state == ACTION_DONE && a.value != core_facts[i].safe &&
+		    core_facts[i].max_on_ms)
+			wait_for(i, a.effect + a.duration);
 		*ret_at = core_time64(a.effect);
 		return a.state == ACTION_DONE ? 0xff : a.why;
 	}
@@ -250,7 +273,7 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 	o->queue[o->put % PROTO_QUEUE_DEPTH] = a;
 	board_barrier();
 	o->put++;
-	reschedule();
+	wait_for(i, a.at);
 	*ret_at = w->at;
 	return 0;
 }

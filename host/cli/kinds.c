@@ -1,9 +1,13 @@
 #include "kinds.h"
 
+#include "kind_checks.h"
+
 #include <anzen/device.h>
+#include <anzen/metrology.h>
 #include <anzen/rig.h>
 #include <anzen/scenario.h>
 #include <anzen/session.h>
+#include <anzen/world.h>
 
 #include <string.h>
 

@@ -41,7 +41,8 @@ static void transfer(Usbtmc *tmc, uint8_t kind, const uint8_t *bytes, size_t n)
 	if (kind % 4 == 0) {
 		uint8_t setup[8] = {0};
 		uint8_t stage[65536];
-		memcpy(setup, bytes, MIN(n, sizeof setup));
+		if (n)
+			memcpy(setup, bytes, MIN(n, sizeof setup));
 		int got = usbtmc_control(tmc, setup, stage);
 		g_assert(got <= (setup[6] | setup[7] << 8));
 	} else if (kind % 4 == 1) {

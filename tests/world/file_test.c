@@ -150,7 +150,84 @@ static void port_powers_the_lamp(void)
 	port->free(port);
 }
 
+static uint64_t picture(PlantPort *port, int64_t t_ns, double *ret_mean)
+{
+	Frame frame = {0};
+	uint64_t hash = 14695981039346656037u;
+	double sum = 0;
+	port->step_to(port, t_ns);
+	if (!port->render(port, "cam", &frame))
+		return 0;
+	for (size_t i = 0; i < frame.size; i++) {
+		hash = (hash ^ frame.data[i]) * 1099511628211u;
+		sum += frame.data[i];
+	}
+	CU_ASSERT_EQUAL(frame.size, 640 * 360);
+	CU_ASSERT_EQUAL(frame.capture_ns, t_ns);
+	*ret_mean = sum / (double)frame.size;
+	return hash;
+}
+
+/* Sensor noise makes any two healthy pictures different; a frozen camera repeats one. */
+static void port_camera_sees_freezes_and_goes_black(void)
+{
+	g_autoptr(GError) error = NULL;
+	double dark = 0, lit = 0, black = 0, mean = 0;
+	PlantPort *port = world_plant_port_new(LIVING_ROOM, 0, &error);
+	UNIT_OK(port, error);
+	if (!port)
+		return;
+	uint64_t first = picture(port, 100 * CLOCK_MS, &dark);
+	port->write(port, "lamp.level", 1000);
+	port->write(port, "supply.voltage", 24);
+	port->write(port, "supply.output", 1);
+	uint64_t second = picture(port, 2 * CLOCK_S, &lit);
+	CU_ASSERT_TRUE(lit > 2 * dark);
+	CU_ASSERT_NOT_EQUAL(first, second);
+	g_autofree char *ok =
+		world_plant_port_back_door(port, "{\"fault\":\"cam\",\"kind\":\"freeze\",\"at_ns\":"
+						 "3000000000,\"until_ns\":4000000000}");
+	CU_ASSERT_STRING_EQUAL(ok, "{\"ok\":true}");
+	uint64_t before = picture(port, 2900 * CLOCK_MS, &mean);
+	CU_ASSERT_NOT_EQUAL(before, second);
+	CU_ASSERT_EQUAL(picture(port, 3100 * CLOCK_MS, &mean), before);
+	CU_ASSERT_EQUAL(picture(port, 3900 * CLOCK_MS, &mean), before);
+	CU_ASSERT_NOT_EQUAL(picture(port, 4 * CLOCK_S, &mean), before);
+	g_autofree char *dim =
+		world_plant_port_back_door(port, "{\"fault\":\"cam\",\"kind\":\"black\"}");
+	picture(port, 5 * CLOCK_S, &black);
+	CU_ASSERT_EQUAL(black, 16);
+	g_autofree char *gone =
+		world_plant_port_back_door(port, "{\"fault\":\"cam\",\"kind\":\"drop\"}");
+	CU_ASSERT_EQUAL(picture(port, 6 * CLOCK_S, &mean), 0);
+	g_autofree char *wrong =
+		world_plant_port_back_door(port, "{\"fault\":\"cam\",\"kind\":\"hang\"}");
+	CU_ASSERT_TRUE(g_str_has_prefix(wrong, "{\"error\""));
+	port->free(port);
+}
+
+static void port_breaks_sensors_by_the_back_door(void)
+{
+	g_autoptr(GError) error = NULL;
+	double volts = 0;
+	PlantPort *port = world_plant_port_new(LIVING_ROOM, 0, &error);
+	UNIT_OK(port, error);
+	if (!port)
+		return;
+	g_autofree char *ok = world_plant_port_back_door(
+		port, "{\"fault\":\"node-a.adc.0\",\"kind\":\"open\",\"at_ns\":1000000000}");
+	CU_ASSERT_STRING_EQUAL(ok, "{\"ok\":true}");
+	port->step_to(port, 999 * CLOCK_MS);
+	port->read(port, "node-a.adc.0", &volts);
+	CU_ASSERT_TRUE(volts < 2.2);
+	port->step_to(port, 1000 * CLOCK_MS);
+	port->read(port, "node-a.adc.0", &volts);
+	CU_ASSERT_EQUAL(volts, 5);
+	port->free(port);
+}
+
 UNIT_MAIN("world.file", UNIT(living_room_is_wired_as_it_says),
 	  UNIT(wrong_files_are_refused_by_line), UNIT(seed_from_the_command_line_wins),
 	  UNIT(missing_file_is_an_input_error), UNIT(port_lets_the_mannequin_fall),
-	  UNIT(port_powers_the_lamp))
+	  UNIT(port_powers_the_lamp), UNIT(port_camera_sees_freezes_and_goes_black),
+	  UNIT(port_breaks_sensors_by_the_back_door))

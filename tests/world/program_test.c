@@ -99,6 +99,8 @@ static void starts_and_leaves_nothing_five_times(void)
 			       strstr(io, "?baud=115200&parity=E"));
 		CU_ASSERT_TRUE(g_str_has_prefix(lamp, "tcp:127.0.0.1:"));
 		CU_ASSERT_TRUE(g_str_has_prefix(supply, "usbsock:"));
+		g_autofree char *cam = uri_of(ready, "cam");
+		CU_ASSERT_TRUE(g_str_has_prefix(cam, "rtsp://127.0.0.1:"));
 		CU_ASSERT_EQUAL(access(node + 4, F_OK), 0);
 		CU_ASSERT_EQUAL(access(supply + 8, F_OK), 0);
 		CU_ASSERT_TRUE(port_answers(lamp));
@@ -140,6 +142,8 @@ static void back_door_reads_sets_and_breaks(void)
 	g_autofree char *stuck =
 		ask(&run, "{\"fault\":\"node-a.adc.0\",\"kind\":\"stuck\",\"at_ns\":1}");
 	CU_ASSERT_STRING_EQUAL(stuck, "{\"ok\":true}");
+	g_autofree char *frozen = ask(&run, "{\"fault\":\"cam\",\"kind\":\"freeze\"}");
+	CU_ASSERT_STRING_EQUAL(frozen, "{\"ok\":true}");
 	g_autofree char *hang = ask(&run, "{\"fault\":\"node-a\",\"kind\":\"hang\"}");
 	CU_ASSERT_STRING_EQUAL(hang, "{\"ok\":true}");
 	static const char *const wrong[] = {

@@ -7,7 +7,7 @@
 #define TICK_NS 500
 #define SAMPLE_TICKS 24      /* 1.5 ADC clocks of 8 µs */
 #define CONVERSION_TICKS 208 /* 13 of them */
-#define QUEUE 65536u
+#define QUEUE 16384u
 #define NEVER UINT64_MAX
 
 struct queue {
@@ -245,6 +245,15 @@ NodeNative *node_native_new(const NodeNativeConfig *config, const NodeNativePlan
 	n->boots = config->boot_count;
 	node_native_reset(n, PROTO_CAUSE_POWER_ON);
 	return n;
+}
+
+NodeNative *node_native_clone(const NodeNative *native)
+{
+	NodeNative *copy = malloc(sizeof *copy);
+	if (!copy)
+		abort();
+	memcpy(copy, native, sizeof *copy); /* no pointer into itself */
+	return copy;
 }
 
 void node_native_free(NodeNative *n)

@@ -32,6 +32,8 @@ typedef struct NodeNativeConfig {
 } NodeNativeConfig;
 
 NodeNative *node_native_new(const NodeNativeConfig *config, const NodeNativePlant *plant);
+/* A copy that lives on by itself: for searches through the node's states. */
+NodeNative *node_native_clone(const NodeNative *native);
 void node_native_free(NodeNative *native); /* NULL allowed; free links to it first */
 
 /* Let everything happen that is due up to t_ns; calls of the plant carry exact times. */

@@ -25,6 +25,14 @@ G_BEGIN_DECLS
 /* seed 0: the file's own. NULL with ANZEN_ERROR_INPUT (file:line:col) when the file is wrong. */
 PlantPort *world_plant_port_new(const char *path, uint64_t seed, GError **error);
 
+/* The back door of this world: one line of JSON in, one out (world/back_door.h), times in the port's own nanoseconds. For
+ * breaking sensors and cameras ("freeze", "black", "drop") in lock-step runs. Caller frees. */
+char *world_plant_port_back_door(PlantPort *port, const char *line);
+
+/* World files for `anzen check` and docs/schema: the kind's table, and the whole check. True when no error was added. */
+const Shape *world_file_shape(void);
+bool world_file_check(const YamlDoc *doc, Diagnostics *diag);
+
 G_END_DECLS
 
 #endif

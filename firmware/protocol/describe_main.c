@@ -1,0 +1,99 @@
+/* Prints docs/node-protocol.md from registers.def; with --schema the canonical text that the schema hash is taken of. */
+#include <anzen/protocol.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const access_names[] = {"read", "write", "timed"};
+static const char *const hold_names[] = {"renewable", "once"};
+static const char *const group_names[] = {
+#define GROUP(id, name, doc) [id] = #name,
+#include "registers.def"
+};
+
+static void schema(void)
+{
+	for (uint16_t i = 0; i < proto_schema_length(); i++)
+		putchar(proto_schema_char(i));
+}
+
+static void outputs(void)
+{
+	printf("## Outputs\n\n"
+	       "SAFE is the value at reset, on a trip and without a lease. MAX_ON is the longest "
+	       "time away from it; *renewable*: a "
+	       "new command restarts it, *once*: it does not.\n\n"
+	       "| register | name | range | SAFE | MAX_ON | hold | lease group | use "
+	       "|\n|---|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < proto_register_count; i++) {
+		const ProtoRegister *r = &proto_registers[i];
+		if (r->max_on_ms)
+			printf("| 0x%02x | %s | %d … %d | %d | %u ms | %s | %s | %s |\n", r->reg,
+			       r->name, r->lo, r->hi, r->safe, r->max_on_ms, hold_names[r->hold],
+			       group_names[r->group], r->doc);
+	}
+}
+
+static void registers(void)
+{
+	printf("\n## Registers\n\n| register | name | access | unit | range | meaning "
+	       "|\n|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < proto_register_count; i++) {
+		const ProtoRegister *r = &proto_registers[i];
+		if (!r->max_on_ms)
+			printf("| 0x%02x | %s | %s | %s | %d … %d | %s |\n", r->reg, r->name,
+			       access_names[r->access], r->unit, r->lo, r->hi, r->doc);
+	}
+	printf("| 0x40 + n | limit of out.n | read, write | ms | 1 … MAX_ON | MAX_ON for this "
+	       "session; may only be lowered |\n");
+}
+
+static void rows(void)
+{
+	printf("\n## Messages (payload of a DATA frame, little-endian)\n\n| id | message | fields "
+	       "after the id | meaning |\n"
+	       "|---|---|---|---|\n");
+#define MESSAGE(id, symbol, layout, doc) \
+	printf("| %d | %s | `%s` | %s |\n", id, #symbol, layout, doc);
+#include "registers.def"
+	printf("\n## Events\n\n| id | event | meaning |\n|---|---|---|\n");
+#define EVENT(id, symbol, doc) printf("| %d | %s | %s |\n", id, #symbol, doc);
+#include "registers.def"
+	printf("\n## Fault reasons of the interlock\n\n| id | reason | meaning |\n|---|---|---|\n");
+#define FAULT_REASON(id, symbol, doc) \
+	printf("| %d | %s | %s |\n", id, #symbol, *(doc) ? (doc) : "not faulted");
+#include "registers.def"
+	printf("\n## Refusals\n\n| id | refusal | meaning |\n|---|---|---|\n");
+#define REFUSAL(id, symbol, doc) printf("| %d | %s | %s |\n", id, #symbol, doc);
+#include "registers.def"
+	printf("\n## Constants\n\n| name | value | meaning |\n|---|---|---|\n");
+#define CONSTANT(symbol, value, doc) printf("| %s | %d | %s |\n", #symbol, value, doc);
+#include "registers.def"
+}
+
+static void document(void)
+{
+	printf("# The node's protocol\n\n"
+	       "Printed by `build/bin/node-protocol` from firmware/protocol/registers.def; do not "
+	       "edit. Frames and sessions are "
+	       "described in firmware/protocol/include/anzen/protocol.h.\n\n"
+	       "Protocol %d, schema hash `%08x`. Host and node refuse to work together when either "
+	       "differs.\n\n",
+	       PROTO_VERSION, proto_schema_hash());
+	outputs();
+	registers();
+	rows();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--schema")) {
+		schema();
+		return 0;
+	}
+	if (argc != 1) {
+		fprintf(stderr, "usage: node-protocol [--schema]\n");
+		return 2;
+	}
+	document();
+	return 0;
+}

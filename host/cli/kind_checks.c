@@ -1,0 +1,12 @@
+#include "kind_checks.h"
+
+#include <anzen/metrology.h>
+
+bool calibration_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t length, before = diagnostics_errors(diag);
+	const char *bytes = yaml_bytes(doc, &length);
+	g_autoptr(Certificate) certificate =
+		certificate_load_text(bytes, (gssize)length, yaml_file(doc), diag);
+	return certificate != NULL && diagnostics_errors(diag) == before;
+}
