@@ -65,7 +65,7 @@ static GPtrArray *signals_of(const Recording *recording)
 	return list;
 }
 
-/* ---- info --------------------------------------------------------------------------------------------------- */
+/* ---- info ------------------------------------------------------------------------------------ */
 
 static int64_t count_messages(const SessionReader *reader, const GPtrArray *signals)
 {
@@ -179,7 +179,7 @@ int cmd_session_info(int argc, char **argv, CliContext *cli)
 	return session_reader_recording(reader)->complete ? ANZEN_EXIT_PASS : ANZEN_EXIT_INVALID;
 }
 
-/* ---- verify --------------------------------------------------------------------------------------------------- */
+/* ---- verify ---------------------------------------------------------------------------------- */
 
 int cmd_session_verify(int argc, char **argv, CliContext *cli)
 {
@@ -220,7 +220,7 @@ int cmd_session_verify(int argc, char **argv, CliContext *cli)
 	return c->ok ? ANZEN_EXIT_PASS : ANZEN_EXIT_INVALID;
 }
 
-/* ---- recover ---------------------------------------------------------------------------------------------------- */
+/* ---- recover --------------------------------------------------------------------------------- */
 
 static char *recovered_name(const char *path)
 {
@@ -277,7 +277,7 @@ int cmd_session_recover(int argc, char **argv, CliContext *cli)
 	return ANZEN_EXIT_PASS;
 }
 
-/* ---- cat ---------------------------------------------------------------------------------------------------------- */
+/* ---- cat ------------------------------------------------------------------------------------- */
 
 static int cat_attachment(CliContext *cli, SessionReader *reader, const char *name)
 {
@@ -385,7 +385,7 @@ int cmd_session_cat(int argc, char **argv, CliContext *cli)
 	return ANZEN_EXIT_PASS;
 }
 
-/* ---- export --------------------------------------------------------------------------------------------------------- */
+/* ---- export ---------------------------------------------------------------------------------- */
 
 static int export_csv(CliContext *cli, const Recording *rec, char **signals, const char *path)
 {
@@ -430,7 +430,7 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 	return code;
 }
 
-/* ---- import --------------------------------------------------------------------------------------------------------- */
+/* ---- import ---------------------------------------------------------------------------------- */
 
 int cmd_session_import(int argc, char **argv, CliContext *cli)
 {

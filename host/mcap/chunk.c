@@ -4,8 +4,9 @@
 #include <zstd.h>
 
 #define DEFAULT_CHUNK_SIZE (UINT64_C(256) << 20)
-/* zstd reaches about 16,000 : 1 on a long run of equal bytes; a chunk beyond 20,000 : 1 is no recording. */
-#define DEFAULT_RATIO 20000
+/* The most that zstd can do is a block of 128 KiB of equal bytes in 4 bytes, 32,768 : 1 (RFC 8878, 3.1.1.2); lz4
+ * stays below 255 : 1. */
+#define DEFAULT_RATIO 40000
 
 static const char *const names[] = {[MCAP_NONE] = "", [MCAP_LZ4] = "lz4", [MCAP_ZSTD] = "zstd"};
 
@@ -119,7 +120,7 @@ GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlag
 	return g_steal_pointer(&out);
 }
 
-/* ---- compressing: the contexts are kept from chunk to chunk --------------------------------------------- */
+/* ---- compressing: the contexts are kept from chunk to chunk ---------------------------------- */
 
 typedef struct {
 	ZSTD_CCtx *zstd;

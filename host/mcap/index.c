@@ -92,7 +92,7 @@ static gboolean read_exactly(McapIndex *index, uint64_t offset, uint64_t n, uint
 	return TRUE;
 }
 
-/* ---- the summary -------------------------------------------------------------------------------------------- */
+/* ---- the summary ----------------------------------------------------------------------------- */
 
 /* Where the footer of an ordinary file stands; FALSE when it does not (cut, or a longer footer). */
 static gboolean find_footer(McapIndex *index, McapRecord *ret_footer, uint8_t raw[FOOTER_SIZE])
@@ -158,7 +158,7 @@ static gboolean read_summary(McapIndex *index)
 	       take_summary(index, &footer, data, size) && summary_complete(index);
 }
 
-/* ---- the scan -------------------------------------------------------------------------------------------------- */
+/* ---- the scan -------------------------------------------------------------------------------- */
 
 static void list_chunk(McapIndex *index, const McapRecord *record)
 {
@@ -322,7 +322,7 @@ gboolean mcap_index_read(McapIndex *index, uint64_t offset, McapOpcode expected,
 	return TRUE;
 }
 
-/* ---- messages in time order: a merge over the chunks that overlap the present time ------------------------------ */
+/* ---- messages in time order: a merge over the chunks that overlap the present time ----------- */
 
 typedef struct {
 	GByteArray *records; /* NULL: the loose messages */

@@ -218,7 +218,7 @@ static gboolean check(McapReader *r, const McapRecord *record, GError **error)
 	}
 }
 
-/* ---- inside a chunk ------------------------------------------------------------------------------------- */
+/* ---- inside a chunk -------------------------------------------------------------------------- */
 
 static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, GError **error)
 {
@@ -260,7 +260,7 @@ static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **err
 	return r->chunk != NULL;
 }
 
-/* ---- top level -------------------------------------------------------------------------------------------- */
+/* ---- top level ------------------------------------------------------------------------------- */
 
 /* What may stand where; also keeps the section and its CRC. */
 static gboolean place(McapReader *r, const McapRecord *record, GError **error)

@@ -5,7 +5,7 @@
 #include <anzen/mcap.h>
 #include <string.h>
 
-/* ---- reading: once `bad`, everything that follows is 0 and empty --------------------------------------- */
+/* ---- reading: once `bad`, everything that follows is 0 and empty ----------------------------- */
 
 typedef struct Cursor {
 	const uint8_t *at, *end;
@@ -57,7 +57,7 @@ static inline uint64_t load_u64(const uint8_t *p)
 	return GUINT64_FROM_LE(v);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct Buffer {
 	uint8_t *data;

@@ -152,7 +152,7 @@ void mcap_writer_free(McapWriter *w)
 	g_free(w);
 }
 
-/* ---- chunks ------------------------------------------------------------------------------------------------ */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 static gboolean emit_chunk(McapWriter *w, Lane *lane, GError **error)
 {
@@ -244,7 +244,7 @@ gboolean mcap_writer_flush(McapWriter *w, unsigned lane, GError **error)
 	return w->lanes[lane].records.size == 0 || close_chunk(w, &w->lanes[lane], error);
 }
 
-/* ---- schemas, channels, messages ---------------------------------------------------------------------------- */
+/* ---- schemas, channels, messages ------------------------------------------------------------- */
 
 /* Into the open chunk, or straight into the data section. */
 static gboolean place(McapWriter *w, Lane *lane, const Declared *d, GError **error)
@@ -382,7 +382,7 @@ gboolean mcap_writer_message(McapWriter *w, uint16_t channel_id, uint32_t sequen
 	return lane->records.size < lane->options.chunk_size || close_chunk(w, lane, error);
 }
 
-/* ---- attachments and metadata -------------------------------------------------------------------------------- */
+/* ---- attachments and metadata ---------------------------------------------------------------- */
 
 gboolean mcap_writer_attachment(McapWriter *w, const char *name, const char *media_type,
 				uint64_t log_time, uint64_t create_time, const void *data,
@@ -442,7 +442,7 @@ gboolean mcap_writer_metadata(McapWriter *w, const char *name, const char *const
 	return TRUE;
 }
 
-/* ---- summary ------------------------------------------------------------------------------------------------- */
+/* ---- summary --------------------------------------------------------------------------------- */
 
 static void put_declared(Buffer *b, const GPtrArray *list)
 {

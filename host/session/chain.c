@@ -40,7 +40,7 @@ const char *chain_compare(const Chain *chain, McapMap link)
 		       : NULL;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static gboolean hashed_write(void *self, const void *data, size_t n, GError **error)
 {
@@ -129,7 +129,7 @@ gboolean chained_file_finish(ChainedFile *file, char **ret_sha256, GError **erro
 	return TRUE;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 gboolean walk_open(Walk *walk, const McapSource *source, McapReadFlags flags, GError **error)
 {

@@ -226,7 +226,7 @@ static void read_rows(Table *t, const Mapping *m, GPtrArray *signals)
 	}
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 typedef struct {
 	SessionWriter *writer;

@@ -71,7 +71,7 @@ static gboolean corrupt(GError **error, const McapRecord *record, const char *wh
 	return FALSE;
 }
 
-/* ---- channels -------------------------------------------------------------------------------------------------- */
+/* ---- channels -------------------------------------------------------------------------------- */
 
 static guint camera_index(SessionReader *r, const char *name)
 {
@@ -154,7 +154,7 @@ static gboolean take_channel(SessionReader *r, const McapRecord *record, GError 
 	return TRUE;
 }
 
-/* ---- messages --------------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static int64_t read_stamp(JsonReaderState *s, JsonObject *root)
 {
@@ -319,7 +319,7 @@ static gboolean take_message(SessionReader *r, const McapRecord *record, GError 
 	return TRUE;
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------------------------- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 static gboolean take_identity(SessionReader *r, const McapRecord *record, GError **error)
 {
@@ -406,7 +406,7 @@ static gboolean take(SessionReader *r, const McapRecord *record, GError **error)
 	}
 }
 
-/* ---- putting it together ---------------------------------------------------------------------------------------------- */
+/* ---- putting it together --------------------------------------------------------------------- */
 
 static gint frame_by_sequence(gconstpointer a, gconstpointer b)
 {
@@ -620,7 +620,7 @@ Recording *session_load(const char *path, GError **error)
 	return r ? session_reader_steal(r) : NULL;
 }
 
-/* ---- attachments -------------------------------------------------------------------------------------------------------- */
+/* ---- attachments ----------------------------------------------------------------------------- */
 
 static gint text_by_bytes(gconstpointer a, gconstpointer b)
 {
@@ -677,7 +677,7 @@ JudgeSpec *session_reader_judge(SessionReader *r, GError **error)
 		     : NULL;
 }
 
-/* ---- frames --------------------------------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 size_t session_reader_cameras(const SessionReader *r)
 {

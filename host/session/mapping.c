@@ -122,7 +122,7 @@ const Shape *session_mapping_shape(void)
 	return &mapping_shape;
 }
 
-/* ---- reading, and what a shape cannot say --------------------------------------------------------------------- */
+/* ---- reading, and what a shape cannot say ---------------------------------------------------- */
 
 static void mapped_signal_free(void *pointer)
 {

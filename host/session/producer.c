@@ -93,7 +93,7 @@ bool session_fault(SessionProducer *p, const Fault *fault)
 	return ring_push(p->faults, &record);
 }
 
-/* ---- the same as a Stream ----------------------------------------------------------------------------------- */
+/* ---- the same as a Stream -------------------------------------------------------------------- */
 
 static int id_of(GHashTable *ids, const char *name)
 {
@@ -128,7 +128,7 @@ Stream *session_producer_stream(SessionProducer *p)
 	return &p->stream;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 SessionProducer *producer_new(SessionWriter *writer, const char *name, SessionProducerKind kind,
 			      unsigned index)

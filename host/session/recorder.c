@@ -27,7 +27,7 @@ static gboolean refuse_failed(const SessionWriter *w, GError **error)
 	return why == NULL;
 }
 
-/* ---- syncing --------------------------------------------------------------------------------------------------- */
+/* ---- syncing --------------------------------------------------------------------------------- */
 
 static void sync_once(SessionWriter *w)
 {
@@ -113,7 +113,7 @@ bool session_writer_acknowledged(const SessionWriter *w, uint64_t number)
 		       number >> 8;
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 static gboolean write_identity(SessionWriter *w, EvidenceClass evidence, GError **error)
 {
@@ -287,7 +287,7 @@ SessionProducer *session_writer_add_producer(SessionWriter *w, const char *name,
 	return p;
 }
 
-/* ---- channels -------------------------------------------------------------------------------------------------------- */
+/* ---- channels -------------------------------------------------------------------------------- */
 
 static gboolean declare_schemas(McapWriter *mcap, GError **error)
 {
@@ -393,7 +393,7 @@ gboolean session_writer_start(SessionWriter *w, GError **error)
 	return TRUE;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void stop_threads(SessionWriter *w)
 {

@@ -6,7 +6,7 @@
 
 #define RUN_FORMAT "run/1"
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void key(GString *out, const char *name)
 {
@@ -176,7 +176,7 @@ gboolean run_record_write(const RunRecord *record, const char *path, GError **er
 	return session_write_file(path, json, strlen(json), error);
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void read_verdict(JsonReaderState *s, JsonObject *o, Verdict *ret)
 {
@@ -359,7 +359,7 @@ RunRecord *run_record_read(const char *path, GError **error)
 	return run_record_from_json(json, (gssize)size, path, error);
 }
 
-/* ---- the run folder ------------------------------------------------------------------------------------------------ */
+/* ---- the run folder -------------------------------------------------------------------------- */
 
 char *run_folder_new(const char *dir, const char *scenario_id, Clock *clock, char **ret_id,
 		     GError **error)

@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
-/* ---- topics ------------------------------------------------------------------------------------------------ */
+/* ---- topics ---------------------------------------------------------------------------------- */
 
 typedef enum {
 	TOPIC_SIGNAL,
@@ -40,7 +40,7 @@ const SchemaText *schema_text(SchemaId id);
 /* Of a Frame's format; 0: unknown. */
 SchemaId schema_of_format(const char *format);
 
-/* ---- SignalInfo as channel metadata ------------------------------------------------------------------------- */
+/* ---- SignalInfo as channel metadata ---------------------------------------------------------- */
 
 /* key, value, …, NULL; free with g_strfreev(). */
 char **signal_info_to_pairs(const SignalInfo *info);
@@ -49,7 +49,7 @@ gboolean signal_info_from_map(McapMap map, SignalInfo *ret, GError **error);
 /* Caller frees; NULL when absent. */
 char *map_get(McapMap map, const char *key);
 
-/* ---- CDR (little-endian, as rmw writes it) -------------------------------------------------------------------- */
+/* ---- CDR (little-endian, as rmw writes it) --------------------------------------------------- */
 
 typedef struct Cdr {
 	uint8_t *data;
@@ -83,7 +83,7 @@ McapBytes cdr_bytes(CdrReader *r);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Cdr, cdr_clear)
 
-/* ---- JSON ------------------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 void json_put_double(GString *out, double v); /* NaN: null; infinities: "inf", "-inf" */
 const char *sample_status_name(SampleStatus status);
@@ -92,7 +92,7 @@ gboolean sample_status_parse(const char *name, SampleStatus *ret);
 char *judge_spec_to_json(const JudgeSpec *spec); /* caller frees */
 JudgeSpec *judge_spec_from_json(const char *json, gssize size, GError **error);
 
-/* ---- the hash chain --------------------------------------------------------------------------------------------- */
+/* ---- the hash chain -------------------------------------------------------------------------- */
 
 #define CHAIN_METADATA "anzen.chain"
 #define SESSION_METADATA "anzen.session"
@@ -112,7 +112,7 @@ void chain_hex(const Chain *chain, char ret_hex[2 * crypto_hash_sha256_BYTES + 1
 /* NULL when the metadata record says what the chain says; else what is wrong. */
 const char *chain_compare(const Chain *chain, McapMap link);
 
-/* ---- an MCAP file with our chain: what recorder, recovery and editing write through ------------------------------- */
+/* ---- an MCAP file with our chain: what recorder, recovery and editing write through ---------- */
 
 enum { LANE_SIGNALS, LANE_FRAMES, LANE_COUNT };
 
@@ -133,7 +133,7 @@ gboolean chained_file_link(ChainedFile *file, GError **error);
 /* Flush all lanes, link, seal, sync. Hash of all bytes as hex, caller frees; may be NULL. */
 gboolean chained_file_finish(ChainedFile *file, char **ret_sha256, GError **error);
 
-/* ---- walking a file with the chain checked ------------------------------------------------------------------------- */
+/* ---- walking a file with the chain checked --------------------------------------------------- */
 
 typedef struct Walk {
 	McapReader *reader;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- records as JSON --------------------------------------------------------------------------------------- */
+/* ---- records as JSON ------------------------------------------------------------------------- */
 
 static void field_text(JsonBuilder *b, const char *name, McapText text)
 {
@@ -246,7 +246,7 @@ static gboolean read_indexed(const McapSource *source, GError **error)
 	return TRUE;
 }
 
-/* ---- writing what a .json describes ------------------------------------------------------------------------- */
+/* ---- writing what a .json describes ---------------------------------------------------------- */
 
 static JsonNode *field(JsonObject *record, const char *name)
 {

@@ -89,7 +89,7 @@ static void every_case_reads_as_upstream_says(void)
 	}
 }
 
-/* ---- indexed: derived from the records ------------------------------------------------------------------------ */
+/* ---- indexed: derived from the records ------------------------------------------------------- */
 
 static const char *field(JsonNode *record, const char *name)
 {

@@ -51,8 +51,7 @@ typedef enum { MCAP_NONE, MCAP_LZ4, MCAP_ZSTD } McapCompression;
 const char *mcap_compression_name(McapCompression compression); /* "" "lz4" "zstd" */
 gboolean mcap_compression_parse(const char *name, McapCompression *ret);
 
-/* ---- records as read: everything is borrowed from the reader's buffers until its next call
- * -------------- */
+/* ---- records as read: everything is borrowed from the reader's buffers until its next call ---- */
 
 typedef struct McapBytes {
 	const uint8_t *data;
@@ -186,8 +185,7 @@ typedef struct McapRecord {
 gboolean mcap_record_parse(const uint8_t *data, size_t size, uint64_t where, McapRecord *ret,
 			   GError **error);
 
-/* ---- bytes in and out
- * ------------------------------------------------------------------------------------ */
+/* ---- bytes in and out ------------------------------------------------------------------------ */
 
 /* Random access to what is read. read() gives exactly n bytes at `offset` or fails. */
 typedef struct McapSource {
@@ -223,15 +221,13 @@ void mcap_sink_close(McapSink *sink);
 /* CRC-32 (IEEE 802.3, as zlib's): crc = 0 to begin, then its own result. */
 uint32_t mcap_crc32(uint32_t crc, const void *data, size_t size);
 
-/* ---- reading in file order
- * ------------------------------------------------------------------------------- */
+/* ---- reading in file order ------------------------------------------------------------------- */
 
 /* Caps against lying lengths and decompression bombs. 0 means the default beside it. */
 typedef struct McapLimits {
 	uint64_t record_size; /* content of one record: 1 GiB */
 	uint64_t chunk_size;  /* uncompressed: 256 MiB */
-	unsigned ratio; /* uncompressed : compressed: 20,000 (zstd of equal bytes reaches about
-			   16,000) */
+	unsigned ratio;       /* uncompressed : compressed: 40,000 (zstd cannot exceed 32,768) */
 } McapLimits;
 
 typedef enum {
@@ -280,8 +276,7 @@ unsigned mcap_reader_skipped(const McapReader *reader, const char **ret_first);
 GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,
 			    const McapLimits *limits, GError **error);
 
-/* ---- reading through the summary
- * -------------------------------------------------------------------------- */
+/* ---- reading through the summary ------------------------------------------------------------- */
 
 /* The summary section, with copies of everything. Where a file has no chunk index (allowed), it is
  * made by one scan over the data section, so that the functions below work on every whole file. */
@@ -309,8 +304,7 @@ gboolean mcap_index_messages(McapIndex *index, uint64_t from, uint64_t to, McapM
 gboolean mcap_index_read(McapIndex *index, uint64_t offset, McapOpcode expected, McapRecord *ret,
 			 GError **error);
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A lane collects messages of one kind into its own chunks: signals compressed, video not. */
 typedef struct McapLane {

@@ -27,8 +27,7 @@
 
 G_BEGIN_DECLS
 
-/* ---- recording
- * -------------------------------------------------------------------------------------------- */
+/* ---- recording ------------------------------------------------------------------------------- */
 
 typedef struct SessionWriter SessionWriter;
 typedef struct SessionProducer SessionProducer;
@@ -130,8 +129,7 @@ typedef struct SessionStats {
 } SessionStats;
 void session_writer_stats(const SessionWriter *writer, SessionStats *ret);
 
-/* ---- loading
- * ---------------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 typedef struct SessionReader SessionReader;
 
@@ -200,8 +198,7 @@ gboolean session_recover(const McapSource *source, const McapSink *sink, Session
 			 GError **error);
 void session_recovery_clear(SessionRecovery *recovery);
 
-/* ---- import of tables
- * -------------------------------------------------------------------------------------- */
+/* ---- import of tables ------------------------------------------------------------------------ */
 
 /* The file kind mapping/1: which column of a table is which signal, with all that scoring must know about it. */
 const Shape *session_mapping_shape(void);
@@ -211,10 +208,10 @@ bool session_mapping_check(const YamlDoc *doc, Diagnostics *diag);
  * the judge specification. Rows and cells are kept as they are: an empty cell is no sample, `nan` a missing one.
  * Columns that the mapping does not name are ignored. A missing column, a time that does not increase for a signal, a
  * value that is no number: file:line:col diagnostics (and `error` ANZEN_ERROR_INPUT), and no file at `out`. */
-gboolean session_import_csv(const char *csv, const char *mapping, const char *out, Diagnostics *diag, GError **error);
+gboolean session_import_csv(const char *csv, const char *mapping, const char *out,
+			    Diagnostics *diag, GError **error);
 
-/* ---- run folder and run.json
- * -------------------------------------------------------------------------------- */
+/* ---- run folder and run.json ----------------------------------------------------------------- */
 
 /* Make dir/ID/ with ID = UTC time, scenario's last name, and a number when that exists already.
  * `ret_id` may be NULL; result is the folder's path; the caller frees both. */
