@@ -169,6 +169,12 @@ static int serve(const char *path, uint64_t seed, const FarEndOptions *options)
 	diagnostics_print(diag, stderr);
 	if (!file)
 		return ANZEN_EXIT_INPUT;
+	for (const char *const *name = options->proxies; name && *name; name++)
+		if (!world_file_device(file, *name)) {
+			fprintf(stderr, "anzen-world: --proxy %s: no such device in %s\n", *name,
+				path);
+			return ANZEN_EXIT_INPUT;
+		}
 	int signals = block_signals();
 	World world = {0};
 	if (world_open(&world, file, options, &error)) {

@@ -191,6 +191,7 @@ static void wrong_call_says_so_and_ends_with_2(void)
 		{PROGRAM, NULL},
 		{PROGRAM, "--file", "/nonexistent.yaml", NULL},
 		{PROGRAM, "--nonsense", NULL},
+		{PROGRAM, "--file=" LIVING_ROOM, "--proxy=nobody", NULL},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		g_autoptr(GError) error = NULL;
