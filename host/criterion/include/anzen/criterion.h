@@ -60,11 +60,12 @@ typedef struct Criterion {
 	Unit unit;     /* of the measure */
 	char *limit;   /* as written: "$limit" or a quantity; NULL without measure */
 	GoodSide good;
-	char *partner;     /* `with`: a full id, judged together with this one */
-	char *premise;     /* what must come about for the criterion to be exercised; NULL: the
+	char *partner;          /* `with`: a full id, judged together with this one */
+	char *premise;          /* what must come about for the criterion to be exercised; NULL: the
 			      formula's own */
-	GPtrArray *levels; /* CriterionLevel*, L1 first; may be empty */
-	int required;      /* index into levels, -1 without levels */
+	GHashTable *parameters; /* name → Quantity*, the same at every level */
+	GPtrArray *levels;      /* CriterionLevel*, L1 first; may be empty */
+	int required;           /* index into levels, -1 without levels */
 	CriterionSource source;
 	DecisionRule rule;
 	double risk_accept, risk_reject;
@@ -94,6 +95,9 @@ const Criterion *criterion_find(Pack *const *packs, size_t n_packs, const char *
 /* Path below the folder criteria/ of the pack that holds a full id: "living/fall-watch.yaml".
  * Caller frees; NULL when the id has no pack part. */
 char *criterion_pack_file(const char *full_id);
+
+/* A named number at a level (-1: none): the level's own, else the criterion's. False when there is none. */
+bool criterion_parameter(const Criterion *criterion, int level, const char *name, Quantity *ret);
 
 /* How far beyond an onset the criterion looks at its required level (a latency's limit), in ns;
  * `anzen check` compares it with the timeline. 0 when it looks no further than its own instant. */

@@ -1,0 +1,162 @@
+/* Private to criterion: how a recording is judged.
+ *
+ *	troubles (bench)  ─┐
+ *	signals ─► views ──┴► series (lower, upper) ─► truth.* ─► stl ─► outcome ─► verdict
+ *
+ * Everything that the bench cannot vouch for becomes *unknown* before any formula is evaluated. So a PASS holds for every
+ * completion of what is missing, a FAIL as well, and the rest is INVALID (the bench), or INCONCLUSIVE (uncertainty, end).
+ */
+#ifndef ANZEN_CRITERION_JUDGE_H
+#define ANZEN_CRITERION_JUDGE_H
+
+#include "pack.h"
+#include <anzen/metrology.h>
+
+/* A sentence's part in both languages. */
+typedef struct Text {
+	char *en, *ja;
+} Text;
+void text_clear(Text *text);
+Text text_copy(const Text *text);
+
+/* The bench failed here. */
+typedef struct Trouble {
+	int64_t from_ns, until_ns;
+	char *signal;   /* this signal is unknown meanwhile */
+	bool all;       /* every signal is */
+	bool responses; /* whatever the product does or causes is unknown from here to the end */
+	bool proven;    /* from signals that the product cannot influence */
+	Text what;
+} Trouble;
+Trouble *trouble_new(int64_t from_ns, int64_t until_ns, const char *signal, bool proven, char *en,
+		     char *ja);
+void trouble_free(Trouble *trouble);
+
+typedef enum {
+	VIEW_MEASURED, /* numbers from a sensor: envelopes */
+	VIEW_SAMPLED,  /* Booleans from a sensor: may change anywhere between two samples */
+	VIEW_STAMPED,  /* stamped at each change: exact until the next */
+} ViewKind;
+
+typedef struct Knot {
+	int64_t t_ns;
+	double v;    /* NaN (stamped only): unknown from here on */
+	bool joined; /* what lies between the last knot and this one is known */
+} Knot;
+
+/* A signal with everything unusable taken out. */
+typedef struct View {
+	const Signal *signal;
+	ViewKind kind;
+	GArray *knots;       /* Knot */
+	GPtrArray *troubles; /* Trouble*, of this signal alone */
+} View;
+
+/* Lower and upper series by name, for StlInput. upper has only those that differ. */
+typedef struct SeriesSet {
+	GHashTable *lower, *upper;
+} SeriesSet;
+
+typedef struct Life {
+	Verdict verdict; /* PASS: shown alive; else what a prohibition gets */
+	Text why;
+} Life;
+
+typedef struct ProductFault {
+	int64_t t_ns;
+	Text what;
+} ProductFault;
+
+typedef struct Judge {
+	const Recording *recording;
+	const JudgeSpec *spec;
+	GPtrArray *troubles; /* Trouble*, of the bench as a whole */
+	GArray *product;     /* ProductFault, by time */
+	GHashTable *views;   /* name → View*, made when asked for */
+	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
+	Life life;
+} Judge;
+
+/* ---- bench troubles (trouble.c, stimulus.c) ---- */
+void judge_find_troubles(Judge *judge);  /* faults, frame age, CPU wait, consumption, heartbeat */
+void judge_check_stimulus(Judge *judge); /* "stimulus not as scripted" becomes a trouble */
+void judge_add_trouble(Judge *judge, Trouble *trouble);
+void judge_add_product_fault(Judge *judge, int64_t t_ns, char *en, char *ja);
+double judge_seconds(const Judge *judge, int64_t t_ns); /* on the timeline */
+/* First trouble that touches one of `names` (or the product's outcomes, when one of them is an outcome). NULL: none. */
+const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names);
+
+/* ---- claims (claim.c) ---- */
+void judge_derive_claims(Judge *judge);
+
+/* ---- views (view.c) ---- */
+const Signal *judge_signal(const Judge *judge, const char *name); /* recorded or derived; NULL */
+View *judge_view(Judge *judge, const char *name); /* NULL: no such signal. Borrowed */
+void view_free(View *view);
+ViewKind view_kind(const SignalInfo *info);
+bool signal_is_outcome(const SignalInfo *info); /* downstream of what the product did */
+
+/* ---- series (series.c) ---- */
+typedef struct Widening {
+	double risk; /* per signal and side; 0: no widening at all (the point evaluation) */
+	double clock_s; /* truth.* edges are this much wider; series of other signals are not shifted */
+} Widening;
+SeriesSet *series_set_new(void);
+void series_set_free(SeriesSet *set);
+bool series_set_has(const SeriesSet *set, const char *name);
+/* Takes both; upper may be NULL. */
+void series_set_take(SeriesSet *set, Signal *lower, Signal *upper);
+/* Adds a recorded signal, or a truth with everything it rests on. Unknown names: false. */
+bool judge_add_series(Judge *judge, SeriesSet *set, const char *name, const Widening *widening);
+StlInput series_input(const Judge *judge, const SeriesSet *set);
+
+/* ---- truths (truth.c) ---- */
+const TruthSpec *judge_truth(const Judge *judge,
+			     const char *name); /* "truth.fall"; NULL when it is none */
+bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth,
+		     const Widening *widening);
+
+/* Names that `text` uses, plus those below its truths. Array of char*, owned. */
+GPtrArray *judge_names(const Judge *judge, const char *const *texts, size_t n);
+/* Parameters of the scenario in place. NULL with an error. */
+StlFormula *judge_parse(const Judge *judge, const char *text, const SeriesSet *set,
+			const Criterion *criterion, int level, GError **error);
+/* Widest clock uncertainty (standard, s) among names of an outcome and of the others, combined. */
+double judge_clock(const Judge *judge, GPtrArray *names);
+size_t judge_n_measured(Judge *judge, GPtrArray *names);
+
+/* ---- life (life.c) ---- */
+void judge_check_life(Judge *judge);
+
+/* ---- one criterion at one level (measure.c) ---- */
+typedef struct Outcome {
+	StlTruth truth;     /* for sure */
+	StlTruth point;     /* without uncertainty, but with all that is missing */
+	bool vacuous;       /* the premise never came */
+	bool maybe_vacuous; /* nobody can tell whether it came */
+	bool ended;         /* a window goes beyond the end of the recording */
+	bool stale, unanswered;
+	bool prohibition; /* a product that never does anything would pass too */
+	char *premise;
+	bool promised; /* by the scenario: it declares the truth that the premise rests on */
+	double measured, uncertainty, coverage, limit, margin, accept, reject, dof;
+	Unit unit;
+	int64_t from_ns, to_ns; /* the interval that decides */
+	char *error;            /* the pack does not fit the recording */
+	char *formula;          /* filled in */
+	bool boolean;           /* satisfaction decides */
+	Signal *trace;
+} Outcome;
+Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level);
+void outcome_free(Outcome *outcome);
+
+/* ---- sentences (why.c) ---- */
+Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *outcome,
+		 Verdict verdict);
+Text why_trouble(const Judge *judge, const Trouble *trouble);
+char *why_number(double value, const Unit *unit, double uncertainty);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SeriesSet, series_set_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outcome, outcome_free)
+
+#endif

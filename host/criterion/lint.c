@@ -1,0 +1,174 @@
+/* What the shape of the file cannot say: findings that would make a verdict unsafe are errors. */
+#include "pack.h"
+#include <anzen/metrology.h>
+
+typedef struct Lint {
+	const Pack *pack;
+	const Criterion *c;
+	Diagnostics *diag;
+} Lint;
+
+static void G_GNUC_PRINTF(3, 4) say(const Lint *lint, bool warning, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *message = g_strdup_vprintf(format, args);
+	va_end(args);
+	diagnostics_add(lint->diag, warning, lint->pack->path, lint->c->line, lint->c->column,
+			"%s: %s", lint->c->id, message);
+}
+
+static void lint_text(const Lint *lint, const char *what, const char *text, bool measure)
+{
+	for (int level = lint->c->levels->len > 0 ? 0 : -1; level < (int)lint->c->levels->len;
+	     level++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(StlFormula) f = criterion_parse(lint->c, text, level, &error);
+		bool formula = f && stl_formula_kind(f) == STL_KIND_FORMULA;
+		if (!f)
+			diagnostics_add(lint->diag, false, lint->pack->path, lint->c->formula_line,
+					lint->c->formula_column, "%s: %s: %s", lint->c->id, what,
+					error->message);
+		else if (formula == measure)
+			say(lint, false,
+			    measure ? "%s: expected delay(a, b), duration(p) or a term"
+				    : "%s: expected a formula, not a measure",
+			    what);
+		if (!f)
+			return;
+	}
+}
+
+static bool is_kind(const Criterion *c, StlKind kind)
+{
+	g_autoptr(StlFormula) f = c->measure ? stl_parse(c->measure, NULL, NULL) : NULL;
+	return f && stl_formula_kind(f) == kind;
+}
+
+static void lint_measure(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	if (!c->measure)
+		return;
+	lint_text(lint, "measure", c->measure, true);
+	bool delay = is_kind(c, STL_KIND_DELAY), time = delay || is_kind(c, STL_KIND_DURATION);
+	if (time && !unit_compatible(&c->unit, &unit_second))
+		say(lint, false, "a delay or duration is measured in a time unit, not in %s",
+		    c->unit.symbol);
+	if (delay && c->good == GOOD_BELOW && !c->partner)
+		say(lint, false,
+		    "a latency criterion needs `with`: its false-alarm criterion (a product that "
+		    "always answers "
+		    "has no latency)");
+	for (int level = c->levels->len > 0 ? 0 : -1; level < (int)c->levels->len; level++) {
+		Quantity limit;
+		if (!criterion_limit(c, level, &limit))
+			say(lint, false, "level L%d gives no %s", level + 1, c->limit);
+		else if (!unit_compatible(&limit.unit, &c->unit))
+			say(lint, false, "the limit %s is not in a unit of the measure, %s",
+			    c->limit, c->unit.symbol);
+	}
+}
+
+/* L1 is the easiest: limits get stricter, never looser. */
+static void lint_levels(const Lint *lint)
+{
+	for (guint i = 1; i < lint->c->levels->len; i++) {
+		Quantity easy, hard;
+		if (!criterion_limit(lint->c, (int)i - 1, &easy) ||
+		    !criterion_limit(lint->c, (int)i, &hard) ||
+		    !unit_compatible(&easy.unit, &hard.unit))
+			continue;
+		double step = unit_convert(hard.value, &hard.unit, &easy.unit) - easy.value;
+		if (lint->c->good == GOOD_BELOW ? step >= 0 : step <= 0)
+			say(lint, false, "L%u is not stricter than L%u", i + 1, i);
+	}
+}
+
+static void lint_decision(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	if (c->rule == RULE_SIMPLE && c->injures)
+		say(lint, false,
+		    "rule `simple` passes with a margin of 0 half of what does not conform: not "
+		    "for a hazard that can "
+		    "injure (or say `injures: false`)");
+	if (c->rule == RULE_GUARDED && (!(c->risk_accept > 0) || !(c->risk_reject > 0)))
+		say(lint, false, "the guarded rule needs risks above 0");
+}
+
+static void lint_source(const Lint *lint)
+{
+	const CriterionSource *s = &lint->c->source;
+	if (!g_ascii_strcasecmp(s->basis, "lab decision") && (!s->by || !*s->by))
+		say(lint, false, "a lab decision says who decided (`by`)");
+}
+
+static void lint_partner(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	g_autofree char *prefix = g_strdup_printf("%s/", lint->pack->id);
+	if (c->partner && g_str_has_prefix(c->partner, prefix) &&
+	    !criterion_find(&(Pack *){(Pack *)(uintptr_t)lint->pack}, 1, c->partner))
+		say(lint, false, "`with: %s`: no such criterion", c->partner);
+	if (c->partner && !strcmp(c->partner, c->full_id))
+		say(lint, false, "`with` names the criterion itself");
+}
+
+static void lint_claim(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	if (c->claim_n <= 0)
+		return;
+	unsigned need =
+		metrology_trials(c->claim_rate, c->claim_confidence, (unsigned)c->claim_permitted);
+	if (need == 0 || (unsigned)c->claim_n < need)
+		say(lint, false,
+		    "%d runs with %d failures cannot show %g %% at %g %% confidence: that needs %u",
+		    c->claim_n, c->claim_permitted, 100 * c->claim_rate, 100 * c->claim_confidence,
+		    need);
+}
+
+static bool premise_is_the_products(const char *formula)
+{
+	const char *arrow = strstr(formula, "->");
+	if (!arrow)
+		arrow = strstr(formula, "implies");
+	g_autofree char *left = arrow ? g_strndup(formula, (gsize)(arrow - formula)) : NULL;
+	return left && criterion_text_has(left, "product.");
+}
+
+static void lint_formula(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	lint_text(lint, "formula", c->formula, false);
+	if (c->premise)
+		lint_text(lint, "premise", c->premise, false);
+	/* Vacuity is about what the bench must bring; a premise of the product's would hide it. */
+	if (premise_is_the_products(c->formula))
+		say(lint, false,
+		    "write `not (a and not b)` in place of `a -> b` where `a` is the product's "
+		    "doing: its "
+		    "absence is no missing premise");
+	/* The onset of a truth is known to lie in an interval, so at no single instant is the rise certain. */
+	if (!c->measure && criterion_text_has(c->formula, "rise(truth."))
+		say(lint, true,
+		    "without `measure: delay(…)` a formula on rise(truth.…) can never be violated "
+		    "for sure");
+}
+
+bool criterion_pack_lint(const Pack *pack, Diagnostics *diag)
+{
+	size_t before = diagnostics_errors(diag);
+	for (guint i = 0; i < pack->criteria->len; i++) {
+		const Lint lint = {pack, g_ptr_array_index(pack->criteria, i), diag};
+		lint_formula(&lint);
+		lint_measure(&lint);
+		lint_levels(&lint);
+		lint_decision(&lint);
+		lint_source(&lint);
+		lint_partner(&lint);
+		lint_claim(&lint);
+	}
+	return diagnostics_errors(diag) == before;
+}

@@ -1,0 +1,441 @@
+/* One criterion at one level: what was measured, how far from the limit, and how sure that is. */
+#include "judge.h"
+
+void outcome_free(Outcome *o)
+{
+	if (!o)
+		return;
+	g_free(o->premise);
+	g_free(o->error);
+	g_free(o->formula);
+	signal_free(o->trace);
+	g_free(o);
+}
+
+/* Everything that one evaluation needs. */
+typedef struct Case {
+	Judge *judge;
+	const Criterion *c;
+	int level;
+	GPtrArray *names;
+	SeriesSet *wide, *point; /* enveloped, and as measured; both without what is missing */
+	double clock_s;          /* standard */
+	double clock_risk;       /* the clock's share of the risk */
+	StlFormula *formula;
+} Case;
+
+static void case_clear(Case *k)
+{
+	g_clear_pointer(&k->names, g_ptr_array_unref);
+	g_clear_pointer(&k->wide, series_set_free);
+	g_clear_pointer(&k->point, series_set_free);
+	g_clear_pointer(&k->formula, stl_formula_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Case, case_clear)
+
+static bool fill_set(const Case *k, SeriesSet *set, const Widening *widening, Outcome *o)
+{
+	for (guint i = 0; i < k->names->len; i++) {
+		const char *name = g_ptr_array_index(k->names, i);
+		if (!judge_add_series(k->judge, set, name, widening)) {
+			o->error = g_strdup_printf(
+				"signal %s is not in the recording or cannot be derived", name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* One inequality on one measured signal errs on one side only; anything else may err on both. */
+static bool one_sided(const Case *k, const char *text)
+{
+	static const char *const both[] = {"->",  "<->", "until",   "rise", "fall", "not",
+					   "xor", "iff", "implies", "==",   "!="};
+	for (size_t i = 0; i < G_N_ELEMENTS(both); i++)
+		if (strstr(text, both[i]))
+			return false;
+	return k->names->len == 1;
+}
+
+/* The risk is shared out: the clock takes half where it matters, then every signal and side its part. */
+static bool prepare(Case *k, Outcome *o)
+{
+	const Criterion *c = k->c;
+	g_autoptr(GError) error = NULL;
+	k->names =
+		judge_names(k->judge, (const char *const[]){c->formula, c->measure, c->premise}, 3);
+	k->wide = series_set_new();
+	k->point = series_set_new();
+	k->clock_s = judge_clock(k->judge, k->names);
+
+	double risk = fmin(c->risk_accept, c->risk_reject);
+	size_t measured = judge_n_measured(k->judge, k->names);
+	k->clock_risk = measured > 0 ? risk / 2 : risk;
+	bool pure = measured == 1 && one_sided(k, c->formula);
+	double each = pure ? risk
+			   : (risk - (measured > 0 ? k->clock_risk : 0)) /
+				      (2.0 * (double)MAX(measured, 1));
+	Widening wide = {each, 0}, point = {0, 0};
+	if (!c->measure) /* a delay takes the clock in by itself */
+		wide.clock_s =
+			k->clock_s * metrology_t_quantile(1 - k->clock_risk / 2, (double)INFINITY);
+	if (measured == 0)
+		wide.risk = risk; /* nothing to widen but the edges of truths */
+	if (!fill_set(k, k->wide, &wide, o) || !fill_set(k, k->point, &point, o))
+		return false;
+	k->formula = judge_parse(k->judge, c->formula, k->wide, c, k->level, &error);
+	if (!k->formula) {
+		o->error = g_strdup_printf("the criterion does not fit the recording: %s",
+					   error->message);
+		return false;
+	}
+	o->formula = stl_formula_print(k->formula, true);
+	return true;
+}
+
+/* ---- premise ---- */
+
+static bool promised(const Case *k, const char *premise)
+{
+	g_autoptr(GPtrArray) names = judge_names(k->judge, &premise, 1);
+	for (guint i = 0; i < names->len; i++)
+		if (judge_truth(k->judge, g_ptr_array_index(names, i)))
+			return true;
+	return false;
+}
+
+static bool looks_at_outcomes(const Case *k, const char *text)
+{
+	g_autoptr(StlFormula) f = stl_parse(text, NULL, NULL);
+	for (size_t i = 0; f && i < stl_formula_n_signals(f); i++) {
+		const Signal *s = judge_signal(k->judge, stl_formula_signal(f, i));
+		if (s && signal_is_outcome(&s->info))
+			return true;
+	}
+	return false;
+}
+
+static void declared_premise(const Case *k, Outcome *o)
+{
+	g_autofree char *text = g_strdup_printf("eventually (%s)", k->c->premise);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StlFormula) f = judge_parse(k->judge, text, k->wide, k->c, k->level, &error);
+	const StlInput wide = series_input(k->judge, k->wide);
+	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	g_autoptr(StlResult) r = f ? stl_eval(f, &wide, &quick, &error) : NULL;
+	if (!r) {
+		o->error = g_strdup_printf("premise: %s",
+					   error ? error->message : "cannot be evaluated");
+		return;
+	}
+	o->vacuous = r->satisfied == STL_FALSE;
+	o->maybe_vacuous = r->satisfied == STL_UNKNOWN;
+	g_free(o->premise);
+	o->premise = g_strdup(k->c->premise);
+}
+
+/* The formula's own implications, unless the missing premise is the product's doing. */
+static void own_premise(const Case *k, const StlResult *r, Outcome *o)
+{
+	if (r->vacuous == STL_FALSE || !r->premise || looks_at_outcomes(k, r->premise))
+		return;
+	o->vacuous = r->vacuous == STL_TRUE;
+	o->maybe_vacuous = r->vacuous == STL_UNKNOWN;
+	g_free(o->premise);
+	o->premise = g_strdup(r->premise);
+}
+
+/* ---- would a product that never does anything pass too? ---- */
+
+static Signal *silent(const Judge *judge, const Signal *signal)
+{
+	Signal *s = signal_new(signal->info.name);
+	signal_info_clear(&s->info);
+	signal_info_copy(&s->info, &signal->info);
+	s->info.interp = SIGNAL_PREVIOUS;
+	signal_append(s, judge->recording->start_ns, 0, SAMPLE_OK);
+	return s;
+}
+
+static bool dead_product_passes(const Case *k)
+{
+	bool any = false;
+	Widening wide = {fmin(k->c->risk_accept, k->c->risk_reject), 0};
+	g_autoptr(SeriesSet) set = series_set_new();
+	for (guint i = 0; i < k->names->len; i++) {
+		const char *name = g_ptr_array_index(k->names, i);
+		const Signal *s = judge_signal(k->judge, name);
+		if (s && (s->info.origin == ORIGIN_RESPONSE || s->info.origin == ORIGIN_CLAIM)) {
+			series_set_take(set, silent(k->judge, s), NULL);
+			any = true;
+		} else if (!judge_add_series(k->judge, set, name, &wide)) {
+			return true;
+		}
+	}
+	if (!any) /* only what happened in the room: nothing in it shows that the product was there */
+		return true;
+	const StlInput input = series_input(k->judge, set);
+	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	g_autoptr(StlFormula) f = judge_parse(k->judge, k->c->formula, set, k->c, k->level, NULL);
+	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;
+	return !r || r->satisfied != STL_FALSE;
+}
+
+/* ---- satisfaction and margins of formulas ---- */
+
+static double finite_or(double value, double other)
+{
+	return isfinite(value) ? value : other;
+}
+
+static void take_trace(const StlResult *r, Outcome *o)
+{
+	if (!r->margin || r->trace_n == 0)
+		return;
+	o->trace = signal_new("margin");
+	o->trace->info.unit = r->unit;
+	o->trace->info.origin = ORIGIN_DERIVED;
+	for (size_t i = 0; i < r->trace_n; i++)
+		if (isfinite(r->trace_lo[i]) && isfinite(r->trace_hi[i]))
+			signal_append(o->trace, r->trace_t_ns[i],
+				      (r->trace_lo[i] + r->trace_hi[i]) / 2, SAMPLE_OK);
+}
+
+static void take_margin(const Case *k, const StlResult *wide, const StlResult *point, Outcome *o)
+{
+	Quantity limit;
+	double nan = (double)NAN;
+	o->unit = point->unit;
+	o->boolean = !point->margin || (isinf(point->lo) && isinf(point->hi));
+	if (o->boolean)
+		return;
+	o->margin =
+		finite_or(point->lo == point->hi ? point->lo : (point->lo + point->hi) / 2, nan);
+	o->accept = finite_or(o->margin - wide->lo, nan);
+	o->reject = finite_or(wide->hi - o->margin, nan);
+	o->uncertainty = fmax(o->accept, o->reject);
+	o->coverage = metrology_t_quantile(1 - k->c->risk_accept, (double)INFINITY);
+	o->measured = o->margin;
+	o->limit = 0;
+	if (!criterion_limit(k->c, k->level, &limit) || !unit_compatible(&limit.unit, &point->unit))
+		return;
+	/* The measured value is what has this margin to the limit. */
+	o->unit = limit.unit;
+	o->limit = limit.value;
+	o->margin = unit_convert_difference(o->margin, &point->unit, &limit.unit);
+	o->accept = unit_convert_difference(o->accept, &point->unit, &limit.unit);
+	o->reject = unit_convert_difference(o->reject, &point->unit, &limit.unit);
+	o->uncertainty = unit_convert_difference(o->uncertainty, &point->unit, &limit.unit);
+	o->measured = k->c->good == GOOD_BELOW ? o->limit - o->margin : o->limit + o->margin;
+}
+
+static void judge_formula(const Case *k, Outcome *o)
+{
+	g_autoptr(GError) error = NULL;
+	const StlInput wide_input = series_input(k->judge, k->wide),
+		       point_input = series_input(k->judge, k->point);
+	const StlOptions traced = {.trace = true}, plain = {.no_explanation = true};
+	g_autoptr(StlResult) point = stl_eval(k->formula, &point_input, &traced, &error);
+	g_autoptr(StlResult) wide =
+		point ? stl_eval(k->formula, &wide_input, &plain, &error) : NULL;
+	if (!wide) {
+		o->error = g_strdup_printf("the criterion cannot be evaluated: %s", error->message);
+		return;
+	}
+	o->truth = wide->satisfied;
+	o->point = point->satisfied;
+	if (wide->margin && o->truth == STL_TRUE && !(wide->lo > 0))
+		o->truth = STL_UNKNOWN;
+	if (wide->margin && o->truth == STL_FALSE && !(wide->hi < 0))
+		o->truth = STL_UNKNOWN;
+	o->ended = !point->complete;
+	o->from_ns = wide->from_ns;
+	o->to_ns = wide->to_ns;
+	take_margin(k, wide, point, o);
+	take_trace(point, o);
+	own_premise(k, wide, o);
+	o->prohibition = dead_product_passes(k);
+	if (k->c->rule == RULE_SIMPLE) {
+		o->truth = o->point;
+		o->accept = o->reject = 0;
+	}
+}
+
+/* ---- delays and durations ---- */
+
+/* value < limit for sure, > limit for sure, or neither. */
+static StlTruth against(double lo, double hi, double limit, GoodSide good)
+{
+	if (good == GOOD_BELOW)
+		return hi < limit ? STL_TRUE : lo > limit ? STL_FALSE : STL_UNKNOWN;
+	return lo > limit ? STL_TRUE : hi < limit ? STL_FALSE : STL_UNKNOWN;
+}
+
+static StlTruth worse(StlTruth a, StlTruth b)
+{
+	return MIN(a, b); /* FALSE < UNKNOWN < TRUE */
+}
+
+/* All causes against the limit; extra_s widens both ends (clock). An uncertain cause can spoil a PASS, not make a FAIL. */
+static StlTruth spans_truth(const GArray *measures, double limit_s, GoodSide good, double extra_s)
+{
+	StlTruth all = STL_TRUE;
+	for (guint i = 0; i < measures->len; i++) {
+		const StlMeasure *m = &g_array_index(measures, StlMeasure, i);
+		double hi = m->state == STL_MEASURE_KNOWN ? m->hi : (double)INFINITY;
+		if (m->state == STL_MEASURE_AMBIGUOUS)
+			hi = m->hi;
+		StlTruth t = against(m->lo - extra_s, hi + extra_s, limit_s, good);
+		if (!m->cause.certain && t == STL_FALSE)
+			t = STL_UNKNOWN;
+		all = worse(all, t);
+	}
+	return all;
+}
+
+static const StlMeasure *worst(const GArray *measures, GoodSide good)
+{
+	const StlMeasure *w = NULL;
+	for (guint i = 0; i < measures->len; i++) {
+		const StlMeasure *m = &g_array_index(measures, StlMeasure, i);
+		if (!w || (good == GOOD_BELOW ? m->lo > w->lo : m->lo < w->lo))
+			w = m;
+	}
+	return w;
+}
+
+static const StlMeasure *same_cause(const GArray *measures, const StlMeasure *as)
+{
+	const StlMeasure *near = NULL;
+	int64_t distance = CLOCK_NEVER;
+	for (guint i = 0; i < measures->len; i++) {
+		const StlMeasure *m = &g_array_index(measures, StlMeasure, i);
+		int64_t d = ABS(m->cause.latest_ns - as->cause.latest_ns);
+		if (d < distance) {
+			near = m;
+			distance = d;
+		}
+	}
+	return near;
+}
+
+static void take_span(const Case *k, const StlMeasure *point, const StlMeasure *wide, double clock,
+		      Outcome *o)
+{
+	double to_unit = unit_convert_difference(1, &unit_second, &k->c->unit);
+	double measured = point->lo, below = 0, above = 0;
+	o->unanswered = point->state == STL_MEASURE_NONE || isinf(point->hi);
+	o->stale = point->stale;
+	if (!o->unanswered)
+		measured = (point->lo + point->hi) / 2;
+	if (wide) {
+		below = fmax(measured - wide->lo, 0);
+		above = fmax(wide->hi - measured, 0);
+	}
+	bool simple = k->c->rule == RULE_SIMPLE;
+	double up = simple ? 0 : above + clock, down = simple ? 0 : below + clock;
+	o->measured = measured * to_unit;
+	o->margin = k->c->good == GOOD_BELOW ? o->limit - o->measured : o->measured - o->limit;
+	o->accept = finite_or((k->c->good == GOOD_BELOW ? up : down) * to_unit, (double)NAN);
+	o->reject = finite_or((k->c->good == GOOD_BELOW ? down : up) * to_unit, (double)NAN);
+	o->uncertainty = fmax(o->accept, o->reject);
+	o->from_ns = point->cause.earliest_ns;
+	o->to_ns = o->unanswered ? k->judge->recording->end_ns : point->answer.latest_ns;
+}
+
+static void note_premise(const StlFormula *measure, const GArray *wide, Outcome *o)
+{
+	bool certain = false;
+	for (guint i = 0; i < wide->len; i++)
+		certain |= g_array_index(wide, StlMeasure, i).cause.certain;
+	o->vacuous = wide->len == 0;
+	o->maybe_vacuous = !o->vacuous && !certain;
+	g_free(o->premise);
+	o->premise = stl_formula_print(measure, true);
+}
+
+static void judge_span(const Case *k, const StlFormula *measure, Outcome *o)
+{
+	g_autoptr(GError) error = NULL;
+	Quantity limit = {0};
+	const StlInput wide_input = series_input(k->judge, k->wide),
+		       point_input = series_input(k->judge, k->point);
+	g_autoptr(GArray) point = stl_measure(measure, &point_input, &error);
+	g_autoptr(GArray) wide = point ? stl_measure(measure, &wide_input, &error) : NULL;
+	if (!wide || !criterion_limit(k->c, k->level, &limit)) {
+		o->error = g_strdup_printf("the measure cannot be evaluated: %s",
+					   error ? error->message : "no limit");
+		return;
+	}
+	double limit_s = unit_convert(limit.value, &limit.unit, &unit_second);
+	double z = metrology_t_quantile(1 - k->clock_risk, (double)INFINITY);
+	double clock = k->clock_s > 0 ? z * k->clock_s : 0;
+	bool simple = k->c->rule == RULE_SIMPLE;
+	o->unit = k->c->unit;
+	o->limit = unit_convert(limit.value, &limit.unit, &k->c->unit);
+	o->coverage = z;
+	if (stl_formula_kind(measure) == STL_KIND_DURATION && looks_at_outcomes(k, k->c->measure))
+		o->prohibition = true; /* a dead product does nothing for too long */
+	else
+		note_premise(measure, wide, o);
+	o->point = spans_truth(point, limit_s, k->c->good, 0);
+	o->truth = simple ? o->point : spans_truth(wide, limit_s, k->c->good, clock);
+
+	const StlMeasure *w = worst(point, k->c->good);
+	if (w)
+		take_span(k, w, same_cause(wide, w), clock, o);
+	for (guint i = 0; i < point->len; i++) {
+		const StlMeasure *m = &g_array_index(point, StlMeasure, i);
+		o->ended |= m->state == STL_MEASURE_NONE && m->lo <= limit_s;
+		/* What is decided is decided when the last answer has come. */
+		if (m->state == STL_MEASURE_KNOWN)
+			o->to_ns = MAX(o->to_ns, m->answer.latest_ns);
+	}
+}
+
+/* The delay is the verdict; the formula's margin is kept for the plot. */
+static void trace_formula(const Case *k, Outcome *o)
+{
+	const StlInput input = series_input(k->judge, k->point);
+	const StlOptions traced = {.trace = true, .no_explanation = true};
+	g_autoptr(StlResult) r = stl_eval(k->formula, &input, &traced, NULL);
+	if (r)
+		take_trace(r, o);
+}
+
+Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
+{
+	g_autoptr(Outcome) o = g_new0(Outcome, 1);
+	g_auto(Case) k = {.judge = judge, .c = criterion, .level = level};
+	g_autoptr(GError) error = NULL;
+	o->truth = o->point = STL_UNKNOWN;
+	o->from_ns = o->to_ns = -1;
+	o->measured = o->uncertainty = o->margin = o->accept = o->reject = o->limit = o->coverage =
+		(double)NAN;
+	o->dof = (double)INFINITY;
+	o->unit = criterion->unit;
+	if (!prepare(&k, o))
+		return g_steal_pointer(&o);
+
+	g_autoptr(StlFormula) measure = NULL;
+	if (criterion->measure) {
+		measure = judge_parse(judge, criterion->measure, k.wide, criterion, level, &error);
+		if (!measure) {
+			o->error = g_strdup_printf("the measure does not fit the recording: %s",
+						   error->message);
+			return g_steal_pointer(&o);
+		}
+	}
+	StlKind kind = measure ? stl_formula_kind(measure) : STL_KIND_TERM;
+	if (kind == STL_KIND_DELAY || kind == STL_KIND_DURATION) {
+		judge_span(&k, measure, o);
+		trace_formula(&k, o);
+	} else {
+		judge_formula(&k, o);
+	}
+	if (criterion->premise && !o->error)
+		declared_premise(&k, o);
+	o->promised = o->premise && promised(&k, o->premise);
+	return g_steal_pointer(&o);
+}

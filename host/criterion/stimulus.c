@@ -1,0 +1,86 @@
+/* Did the rig do what the script says? Every check must be satisfied for sure. */
+#include "judge.h"
+
+/* A stimulus wrongly taken as scripted spoils a verdict as surely as a wrong limit. */
+#define STIMULUS_RISK 0.025
+
+static bool rests_on_outcomes(const Judge *judge, GPtrArray *names)
+{
+	for (guint i = 0; i < names->len; i++) {
+		const Signal *s = judge_signal(judge, g_ptr_array_index(names, i));
+		if (s && signal_is_outcome(&s->info))
+			return true;
+	}
+	return false;
+}
+
+static Trouble *not_as_scripted(Judge *judge, const char *formula, GPtrArray *names,
+				int64_t from_ns, const char *why)
+{
+	Trouble *t = trouble_new(
+		MAX(from_ns, judge->recording->start_ns), CLOCK_NEVER, NULL,
+		!rests_on_outcomes(judge, names),
+		g_strdup_printf("stimulus not as scripted: %s (%s)", formula, why),
+		g_strdup_printf("刺激が台本どおりではありません: %s (%s)", formula, why));
+	t->all = t->responses = true;
+	return t;
+}
+
+static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names, char **ret_formula,
+			   GError **error)
+{
+	g_autoptr(SeriesSet) set = series_set_new();
+	size_t n = MAX(judge_n_measured(judge, names), 1);
+	const Widening widening = {STIMULUS_RISK / (2.0 * (double)n), 0};
+	for (guint i = 0; i < names->len; i++)
+		if (!judge_add_series(judge, set, g_ptr_array_index(names, i), &widening)) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    "signal %s is not in the recording",
+				    (const char *)g_ptr_array_index(names, i));
+			return NULL;
+		}
+	const StlInput input = series_input(judge, set);
+	g_autoptr(StlFormula) f = judge_parse(judge, text, set, NULL, -1, error);
+	if (!f)
+		return NULL;
+	*ret_formula = stl_formula_print(f, true);
+	return stl_eval(f, &input, NULL, error);
+}
+
+static char *measured_text(const StlResult *r)
+{
+	if (!r->margin || r->mixed || !isfinite(r->lo) || !isfinite(r->hi))
+		return g_strdup(r->explanation ? r->explanation : stl_truth_name(r->satisfied));
+	g_autofree char *margin = why_number((r->lo + r->hi) / 2, &r->unit, (r->hi - r->lo) / 2);
+	return g_strdup_printf("margin %s; %s", margin, r->explanation ? r->explanation : "");
+}
+
+/* NULL: as scripted, for sure. */
+static Trouble *check_one(Judge *judge, const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *formula = NULL;
+	g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);
+	g_autoptr(StlResult) r = evaluate(judge, text, names, &formula, &error);
+	if (!r)
+		return not_as_scripted(judge, text, names, judge->recording->start_ns,
+				       error->message);
+	if (r->satisfied == STL_TRUE && (!r->margin || r->lo > 0))
+		return NULL;
+	g_autofree char *why = measured_text(r);
+	int64_t from = r->satisfied == STL_FALSE ? r->from_ns : judge->recording->start_ns;
+	return not_as_scripted(judge, formula, names, from, why);
+}
+
+void judge_check_stimulus(Judge *judge)
+{
+	/* All are checked before the first one that failed makes everything after it unknown. */
+	g_autoptr(GPtrArray) found = g_ptr_array_new();
+	for (guint i = 0; i < judge->spec->stimulus->len; i++) {
+		Trouble *t = check_one(judge, g_ptr_array_index(judge->spec->stimulus, i));
+		if (t)
+			g_ptr_array_add(found, t);
+	}
+	for (guint i = 0; i < found->len; i++)
+		judge_add_trouble(judge, g_ptr_array_index(found, i));
+}

@@ -1,0 +1,238 @@
+/* truth.NAME from measured signals: an onset is known to lie in an interval, and so is its end. */
+#include "judge.h"
+
+const TruthSpec *judge_truth(const Judge *judge, const char *name)
+{
+	if (!g_str_has_prefix(name, "truth."))
+		return NULL;
+	for (guint i = 0; i < judge->spec->truths->len; i++) {
+		const TruthSpec *t = g_ptr_array_index(judge->spec->truths, i);
+		if (!strcmp(t->name, name + strlen("truth.")))
+			return t;
+	}
+	return NULL;
+}
+
+static void add_name(GPtrArray *names, const char *name)
+{
+	if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+		g_ptr_array_add(names, g_strdup(name));
+}
+
+static void add_names(const Judge *judge, GPtrArray *names, const char *text, int depth)
+{
+	g_autoptr(StlFormula) f = text ? stl_parse(text, NULL, NULL) : NULL;
+	for (size_t i = 0; f && i < stl_formula_n_signals(f); i++) {
+		const char *name = stl_formula_signal(f, i);
+		const TruthSpec *truth = judge_truth(judge, name);
+		add_name(names, name);
+		if (truth && depth > 0) {
+			add_names(judge, names, truth->onset, depth - 1);
+			add_names(judge, names, truth->end, depth - 1);
+		}
+	}
+}
+
+GPtrArray *judge_names(const Judge *judge, const char *const *texts, size_t n)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; i < n; i++)
+		add_names(judge, names, texts[i], 2);
+	return names;
+}
+
+size_t judge_n_measured(Judge *judge, GPtrArray *names)
+{
+	size_t n = 0;
+	for (guint i = 0; i < names->len; i++) {
+		const View *view = judge_view(judge, g_ptr_array_index(names, i));
+		n += view && view->kind == VIEW_MEASURED;
+	}
+	return n;
+}
+
+double judge_clock(const Judge *judge, GPtrArray *names)
+{
+	double outcome = 0, other = 0;
+	for (guint i = 0; i < names->len; i++) {
+		const Signal *s = judge_signal(judge, g_ptr_array_index(names, i));
+		double u = s && s->info.u_clock_s > 0 ? s->info.u_clock_s : 0;
+		double *which = s && signal_is_outcome(&s->info) ? &outcome : &other;
+		*which = fmax(*which, u);
+	}
+	return sqrt(outcome * outcome + other * other);
+}
+
+/* ---- names and parameters of formulas ---- */
+
+typedef struct ParseScope {
+	const Judge *judge;
+	const SeriesSet *set;
+	const Criterion *criterion;
+	int level;
+} ParseScope;
+
+static bool scope_signal(void *user, const char *name, Unit *ret_unit, bool *ret_boolean)
+{
+	const ParseScope *scope = user;
+	const Signal *s = g_hash_table_lookup(scope->set->lower, name);
+	if (!s)
+		return false;
+	*ret_unit = s->info.unit;
+	*ret_boolean = s->info.boolean;
+	return true;
+}
+
+static bool scope_parameter(void *user, const char *name, Quantity *ret)
+{
+	const ParseScope *scope = user;
+	if (scope->criterion) /* a pack is a fixed yardstick: a scenario cannot change its numbers */
+		return criterion_parameter(scope->criterion, scope->level, name, ret);
+	const Quantity *q = g_hash_table_lookup(scope->judge->spec->parameters, name);
+	if (q)
+		*ret = *q;
+	return q != NULL;
+}
+
+StlFormula *judge_parse(const Judge *judge, const char *text, const SeriesSet *set,
+			const Criterion *criterion, int level, GError **error)
+{
+	ParseScope user = {judge, set, criterion, level};
+	const StlScope scope = {
+		.signal = scope_signal, .parameter = scope_parameter, .user = &user};
+	g_autoptr(StlFormula) f = stl_parse(text, NULL, error);
+	if (!f || !stl_check(f, &scope, NULL, error))
+		return NULL;
+	return g_steal_pointer(&f);
+}
+
+/* ---- the derived signal ---- */
+
+static int64_t first_end(const StlResult *trace, int64_t from_ns, bool sure)
+{
+	if (!trace)
+		return CLOCK_NEVER;
+	for (size_t i = 0; i < trace->trace_n; i++) {
+		StlTruth here = (StlTruth)trace->trace_truth[i];
+		bool holds = sure ? here == STL_TRUE : here != STL_FALSE;
+		/* The state of an entry holds until the next one at least for the surely true; a "maybe" between two
+		 * entries belongs to whichever neighbour is a maybe. */
+		int64_t until = i + 1 < trace->trace_n ? trace->trace_t_ns[i + 1] : CLOCK_NEVER;
+		if (holds && trace->trace_t_ns[i] >= from_ns)
+			return trace->trace_t_ns[i];
+		if (holds && !sure && until > from_ns)
+			return from_ns;
+		if (holds && sure && i + 1 < trace->trace_n &&
+		    trace->trace_truth[i + 1] == STL_TRUE && until > from_ns)
+			return from_ns;
+	}
+	return CLOCK_NEVER;
+}
+
+/* A sensor of bandwidth f lags behind by about 1/(2 pi f): what it shows now was true that long ago. */
+static double sensor_lag_s(Judge *judge, const char *onset)
+{
+	double lag = 0;
+	g_autoptr(GPtrArray) names = judge_names(judge, (const char *const[]){onset}, 1);
+	for (guint i = 0; i < names->len; i++) {
+		const View *view = judge_view(judge, g_ptr_array_index(names, i));
+		if (view && view->kind == VIEW_MEASURED && view->signal->info.bandwidth_hz > 0)
+			lag = fmax(lag, 1 / (2 * G_PI * view->signal->info.bandwidth_hz));
+	}
+	return lag;
+}
+
+static Signal *truth_signal(const TruthSpec *truth)
+{
+	g_autofree char *name = g_strdup_printf("truth.%s", truth->name);
+	Signal *s = signal_new(name);
+	s->info.boolean = true;
+	s->info.interp = SIGNAL_PREVIOUS;
+	s->info.origin = ORIGIN_DERIVED;
+	s->info.max_gap_ns = INT64_C(1) << 60;
+	s->info.max_slew = (double)INFINITY;
+	return s;
+}
+
+static void append_state(Signal *s, int64_t t_ns, bool on)
+{
+	if (s->n > 0 && t_ns <= s->t_ns[s->n - 1]) {
+		/* Meets what was before: it stays, or becomes, true (upper) or false (lower) from the earlier time on. */
+		s->v[s->n - 1] = on;
+		return;
+	}
+	if (s->n == 0 || (s->v[s->n - 1] != 0) != on)
+		signal_append(s, t_ns, on, SAMPLE_OK);
+}
+
+static void build(Signal *lower, Signal *upper, const GArray *edges, const StlResult *end,
+		  const Judge *judge, int64_t before_ns, int64_t clock_ns)
+{
+	int64_t start = judge->recording->start_ns, maybe_until = start;
+	append_state(lower, start, false);
+	append_state(upper, start, false);
+	for (guint i = 0; i < edges->len; i++) {
+		const StlEdge *e = &g_array_index(edges, StlEdge, i);
+		int64_t early = e->earliest_ns - before_ns - clock_ns,
+			late = e->latest_ns + clock_ns;
+		int64_t end_early = first_end(end, e->earliest_ns, false);
+		int64_t end_late = first_end(end, e->latest_ns, true);
+		if (early > maybe_until || upper->n == 1)
+			append_state(upper, MAX(early, start), true);
+		else if (upper->v[upper->n - 1] == 0) /* overlaps the last one: true throughout */
+			upper->n--;
+		if (e->certain && (end_early == CLOCK_NEVER || end_early - clock_ns > late)) {
+			append_state(lower, late, true);
+			if (end_early != CLOCK_NEVER)
+				append_state(lower, end_early - clock_ns, false);
+		}
+		maybe_until = end_late == CLOCK_NEVER ? CLOCK_NEVER : end_late + clock_ns;
+		if (end_late == CLOCK_NEVER)
+			break;
+		append_state(upper, maybe_until, false);
+	}
+}
+
+static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,
+		      const Widening *widening)
+{
+	g_autoptr(GPtrArray) names =
+		judge_names(judge, (const char *const[]){truth->onset, truth->end}, 2);
+	size_t n = judge_n_measured(judge, names);
+	/* Every signal, on both sides, gets its share. */
+	const Widening share = {widening->risk / (2.0 * (double)MAX(n, 1)), 0};
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = g_ptr_array_index(names, i);
+		if (judge_truth(judge, name) || !judge_add_series(judge, set, name, &share))
+			return false; /* missing; or a truth of truths, which would hide what it rests on */
+	}
+	return true;
+}
+
+bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const Widening *widening)
+{
+	g_autoptr(SeriesSet) below = series_set_new();
+	g_autoptr(GError) error = NULL;
+	if (!add_below(judge, below, truth, widening))
+		return false;
+	const StlInput input = series_input(judge, below);
+	g_autoptr(StlFormula) onset = judge_parse(judge, truth->onset, below, NULL, -1, &error);
+	g_autoptr(StlFormula) end =
+		truth->end && onset ? judge_parse(judge, truth->end, below, NULL, -1, &error)
+				    : NULL;
+	const StlOptions options = {.trace = true, .no_explanation = true};
+	g_autoptr(GArray) edges = onset ? stl_edges(onset, &input, &error) : NULL;
+	g_autoptr(StlResult) trace = end ? stl_eval(end, &input, &options, &error) : NULL;
+	if (!edges || (truth->end && !trace)) {
+		g_warning("truth.%s: %s", truth->name,
+			  error ? error->message : "cannot be evaluated");
+		return false;
+	}
+	Signal *lower = truth_signal(truth), *upper = truth_signal(truth);
+	bool point = widening->risk <= 0;
+	build(lower, upper, edges, trace, judge,
+	      point ? 0 : (int64_t)(sensor_lag_s(judge, truth->onset) * 1e9),
+	      point ? 0 : (int64_t)ceil(widening->clock_s * 1e9));
+	series_set_take(set, lower, upper);
+	return true;
+}
