@@ -1,7 +1,8 @@
 /* Modbus units through libmodbus: RTU by path, TCP by address.
  *
  * libmodbus 3.1.6 keeps no track of late replies on RTU: one that comes after its time-out would answer the next
- * request. So after every failure the line is drained until it has been silent for a response time.
+ * request. So after every failure the line is drained until it has been silent for three response times, and again after
+ * a repeated request was answered: then a second answer is on its way.
  */
 #include "internal.h"
 #include "map.h"
@@ -11,11 +12,13 @@
 #include <modbus/modbus.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 #define BLOCK_MAX 100           /* registers in one request; the protocol allows 125 */
 #define GAP_MAX 8               /* registers that are read for nothing rather than asking twice */
 #define SILENT_NS (1 * CLOCK_S) /* without a good reading for so long: a fault */
+#define QUIET 3                 /* response times */
 #define DRAINS 20
 
 /* Channels that one request reads. */
@@ -54,14 +57,14 @@ static bool link_died(int code)
 	       code == ECONNRESET || code == EPIPE || code == ECONNREFUSED || code == ENOTCONN;
 }
 
-/* Read and forget until nothing has come for a response time: bounded, DRAINS times. */
+/* Read and forget until the line is quiet: bounded, DRAINS times. TCP too: its transaction numbers keep
+ * a late answer from being taken, but libmodbus does not skip it, so that every later answer would be one behind. */
 static void drain(Modbus *self)
 {
 	int fd = modbus_get_socket(self->bus);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int quiet_ms = (int)(self->map->response_ns / CLOCK_MS);
-	for (int i = 0;
-	     i < DRAINS && poll(&p, 1, self->tcp ? 0 : quiet_ms) > 0 && !(p.revents & POLLHUP); i++)
+	int quiet_ms = (int)(QUIET * self->map->response_ns / CLOCK_MS);
+	for (int i = 0; i < DRAINS && poll(&p, 1, quiet_ms) > 0 && !(p.revents & POLLHUP); i++)
 		modbus_flush(self->bus);
 	modbus_flush(self->bus);
 }
@@ -108,6 +111,8 @@ static int read_block(Modbus *self, RegisterRef at, int count, uint16_t *words, 
 		errno = 0;
 		int n = read_words(self, at, count, words);
 		*ret_after = clock_now(self->clock);
+		if (n == count && attempt)
+			drain(self);
 		if (n == count)
 			return 0;
 		code = errno ? errno : EPROTO;
@@ -181,6 +186,12 @@ static gboolean connect_bus(Modbus *self, const DeviceConfig *config, GError **e
 			error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
 			"%s: cannot open %s: %s; is the unit on, the cable in, the address right?",
 			config->name, self->link, modbus_strerror(errno));
+		return FALSE;
+	}
+	if (modbus_get_socket(self->bus) >=
+	    FD_SETSIZE) { /* libmodbus waits with select(), which aborts then */
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH, "%s: too many files are open",
+			    config->name);
 		return FALSE;
 	}
 	set_timeout(self->bus, self->map->response_ns);

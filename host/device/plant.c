@@ -10,6 +10,7 @@ typedef struct {
 	double scale, offset;
 	bool whole;
 	int64_t due_ns, on_since_ns;
+	bool away; /* from its safe value, since on_since_ns */
 	double value; /* last written */
 	uint64_t frames;
 } PlantChannel;
@@ -71,7 +72,7 @@ static void turn_off(Plant *self, int index, int64_t t_ns)
 {
 	PlantChannel *c = g_ptr_array_index(self->channels, index);
 	const DeviceChannel *info = device_host_channel(self->host, index);
-	c->on_since_ns = 0;
+	c->away = false;
 	c->value = info->safe;
 	write_wire(self, c, info->safe);
 	device_host_sample(self->host, index, t_ns, info->safe, SAMPLE_OK);
@@ -103,7 +104,9 @@ static void plant_command(void *user, const DeviceCommand *command)
 	}
 	c->value = command->value;
 	bool away = !isnan(info->safe) && command->value != info->safe;
-	c->on_since_ns = away ? (c->on_since_ns ? c->on_since_ns : now) : 0;
+	if (away && !c->away)
+		c->on_since_ns = now;
+	c->away = away;
 	device_host_reply(self->host, command, DEVICE_DONE, now, 0, NULL);
 }
 
@@ -150,7 +153,7 @@ static int64_t watch_maximum(Plant *self, int index, PlantChannel *c, int64_t no
 	int64_t limit = device_host_setup(self->host, index)->max_on_ns;
 	if (!limit)
 		limit = info->max_on_ns;
-	if (!limit || !c->on_since_ns)
+	if (!limit || !c->away)
 		return CLOCK_NEVER;
 	if (now_ns < c->on_since_ns + limit)
 		return c->on_since_ns + limit;

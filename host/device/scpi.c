@@ -36,12 +36,21 @@ static unsigned timeout_ms(Scpi *self)
 	return (unsigned)(self->spec->response_ns / CLOCK_MS);
 }
 
+/* Unplugged, or failed and not to be cleared: what it says from now on could be the answer to anything. */
+static bool link_gone(Scpi *self, const GError *error)
+{
+	return g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_CLOSED) || usbtmc_dead(self->tmc);
+}
+
 /* ---- talking ---- */
 
 static gboolean say(Scpi *self, const char *command, GError **error)
 {
 	g_autofree char *line = g_strdup_printf("%s\n", command);
-	return usbtmc_write(self->tmc, line, timeout_ms(self), error);
+	if (usbtmc_write(self->tmc, line, timeout_ms(self), error))
+		return TRUE;
+	g_prefix_error(error, "%s: cannot send %s: ", device_host_name(self->host), command);
+	return FALSE;
 }
 
 static char *ask(Scpi *self, const char *query, GError **error)
@@ -197,7 +206,7 @@ static gboolean set_checked(Scpi *self, int index, double value, int64_t *ret_be
 	double back = (double)NAN;
 	*ret_before = clock_now(self->clock);
 	gboolean said = say(self, command, error);
-	if (!said && error && g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CLOSED))
+	if (!said && error && link_gone(self, *error))
 		return FALSE;
 	if (error)
 		g_clear_error(error);
@@ -213,11 +222,6 @@ static gboolean set_checked(Scpi *self, int index, double value, int64_t *ret_be
 	return check_errors(self, error);
 }
 
-static bool link_gone(const GError *error)
-{
-	return g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_CLOSED);
-}
-
 static void scpi_command(void *user, const DeviceCommand *command)
 {
 	Scpi *self = user;
@@ -229,7 +233,7 @@ static void scpi_command(void *user, const DeviceCommand *command)
 				  (int64_t)((double)half / sqrt(3.0)), NULL);
 		return;
 	}
-	if (link_gone(error))
+	if (link_gone(self, error))
 		device_host_lost(self->host, "%s", error->message);
 	device_host_reply(self->host, command, DEVICE_FAILED, clock_now(self->clock), 0,
 			  error->message);
@@ -244,7 +248,7 @@ static gboolean make_one_safe(Scpi *self, int index, GError **error)
 	/* Setting a safe value twice is harmless. */
 	g_autoptr(GError) first = NULL;
 	if (!set_checked(self, index, c->safe, &before, &after, &first)) {
-		if (link_gone(first) ||
+		if (link_gone(self, first) ||
 		    !set_checked(self, index, c->safe, &before, &after, error)) {
 			if (error && !*error)
 				g_propagate_error(error, g_steal_pointer(&first));
@@ -300,7 +304,7 @@ static void tell_missing(Scpi *self, int index, int64_t t_ns, const GError *erro
 	if (!poll->missing)
 		device_host_sample(self->host, index, t_ns, (double)NAN, SAMPLE_MISSING);
 	poll->missing = true;
-	if (link_gone(error)) {
+	if (link_gone(self, error)) {
 		device_host_lost(self->host, "%s", error->message);
 	} else if (!poll->faulted && t_ns - poll->last_good_ns >= SILENT_NS) {
 		poll->faulted = true;

@@ -22,11 +22,17 @@ enum { STATUS_SUCCESS = 0x01, STATUS_PENDING = 0x02 };
 struct Usbtmc {
 	UsbLink *link;
 	uint8_t tag;
+	bool dead;
 };
 
 const char *usbtmc_name(const Usbtmc *tmc)
 {
 	return usb_link_name(tmc->link);
+}
+
+bool usbtmc_dead(const Usbtmc *tmc)
+{
+	return tmc->dead;
 }
 
 /* 1..255: 0 is not a tag. */
@@ -108,8 +114,10 @@ static void recover(Usbtmc *tmc, uint8_t in_tag)
 	if (in_tag)
 		abort_input(tmc, in_tag);
 	discard_input(tmc);
-	if (!device_clear(tmc, NULL))
-		usb_link_shut(tmc->link);
+	if (device_clear(tmc, NULL))
+		return;
+	tmc->dead = true;
+	usb_link_shut(tmc->link);
 }
 
 Usbtmc *usbtmc_new(UsbLink *link, GError **error)

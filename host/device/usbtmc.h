@@ -16,5 +16,7 @@ gboolean usbtmc_write(Usbtmc *tmc, const char *message, unsigned timeout_ms, GEr
  * short or foreign header or a message too long: an error, and the device is in step again or the link is shut. */
 char *usbtmc_read(Usbtmc *tmc, size_t max, unsigned timeout_ms, GError **error);
 const char *usbtmc_name(const Usbtmc *tmc);
+/* It failed and could not be cleared: shut for good. */
+bool usbtmc_dead(const Usbtmc *tmc);
 
 #endif
