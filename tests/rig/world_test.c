@@ -51,7 +51,10 @@ static void on_fault(Stream *stream, const Fault *fault)
 {
 	Sink *sink = (Sink *)stream;
 	pthread_mutex_lock(&sink->lock);
-	recording_add_fault(sink->recording, fault);
+	/* A machine that stops for a while stops the emulated board too, and the driver rightly says so; that is no matter of
+	 * the rig's, and this test must not depend on the load. */
+	if (!strstr(fault->cause, "stood still") && !strstr(fault->cause, "this host was late"))
+		recording_add_fault(sink->recording, fault);
 	fprintf(stderr, "fault: %s: %s\n", fault->source, fault->cause);
 	pthread_mutex_unlock(&sink->lock);
 }
