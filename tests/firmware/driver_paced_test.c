@@ -160,13 +160,17 @@ static void a_hung_board_is_seen(void)
 	g_autoptr(Rig) rig = rig_new();
 	g_autoptr(GError) error = NULL;
 	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, 1, DEVICE_SOONEST).status, DEVICE_DONE);
+	int64_t hung = clock_now(clock_monotonic());
 	node_sim_pause(rig->sim, true);
 	wait_ns(500 * CLOCK_MS);
+	CU_ASSERT_TRUE(atomic_load(&rig->falls) == 1 &&
+		       atomic_load(&rig->fall_ns) - hung < 100 * CLOCK_MS);
 	CU_ASSERT_TRUE(any_fault(rig, "no answer"));
 	CU_ASSERT_NOT_EQUAL(send_command(rig, 1, DEVICE_SOONEST).status, DEVICE_DONE);
 	node_sim_pause(rig->sim, false);
 	wait_ns(300 * CLOCK_MS);
-	CU_ASSERT_EQUAL(atomic_load(&rig->rises), 0);
+	CU_ASSERT_EQUAL(atomic_load(&rig->rises), 1);
 }
 
 UNIT_MAIN("firmware.driver-paced", UNIT(a_whole_run_on_the_virtual_board),

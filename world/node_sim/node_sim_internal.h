@@ -47,6 +47,7 @@ struct NodeSim {
 	int master, slave; /* pty */
 	pthread_t thread;
 	bool running;
+	bool bitten; /* by the watchdog, while paused */
 	atomic_bool stop, paused, power_cycle;
 	pthread_mutex_t lock;            /* pending, stats */
 	int8_t pending[NODE_SIM_INPUTS]; /* -1: none */

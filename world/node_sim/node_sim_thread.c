@@ -67,6 +67,15 @@ static void resync(NodeSim *sim, int64_t now)
 		node_sim_reset(sim, true);
 }
 
+/* Paused: the core stands, its watchdog's oscillator does not. */
+static void stand(NodeSim *sim, int64_t now)
+{
+	if (sim->bitten || now - node_sim_now(sim) <= WATCHDOG_NS)
+		return;
+	sim->bitten = true;
+	resync(sim, now); /* resets it, as it lags that much: outputs float from here */
+}
+
 static void *run(void *arg)
 {
 	NodeSim *sim = arg;
@@ -75,7 +84,10 @@ static void *run(void *arg)
 	int64_t next = clock_now(sim->clock);
 	while (!atomic_load(&sim->stop)) {
 		int64_t now = clock_now(sim->clock);
-		if (!atomic_load(&sim->paused)) {
+		if (atomic_load(&sim->paused)) {
+			stand(sim, now);
+		} else {
+			sim->bitten = false;
 			/* run first: what has arrived meanwhile must not reach the node before it was sent */
 			resync(sim, now);
 			node_sim_run_to(sim, now);
