@@ -113,6 +113,31 @@ static void node_close(void *ptr)
 	g_free(self);
 }
 
+/* ---- what the outputs do, as a signal ---- */
+
+static void note_output(NodeDevice *self, int reg, double value)
+{
+	int out = reg - PROTO_REG_OUT0;
+	if (out >= 0 && out < PROTO_OUTPUTS)
+		self->energised[out] = value != proto_register_by_id((uint8_t)reg)->safe;
+}
+
+/* Commands are told by the core with their reply; here is what the node did by itself. */
+static void tell_output(NodeDevice *self, int reg, int64_t t_ns, double value)
+{
+	note_output(self, reg, value);
+	device_host_sample(self->host, self->channel_of[reg], t_ns, value, SAMPLE_OK);
+}
+
+/* The node has put all of them to SAFE at t_ns. */
+static void tell_all_safe(NodeDevice *self, int64_t t_ns)
+{
+	for (int out = 0; out < PROTO_OUTPUTS; out++)
+		if (self->energised[out])
+			tell_output(self, PROTO_REG_OUT0 + out, t_ns,
+				    proto_register_by_id((uint8_t)(PROTO_REG_OUT0 + out))->safe);
+}
+
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
 
 static NodePending *pending_new(NodeDevice *self, const DeviceCommand *command)
@@ -185,7 +210,7 @@ void node_on_reply(NodeDevice *self, const ProtoReply *reply)
 		int64_t t = node_clock_bench(&self->clock, reply->at);
 		if (reply->msg == PROTO_MSG_DONE) {
 			int64_t u = (int64_t)ceil(node_clock_u_ns(&self->clock, reply->at));
-			/* The core records the command's sample with the reply. */
+			note_output(self, reply->reg, reply->value);
 			device_host_reply(self->host, &p->command, DEVICE_DONE, t, u, "");
 		} else {
 			refuse(self, &p->command, status_of((uint8_t)reply->value),
@@ -214,6 +239,7 @@ static void on_tripped(NodeDevice *self, uint8_t reason, uint64_t at)
 		return;
 	self->tripped_at = at;
 	int64_t t = node_clock_bench(&self->clock, at);
+	tell_all_safe(self, t);
 	device_host_fault(self->host, -1, t, CLOCK_NEVER, "%s: interlock: %s", self->name,
 			  proto_reason_text(reason));
 }
@@ -237,7 +263,7 @@ void node_on_event(NodeDevice *self, const ProtoEventMsg *event)
 		break;
 	case PROTO_EVENT_EXPIRED:
 		if (r)
-			tell(self, self->channel_of[r->reg], t, r->safe, SAMPLE_OK);
+			tell_output(self, r->reg, t, r->safe);
 		break;
 	case PROTO_EVENT_INPUT:
 		if (r)
@@ -385,7 +411,10 @@ static gboolean node_make_safe(void *ptr, int64_t deadline_ns, GError **error)
 	if (!++self->tag)
 		self->tag = 1;
 	proto_put16(bytes + 1, self->tag);
-	return node_session_ask(self, bytes, sizeof bytes, self->tag, deadline_ns, error);
+	if (!node_session_ask(self, bytes, sizeof bytes, self->tag, deadline_ns, error))
+		return FALSE;
+	tell_all_safe(self, node_clock_bench(&self->clock, self->answer.at));
+	return TRUE;
 }
 
 static bool any_adc_wanted(NodeDevice *self)

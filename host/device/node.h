@@ -109,6 +109,7 @@ typedef struct NodeDevice {
 	bool answered;
 	uint16_t wanted_tag;
 
+	bool energised[PROTO_OUTPUTS]; /* as told last */
 	bool batch_known;
 	uint16_t batch;
 	int64_t last_sample_ns[4];

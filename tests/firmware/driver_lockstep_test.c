@@ -1,5 +1,6 @@
 /* The node's driver against the natively compiled core, in one thread on a manual clock. */
 #include <anzen/device.h>
+#include <anzen/protocol.h>
 #include <node_native.h>
 
 #include "unit.h"
@@ -11,7 +12,9 @@ typedef struct {
 	Device *device;
 	unsigned edges, faults, samples, missing;
 	int64_t edge_ns, fault_ns, last_sample_ns;
-	double last_value, mv;
+	double last_value, out3;
+	int64_t out3_ns;
+	unsigned out3_samples;
 	bool level;
 	char fault[200], pin[16];
 } Rig;
@@ -35,10 +38,19 @@ static int ramp(void *user, const char *name, int64_t t_ns)
 	return 1000 + (int)(t_ns / CLOCK_MS);
 }
 
+static void on_out3(Rig *rig, int64_t t_ns, double value)
+{
+	rig->out3 = value;
+	rig->out3_ns = t_ns;
+	rig->out3_samples++;
+}
+
 static void on_sample(Stream *self, const char *source, int64_t t_ns, double value,
 		      SampleStatus status)
 {
 	Rig *rig = (Rig *)self;
+	if (!strcmp(source, "out.3"))
+		on_out3(rig, t_ns, value);
 	if (strcmp(source, "adc.0"))
 		return;
 	if (status == SAMPLE_MISSING)
@@ -99,6 +111,9 @@ static void start(Rig *rig)
 {
 	g_autoptr(GError) error = NULL;
 	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "adc.0"),
+			     &(DeviceSetup){.sampled = true}, &error),
+		error);
+	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "out.3"),
 			     &(DeviceSetup){.sampled = true}, &error),
 		error);
 	UNIT_OK(device_start(rig->device, &rig->stream, &error), error);
@@ -262,10 +277,150 @@ static void a_rig_may_lower_max_on_only(void)
 	CU_ASSERT_TRUE(!rig->level && ABS(rig->edge_ns - on - 200 * CLOCK_MS) <= 100 * CLOCK_US);
 }
 
+/* The signal of an output changes when the pin does: commanded, at its end, made safe, tripped. */
+static void an_output_s_signal_follows_its_pin(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	CU_ASSERT_TRUE(rig->out3 == 1 && ABS(rig->out3_ns - rig->edge_ns) < 5 * CLOCK_US);
+	run(rig, 600 * CLOCK_MS);
+	CU_ASSERT_TRUE(rig->out3 == 0 && ABS(rig->out3_ns - rig->edge_ns) < 5 * CLOCK_US);
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	UNIT_OK(device_make_safe(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_TRUE(rig->out3 == 0 && ABS(rig->out3_ns - rig->edge_ns) < 5 * CLOCK_US);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "out.3", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	node_native_set_input(rig->node, "trip", true);
+	run(rig, 20 * CLOCK_MS);
+	CU_ASSERT_TRUE(rig->out3 == 0 && ABS(rig->out3_ns - rig->edge_ns) < 5 * CLOCK_US);
+	CU_ASSERT_EQUAL(rig->out3_samples, 6);
+}
+
+/* 2^32 ticks of 0.5 µs are 2147 s: commands and samples go on across. */
+static void the_tick_count_may_wrap(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	while (clock_now(rig->clock) < 2147 * CLOCK_S) {
+		int64_t t = clock_now(rig->clock) + 20 * CLOCK_MS;
+		node_native_run_to(rig->node, t);
+		clock_manual_set(rig->clock, t);
+		device_poll(rig->device, t);
+	}
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	for (int i = 0; i < 20; i++) {
+		int64_t at = clock_now(rig->clock) + 60 * CLOCK_MS;
+		CU_ASSERT_EQUAL(send_command(rig, "out.1", !(i & 1), at, &reply), DEVICE_DONE);
+		CU_ASSERT_TRUE(ABS(rig->edge_ns - at) <= 2 * CLOCK_US &&
+			       ABS(reply.t_ns - at) <= 10 * CLOCK_US);
+	}
+	CU_ASSERT_TRUE(clock_now(rig->clock) > 2148 * CLOCK_S); /* 2147.484 s lies behind */
+	CU_ASSERT_EQUAL(rig->faults + rig->missing, 0);
+}
+
+/* ---- far ends that are no node of ours ---- */
+
+typedef struct {
+	uint32_t hash; /* of the schema it claims; 0: it says nothing */
+	bool garbage;
+	uint8_t out[4096];
+	size_t n;
+} Fake;
+
+static gssize fake_read(void *self, void *data, size_t size, int64_t deadline_ns, GError **error)
+{
+	(void)deadline_ns;
+	(void)error;
+	Fake *f = self;
+	size_t n = MIN(size, f->n);
+	memcpy(data, f->out, n);
+	f->n = 0;
+	return (gssize)n;
+}
+
+static gboolean fake_write(void *self, const void *data, size_t size, int64_t deadline_ns,
+			   GError **error)
+{
+	(void)deadline_ns;
+	(void)error;
+	Fake *f = self;
+	if (f->garbage)
+		memset(f->out, 0x55, f->n = sizeof f->out);
+	ProtoDecoder d;
+	ProtoFrame syn;
+	proto_decoder_init(&d);
+	for (size_t i = 0; f->hash && i < size; i++) {
+		if (proto_decoder_byte(&d, ((const uint8_t *)data)[i], &syn) != PROTO_FRAME ||
+		    syn.kind != PROTO_SYN)
+			continue;
+		ProtoHello hello = {proto_get32(syn.payload),
+				    PROTO_VERSION,
+				    {9, 8, 7},
+				    f->hash,
+				    2000000,
+				    1,
+				    1,
+				    "fake"};
+		uint8_t payload[PROTO_HELLO_SIZE];
+		proto_hello_put(&hello, payload);
+		ProtoFrame answer = {PROTO_SYN_ACK, 77, 0, 0, payload, sizeof payload};
+		f->n = proto_frame_encode(&answer, f->out);
+	}
+	return TRUE;
+}
+
+static void fake_close(void *self)
+{
+	(void)self;
+}
+
+static void refused_with(Fake *fake, const char *word, const char *word2)
+{
+	static const ByteLinkOps fake_ops = {
+		.kind = "fake", .close = fake_close, .read = fake_read, .write = fake_write};
+	g_autoptr(Clock) clock = clock_manual_new(0);
+	g_autoptr(GError) error = NULL;
+	DeviceConfig config = {.name = "node-a",
+			       .driver = "node",
+			       .clock = clock,
+			       .threadless = true,
+			       .byte_link = byte_link_new(&fake_ops, fake, "fake link")};
+	CU_ASSERT_PTR_NULL(device_open(&config, &error));
+	CU_ASSERT_PTR_NOT_NULL(error);
+	if (!error)
+		return;
+	if (!strstr(error->message, word) || !strstr(error->message, word2))
+		fprintf(stderr, "%s\n", error->message);
+	CU_ASSERT_TRUE(strstr(error->message, word) && strstr(error->message, word2));
+}
+
+static void another_schema_is_refused_and_both_are_named(void)
+{
+	Fake fake = {.hash = 0x12345678};
+	g_autofree char *ours = g_strdup_printf("%08x", proto_schema_hash());
+	refused_with(&fake, "12345678", ours);
+	refused_with(&fake, "9.8.7", "flash");
+}
+
+static void silence_and_garbage_are_no_node(void)
+{
+	Fake silent = {0}, noisy = {.garbage = true};
+	refused_with(&silent, "no answer", "fake link");
+	refused_with(&noisy, "no answer", "fake link");
+}
+
 UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals),
 	  UNIT(nothing_moves_before_arming), UNIT(a_command_acts_at_its_bench_time),
 	  UNIT(a_late_command_says_late_and_does_nothing),
 	  UNIT(samples_carry_the_time_they_were_taken),
 	  UNIT(estop_makes_safe_and_is_a_fault_with_its_time),
 	  UNIT(a_restart_is_a_fault_and_never_rearmed), UNIT(make_safe_drops_what_waits),
-	  UNIT(a_rig_may_lower_max_on_only))
+	  UNIT(a_rig_may_lower_max_on_only), UNIT(an_output_s_signal_follows_its_pin),
+	  UNIT(the_tick_count_may_wrap), UNIT(another_schema_is_refused_and_both_are_named),
+	  UNIT(silence_and_garbage_are_no_node))
