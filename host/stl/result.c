@@ -219,6 +219,7 @@ typedef struct EdgeWalk {
 	bool open;       /* inside an unknown stretch */
 	StlTruth before; /* truth before that stretch */
 	double open_from;
+	bool one_end; /* a derived truth: an end that is not known to the instant is still one end, and hides no new rise */
 } EdgeWalk;
 
 static int64_t ns_down(const Eval *e, double t)
@@ -253,7 +254,8 @@ static void step(EdgeWalk *w, double t, StlTruth now)
 		}
 	} else if (w->open) {
 		w->open = false;
-		edge(w, w->open_from, t, w->before == STL_FALSE && now == STL_TRUE);
+		if (!(w->one_end && w->before == STL_TRUE && now == STL_FALSE))
+			edge(w, w->open_from, t, w->before == STL_FALSE && now == STL_TRUE);
 	} else if (w->state == STL_FALSE && now == STL_TRUE) {
 		edge(w, t, t, true);
 	}
@@ -277,11 +279,24 @@ static void walk_truth(EdgeWalk *w, const Pair *p)
 		edge(w, w->open_from, w->e->end_s, false);
 }
 
+/* truth.NAME comes from onsets and ends that the caller has worked out; only they make it rise. */
+static bool is_derived(const Eval *e, const Node *n)
+{
+	const Signal *s = n->kind == N_SIGNAL
+				  ? g_hash_table_lookup(e->input->signals,
+							stl_formula_signal(e->f, (size_t)n->name))
+				  : NULL;
+	return s && s->info.boolean && s->info.origin == ORIGIN_DERIVED;
+}
+
 GArray *stl_edges(const StlFormula *f, const StlInput *input, GError **error)
 {
 	Eval e;
 	eval_init(&e, f, input, NULL);
-	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)), .e = &e, .first = true};
+	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)),
+		      .e = &e,
+		      .first = true,
+		      .one_end = is_derived(&e, f->root)};
 	walk_truth(&w, eval_truth_of(&e, f->root));
 	if (e.error) {
 		g_propagate_error(error, g_steal_pointer(&e.error));
@@ -295,7 +310,10 @@ GArray *stl_edges(const StlFormula *f, const StlInput *input, GError **error)
 
 static GArray *edges_of(Eval *e, const Node *n, bool falls)
 {
-	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)), .e = e, .first = true};
+	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)),
+		      .e = e,
+		      .first = true,
+		      .one_end = !falls && is_derived(e, n)};
 	g_auto(Pair) truth = eval_truth(e, n);
 	if (falls) {
 		Pair negated = {track_negate(truth.hi), track_negate(truth.lo)};

@@ -170,7 +170,7 @@ static bool look(struct guard *g)
 	if (!read_inputs(g, in))
 		return false;
 	double pan_degC = 0.1 * (double)(int16_t)in[INPUT_PAN];
-	double gas_ppm = (double)in[INPUT_GAS];
+	double gas_ppm = (double)(int16_t)in[INPUT_GAS]; /* noise may take an empty room below 0 */
 	g->stale_polls = in[INPUT_SEQUENCE] == g->last_sequence ? g->stale_polls + 1 : 0;
 	g->last_sequence = in[INPUT_SEQUENCE];
 

@@ -166,6 +166,25 @@ static void an_answer_hidden_in_a_gap_leaves_the_delay_open(void)
 	bench_free(b);
 }
 
+static void a_truth_that_ends_at_an_uncertain_time_does_not_rise_again(void)
+{
+	Bench *b = bench_new(20);
+	ADD(b, "truth.hot", "bool", {0, 0.0}, {4, 1.0}, {9, 0.0});
+	ADD_UPPER(b, "truth.hot", "bool", {0, 0.0}, {4, 1.0},
+		  {11, 0.0}); /* ends somewhere in 9 s … 11 s */
+	ADD(b, "alarm", "bool", {0, 0.0}, {6, 1.0});
+	bench_get(b, "truth.hot")->info.origin = ORIGIN_DERIVED;
+	g_autoptr(StlFormula) f = bench_formula(b, "delay(truth.hot, alarm)");
+	StlInput in = bench_input(b);
+	g_autoptr(GArray) m = stl_measure(f, &in, NULL);
+	CU_ASSERT_EQUAL(m->len, 1);
+	/* a measured signal may well have dipped and risen again in that time */
+	bench_get(b, "truth.hot")->info.origin = ORIGIN_STIMULUS;
+	g_autoptr(GArray) open = stl_measure(f, &in, NULL);
+	CU_ASSERT_EQUAL(open->len, 2);
+	bench_free(b);
+}
+
 static void a_stale_answer_is_marked(void)
 {
 	Bench *b = bench_new(20);
@@ -232,7 +251,8 @@ UNIT_MAIN("stl.truth", UNIT(a_ramp_crosses_its_limit_between_samples),
 	  UNIT(an_alarm_that_was_there_before_the_fall_is_no_answer),
 	  UNIT(delays_are_from_rise_to_the_first_rise_after),
 	  UNIT(an_uncertain_onset_makes_the_delay_an_interval),
-	  UNIT(an_answer_hidden_in_a_gap_leaves_the_delay_open), UNIT(a_stale_answer_is_marked),
-	  UNIT(durations_are_how_long_it_stayed_true),
+	  UNIT(an_answer_hidden_in_a_gap_leaves_the_delay_open),
+	  UNIT(a_truth_that_ends_at_an_uncertain_time_does_not_rise_again),
+	  UNIT(a_stale_answer_is_marked), UNIT(durations_are_how_long_it_stayed_true),
 	  UNIT(a_saturated_sample_is_a_bound_not_a_value),
 	  UNIT(until_needs_its_left_side_at_the_witness_too))

@@ -1,0 +1,63 @@
+/* anzen report: write a run's report again, in another language or form, from its session. */
+#include "cli.h"
+
+#include <anzen/report.h>
+#include <anzen/run.h>
+#include <anzen/session.h>
+#include <string.h>
+
+int cmd_report(int argc, char **argv, CliContext *cli);
+
+static int finished(CliContext *cli, const char *path)
+{
+	if (!cli->json) {
+		printf("%s\n", path);
+		return ANZEN_EXIT_PASS;
+	}
+	g_autoptr(JsonBuilder) b = json_builder_new();
+	json_builder_begin_object(b);
+	json_builder_set_member_name(b, "path");
+	json_builder_add_string_value(b, path);
+	json_builder_end_object(b);
+	cli_print_json(b);
+	return ANZEN_EXIT_PASS;
+}
+
+static gboolean write_form(const CliContext *cli, const char *folder, const char *format,
+			   char **ret_path, GError **error)
+{
+	g_autofree char *session = g_build_filename(folder, "session.mcap", NULL);
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_auto(RunScore) score = {0};
+	if (!run_score(session, NULL, 0, &score, diag, error))
+		return FALSE;
+	if (!strcmp(format, "html"))
+		return run_write_report(folder, &score, cli->lang, ret_path, error);
+	bool junit = !strcmp(format, "junit");
+	g_autofree char *text =
+		junit ? report_junit(score.record) : run_record_to_json(score.record);
+	g_autofree char *path =
+		g_build_filename(folder, junit ? "report.junit.xml" : "report.json", NULL);
+	if (!session_write_file(path, text, strlen(text), error))
+		return FALSE;
+	*ret_path = g_steal_pointer(&path);
+	return TRUE;
+}
+
+int cmd_report(int argc, char **argv, CliContext *cli)
+{
+	static const char *const formats[] = {"html", "junit", "json", NULL};
+	g_autofree char *format = NULL, *path = NULL;
+	const GOptionEntry options[] = {{"format", 'f', 0, G_OPTION_ARG_STRING, &format,
+					 N_("html (default), junit or json"), "FORMAT"},
+					{NULL}};
+	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
+		return cli->exit;
+	if (format && !g_strv_contains(formats, format))
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("--format is html, junit or json, not '%s'"), format);
+	g_autoptr(GError) error = NULL;
+	if (!write_form(cli, argv[1], format ? format : "html", &path, &error))
+		return cli_fail(cli, error);
+	return finished(cli, path);
+}

@@ -1,0 +1,122 @@
+/* anzen run: one scenario, one product, one rig. */
+#include "cli.h"
+#include "lockstep.h"
+#include "result.h"
+#include "operator_view.h"
+
+#include <anzen/report.h>
+#include <anzen/run.h>
+#include <signal.h>
+
+int cmd_run(int argc, char **argv, CliContext *cli);
+
+typedef struct RunOptions {
+	char *rig, *product, *out, *note;
+	char **sets, **faults;
+	gint64 seed;
+	gboolean lock_step, yes;
+} RunOptions;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	run_request_stop();
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void print_result(const CliContext *cli, const RunOutcome *outcome)
+{
+	if (cli->json) {
+		g_autoptr(JsonBuilder) b = json_builder_new();
+		json_builder_begin_object(b);
+		result_json(b, outcome->record);
+		json_builder_set_member_name(b, "folder");
+		json_builder_add_string_value(b, outcome->folder);
+		json_builder_set_member_name(b, "report");
+		json_builder_add_string_value(b, outcome->report);
+		json_builder_end_object(b);
+		cli_print_json(b);
+		return;
+	}
+	const RunRecord *record = outcome->record;
+	g_autofree char *table = report_table(&record, 1, cli->lang);
+	printf("\n%s\n%s  %s\n", table,
+	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
+	       outcome->report);
+}
+
+static int once(CliContext *cli, const RunConfig *config)
+{
+	g_auto(RunOutcome) outcome = {0};
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(GError) error = NULL;
+	if (!run_scenario(config, &outcome, diag, &error))
+		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
+	print_result(cli, &outcome);
+	return (int)verdict_exit(outcome.record->verdict);
+}
+
+int cmd_run(int argc, char **argv, CliContext *cli)
+{
+	RunOptions o = {.seed = 1};
+	const GOptionEntry options[] = {
+		{"rig", 'r', 0, G_OPTION_ARG_FILENAME, &o.rig, N_("the stand"), "RIG"},
+		{"product", 'p', 0, G_OPTION_ARG_FILENAME, &o.product, N_("the product under test"),
+		 "PRODUCT"},
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.out,
+		 N_("folder for the run's own folder (runs)"), "DIR"},
+		{"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.sets,
+		 N_("value of a scenario parameter"), "NAME=VALUE"},
+		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_("of the virtual world (1)"), "N"},
+		{"lock-step", 0, 0, G_OPTION_ARG_NONE, &o.lock_step,
+		 N_("simulated time, everything in step"), NULL},
+		{"fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.faults,
+		 N_("make the virtual rig fail"), "DEVICE:KIND@TIME"},
+		{"note", 0, 0, G_OPTION_ARG_STRING, &o.note, N_("kept in the session"), "TEXT"},
+		{"yes", 'y', 0, G_OPTION_ARG_NONE, &o.yes, N_("take every prompt as done"), NULL},
+		{NULL}};
+	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
+		return cli->exit;
+	if (!o.rig || !o.product)
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("--rig and --product are needed: see anzen run --help"));
+	catch_signals();
+	g_autoptr(LockstepWorld) world = NULL;
+	g_autoptr(GError) error = NULL;
+	OperatorView *view = operator_view_new(cli, argv[1], !o.yes);
+	RunConfig config = {.scenario = argv[1],
+			    .rig = o.rig,
+			    .product = o.product,
+			    .sets = (const char *const *)o.sets,
+			    .out_dir = o.out,
+			    .program_dir = cli->bin_dir,
+			    .lang = cli->lang,
+			    .note = o.note,
+			    .faults = (const char *const *)o.faults,
+			    .seed = (uint64_t)o.seed,
+			    .progress = operator_view_progress,
+			    .progress_user = view};
+	int code;
+	do {
+		g_clear_pointer(&world, lockstep_world_free);
+		world = o.lock_step ? lockstep_world_new(o.rig, config.seed, &error) : NULL;
+		code = o.lock_step && !world
+			       ? cli_fail(cli, error)
+			       : (lockstep_world_use(world, &config), once(cli, &config));
+	} while (code != ANZEN_EXIT_INPUT && operator_view_ask_repeat(view));
+	operator_view_free(view);
+	g_free(o.rig);
+	g_free(o.product);
+	g_free(o.out);
+	g_free(o.note);
+	g_strfreev(o.sets);
+	g_strfreev(o.faults);
+	return code;
+}

@@ -1,0 +1,136 @@
+#include "lockstep.h"
+
+#include <anzen/rig.h>
+#include <anzen/world.h>
+#include <math.h>
+#include <node_native.h>
+#include <string.h>
+
+/* The manual clock of a run begins here (run/live.c), and so do the nodes. */
+#define EPOCH_NS CLOCK_S
+
+typedef struct LockstepNode {
+	char *device;
+	NodeNative *native;
+	LockstepWorld *world;
+} LockstepNode;
+
+/* The port that the run sees: it steps nodes and plant together, each edge at its exact time. */
+struct LockstepWorld {
+	PlantPort port; /* first member */
+	PlantPort *plant;
+	GPtrArray *nodes; /* LockstepNode* */
+};
+
+static void on_pin(void *user, const char *pin, bool level, int64_t t_ns)
+{
+	LockstepNode *node = user;
+	PlantPort *plant = node->world->plant;
+	g_autofree char *channel = g_strdup_printf("%s.%s", node->device, pin);
+	plant->step_to(plant, t_ns);
+	plant->write(plant, channel,
+		     level ? 1 : 0); /* a pin that nothing is wired to is no error */
+}
+
+static int on_adc(void *user, const char *pin, int64_t t_ns)
+{
+	LockstepNode *node = user;
+	PlantPort *plant = node->world->plant;
+	g_autofree char *channel = g_strdup_printf("%s.%s", node->device, pin);
+	double volts = 0;
+	plant->step_to(plant, t_ns);
+	plant->read(plant, channel, &volts);
+	return (int)lround(volts * 1000.0);
+}
+
+static void port_step_to(PlantPort *self, int64_t t_ns)
+{
+	LockstepWorld *world = (LockstepWorld *)self;
+	for (guint i = 0; i < world->nodes->len; i++)
+		node_native_run_to(((LockstepNode *)g_ptr_array_index(world->nodes, i))->native,
+				   t_ns);
+	world->plant->step_to(world->plant, t_ns);
+}
+
+static gboolean port_read(PlantPort *self, const char *channel, double *ret)
+{
+	PlantPort *plant = ((LockstepWorld *)self)->plant;
+	return plant->read(plant, channel, ret);
+}
+
+static gboolean port_write(PlantPort *self, const char *channel, double value)
+{
+	PlantPort *plant = ((LockstepWorld *)self)->plant;
+	return plant->write(plant, channel, value);
+}
+
+static gboolean port_render(PlantPort *self, const char *camera, Frame *ret)
+{
+	PlantPort *plant = ((LockstepWorld *)self)->plant;
+	return plant->render && plant->render(plant, camera, ret);
+}
+
+static void node_free(void *p)
+{
+	LockstepNode *node = p;
+	node_native_free(node->native);
+	g_free(node->device);
+	g_free(node);
+}
+
+static ByteLink *link_to_node(void *user, const char *device)
+{
+	LockstepWorld *world = user;
+	LockstepNode *node = g_new0(LockstepNode, 1);
+	node->device = g_strdup(device);
+	node->world = world;
+	NodeNativePlant plant = {.user = node, .pin_changed = on_pin, .adc_read = on_adc};
+	node->native = node_native_new(&(NodeNativeConfig){.start_ns = EPOCH_NS}, &plant);
+	g_ptr_array_add(world->nodes, node);
+	return node_native_link(node->native);
+}
+
+LockstepWorld *lockstep_world_new(const char *rig_path, uint64_t seed, GError **error)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(RigSpec) spec = rig_spec_load(rig_path, diag);
+	if (!spec) {
+		diagnostics_to_error(diag, error);
+		return NULL;
+	}
+	if (!rig_spec_world(spec)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s is a real bench: --lock-step needs a rig with a world", rig_path);
+		return NULL;
+	}
+	PlantPort *plant = world_plant_port_new(rig_spec_world(spec), seed, error);
+	if (!plant)
+		return NULL;
+	LockstepWorld *world = g_new0(LockstepWorld, 1);
+	world->plant = plant;
+	world->nodes = g_ptr_array_new_with_free_func(node_free);
+	world->port = (PlantPort){.step_to = port_step_to,
+				  .read = port_read,
+				  .write = port_write,
+				  .render = port_render};
+	return world;
+}
+
+void lockstep_world_use(LockstepWorld *world, RunConfig *config)
+{
+	if (!world)
+		return;
+	config->lock_step = true;
+	config->plant = &world->port;
+	config->node_link = link_to_node;
+	config->node_link_user = world;
+}
+
+void lockstep_world_free(LockstepWorld *world)
+{
+	if (!world)
+		return;
+	g_ptr_array_unref(world->nodes);
+	world->plant->free(world->plant);
+	g_free(world);
+}

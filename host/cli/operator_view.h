@@ -1,0 +1,23 @@
+/* The operator's one screen in a terminal: state, time, prompt, Stop, note. Private to host/cli.
+ *
+ * On a terminal the view redraws a few lines in place and takes keys: s Stop, n note, digits for a prompt's choices.
+ * Elsewhere it prints a line for each change of state. Standard error only; main thread. */
+#ifndef ANZEN_CLI_OPERATOR_VIEW_H
+#define ANZEN_CLI_OPERATOR_VIEW_H
+
+#include "cli.h"
+
+#include <anzen/run.h>
+
+typedef struct OperatorView OperatorView;
+
+/* interactive false: prompts are taken as done (no operator, `--yes`). */
+OperatorView *operator_view_new(const CliContext *cli, const char *title, bool interactive);
+/* RunConfig.progress with the view as user. */
+void operator_view_progress(void *view, const RunStatus *status, RunAnswer *ret);
+/* After a run on a terminal: TRUE when the operator wants to repeat it. */
+bool operator_view_ask_repeat(OperatorView *view);
+/* Restores the terminal. Takes NULL. */
+void operator_view_free(OperatorView *view);
+
+#endif
