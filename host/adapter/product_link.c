@@ -47,7 +47,7 @@ struct ProductLink {
 	Responses responses;
 	GHashTable *streams; /* path → HttpEvents* */
 	ProductProcess *process;
-	char *version;
+	char *version, *log_path, *program_dir;
 	bool began, ended, blamed_end;
 	GHashTable *raised; /* signal → GINT 1, under lock: outputs that rose before begin */
 	GMutex lock;
@@ -371,6 +371,8 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 {
 	g_autoptr(ProductLink) link = g_new0(ProductLink, 1);
 	link->options = *options;
+	link->options.log_path = link->log_path = g_strdup(options->log_path);
+	link->options.program_dir = link->program_dir = g_strdup(options->program_dir);
 	link->product = options->product;
 	link->feed = (ProductFeed){.sample = feed_sample, .frame = feed_frame, .user = link};
 	link->tap = (Stream){.sample = tap_sample, .fault = tap_fault};
@@ -621,6 +623,8 @@ void product_link_free(ProductLink *link)
 	g_hash_table_unref(link->endpoints);
 	g_hash_table_unref(link->raised);
 	g_free(link->version);
+	g_free(link->log_path);
+	g_free(link->program_dir);
 	g_mutex_clear(&link->lock);
 	g_free(link);
 }

@@ -1,5 +1,6 @@
 #include "kind_checks.h"
 
+#include <anzen/criterion.h>
 #include <anzen/metrology.h>
 
 bool calibration_check(const YamlDoc *doc, Diagnostics *diag)
@@ -9,4 +10,13 @@ bool calibration_check(const YamlDoc *doc, Diagnostics *diag)
 	g_autoptr(Certificate) certificate =
 		certificate_load_text(bytes, (gssize)length, yaml_file(doc), diag);
 	return certificate != NULL && diagnostics_errors(diag) == before;
+}
+
+bool criteria_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t length, before = diagnostics_errors(diag);
+	const char *bytes = yaml_bytes(doc, &length);
+	g_autoptr(Pack) pack =
+		criterion_pack_load_text(bytes, (gssize)length, yaml_file(doc), diag);
+	return pack != NULL && diagnostics_errors(diag) == before;
 }

@@ -4,6 +4,7 @@
 
 #include <anzen/base.h>
 
+bool criteria_check(const YamlDoc *doc, Diagnostics *diag);
 bool calibration_check(const YamlDoc *doc, Diagnostics *diag);
 
 #endif

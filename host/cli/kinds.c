@@ -5,6 +5,7 @@
 #include <anzen/device.h>
 #include <anzen/metrology.h>
 #include <anzen/rig.h>
+#include <anzen/criterion.h>
 #include <anzen/scenario.h>
 #include <anzen/session.h>
 #include <anzen/world.h>

@@ -7,15 +7,24 @@
 /* GNU gettext re-reads LANGUAGE when this counter moves (gettext manual, 11.5 "Being a gettext grok"). */
 extern int _nl_msg_cat_cntr;
 
+static void speak(const char *language)
+{
+	if (language)
+		g_setenv("LANGUAGE", language, TRUE);
+	else
+		g_unsetenv("LANGUAGE");
+	_nl_msg_cat_cntr++;
+}
+
+/* The program's own language is put back, since its messages must not change with the reports that it writes. What
+ * dgettext returns stays valid: it lies in the loaded catalogue. */
 const char *report_word(const char *lang, const char *message)
 {
-	static char current[8]; /* reports are written on one thread at a time */
 	if (!lang || g_strcmp0(lang, "en") == 0)
 		return message;
-	if (g_strcmp0(current, lang) != 0) {
-		g_setenv("LANGUAGE", lang, TRUE);
-		_nl_msg_cat_cntr++;
-		g_strlcpy(current, lang, sizeof(current));
-	}
-	return dgettext("anzenbench", message);
+	g_autofree char *own = g_strdup(g_getenv("LANGUAGE"));
+	speak(lang);
+	const char *word = dgettext("anzenbench", message);
+	speak(own);
+	return word;
 }

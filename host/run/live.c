@@ -213,8 +213,12 @@ static gboolean open_rig(Live *live, GError **error)
 		live->config->program_dir
 			? g_build_filename(live->config->program_dir, "anzen-world", NULL)
 			: NULL;
-	RigOptions options = {
-		.clock = live->clock, .world_program = world, .seed = live->config->seed};
+	RigOptions options = {.clock = live->clock,
+			      .world_program = world,
+			      .seed = live->config->seed,
+			      .plant = live->config->plant,
+			      .node_link = live->config->node_link,
+			      .node_link_user = live->config->node_link_user};
 	live->rig = rig_open(live->in->rig, &options, error);
 	return live->rig != NULL;
 }
