@@ -610,6 +610,8 @@ gboolean live_play(Live *live, GError **error)
 	    !prompts(live, live->in->scenario->setup, live->in->scenario->n_setup, error))
 		return FALSE;
 	tell(live, "Armed", "settling", NULL, NULL);
+	if (live->config->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
+		pass(live, CLOCK_S);
 	if (!rig_arm(live->rig, error))
 		return FALSE;
 	live->armed = true;
