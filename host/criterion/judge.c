@@ -269,11 +269,11 @@ static Decision satisfied(const Scene *s)
 	if (s->trouble && s->needs_product && judge->product->len > 0 &&
 	    g_array_index(judge->product, ProductFault, 0).t_ns <= until)
 		return invalid_by(judge, s->trouble);
-	if (s->o->prohibition && judge->life.verdict != VERDICT_PASS) {
-		if (s->trouble)
-			return invalid_by(judge, s->trouble);
+	/* Behind a trouble of the bench the product's signs of life are in doubt as well. */
+	if (s->o->prohibition && s->trouble)
+		return invalid_by(judge, s->trouble);
+	if (s->o->prohibition && judge->life.verdict != VERDICT_PASS)
 		return (Decision){judge->life.verdict, text_copy(&judge->life.why)};
-	}
 	return (Decision){VERDICT_PASS, why_outcome(judge, s->c, s->o, VERDICT_PASS)};
 }
 

@@ -230,15 +230,26 @@ static void take_margin(const Case *k, const StlResult *wide, const StlResult *p
 	o->measured = k->c->good == GOOD_BELOW ? o->limit - o->margin : o->limit + o->margin;
 }
 
+/* Of the atoms that decide, the one that was so for the shortest time tells a reader when it happened. */
+static int64_t narrowest(const GPtrArray *reasons)
+{
+	const StlReason *best = NULL;
+	for (guint i = 0; reasons && i < reasons->len; i++) {
+		const StlReason *r = g_ptr_array_index(reasons, i);
+		if (!best || r->to_ns - r->from_ns < best->to_ns - best->from_ns)
+			best = r;
+	}
+	return best ? best->from_ns : -1;
+}
+
 static void judge_formula(const Case *k, Outcome *o)
 {
 	g_autoptr(GError) error = NULL;
 	const StlInput wide_input = series_input(k->judge, k->wide),
 		       point_input = series_input(k->judge, k->point);
-	const StlOptions traced = {.trace = true}, plain = {.no_explanation = true};
+	const StlOptions traced = {.trace = true, .no_explanation = true};
 	g_autoptr(StlResult) point = stl_eval(k->formula, &point_input, &traced, &error);
-	g_autoptr(StlResult) wide =
-		point ? stl_eval(k->formula, &wide_input, &plain, &error) : NULL;
+	g_autoptr(StlResult) wide = point ? stl_eval(k->formula, &wide_input, NULL, &error) : NULL;
 	if (!wide) {
 		o->error = g_strdup_printf("the criterion cannot be evaluated: %s", error->message);
 		return;
@@ -252,6 +263,7 @@ static void judge_formula(const Case *k, Outcome *o)
 	o->ended = !point->complete;
 	o->from_ns = wide->from_ns;
 	o->to_ns = wide->to_ns;
+	o->instant_ns = narrowest(wide->reasons);
 	take_margin(k, wide, point, o);
 	take_trace(point, o);
 	own_premise(k, wide, o);
@@ -410,7 +422,7 @@ Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
 	g_auto(Case) k = {.judge = judge, .c = criterion, .level = level};
 	g_autoptr(GError) error = NULL;
 	o->truth = o->point = STL_UNKNOWN;
-	o->from_ns = o->to_ns = -1;
+	o->from_ns = o->to_ns = o->instant_ns = -1;
 	o->measured = o->uncertainty = o->margin = o->accept = o->reject = o->limit = o->coverage =
 		(double)NAN;
 	o->dof = (double)INFINITY;

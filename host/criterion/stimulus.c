@@ -67,7 +67,9 @@ static Trouble *check_one(Judge *judge, const char *text)
 				       error->message);
 	if (r->satisfied == STL_TRUE && (!r->margin || r->lo > 0))
 		return NULL;
-	g_autofree char *why = measured_text(r);
+	const Trouble *hole =
+		r->satisfied == STL_UNKNOWN ? judge_first_trouble(judge, names) : NULL;
+	g_autofree char *why = hole ? g_strdup(hole->what.en) : measured_text(r);
 	int64_t from = r->satisfied == STL_FALSE ? r->from_ns : judge->recording->start_ns;
 	return not_as_scripted(judge, formula, names, from, why);
 }

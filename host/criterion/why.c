@@ -95,7 +95,7 @@ static Text unanswered_text(const Judge *judge, const Outcome *o)
 
 static Text boolean_text(const Judge *judge, const Outcome *o, Verdict verdict)
 {
-	double at = o->from_ns >= 0 ? judge_seconds(judge, o->from_ns) : 0;
+	double at = o->instant_ns >= 0 ? judge_seconds(judge, o->instant_ns) : 0;
 	switch (verdict) {
 	case VERDICT_PASS:
 		return (Text){g_strdup_printf("satisfied throughout the run: %s", o->formula),
