@@ -154,43 +154,62 @@ static Signal *truth_signal(const TruthSpec *truth)
 	return s;
 }
 
-static void append_state(Signal *s, int64_t t_ns, bool on)
+/* A stretch of time on which a truth holds; until CLOCK_NEVER: to the end. */
+typedef struct Stretch {
+	int64_t from_ns, until_ns;
+} Stretch;
+
+/* Stretches come in the order of their beginnings; what overlaps or touches the last one is one with it. */
+static void add_stretch(GArray *stretches, int64_t from_ns, int64_t until_ns)
 {
-	if (s->n > 0 && t_ns <= s->t_ns[s->n - 1]) {
-		/* Meets what was before: it stays, or becomes, true (upper) or false (lower) from the earlier time on. */
-		s->v[s->n - 1] = on;
+	Stretch s = {from_ns, until_ns};
+	Stretch *last =
+		stretches->len > 0 ? &g_array_index(stretches, Stretch, stretches->len - 1) : NULL;
+	if (until_ns <= from_ns)
 		return;
-	}
-	if (s->n == 0 || (s->v[s->n - 1] != 0) != on)
-		signal_append(s, t_ns, on, SAMPLE_OK);
+	if (last && from_ns <= last->until_ns)
+		last->until_ns = MAX(last->until_ns, until_ns);
+	else
+		g_array_append_val(stretches, s);
 }
 
+static void emit_stretches(Signal *s, const GArray *stretches, int64_t start_ns)
+{
+	const Stretch *first = stretches->len > 0 ? &g_array_index(stretches, Stretch, 0) : NULL;
+	if (!first || first->from_ns > start_ns)
+		signal_append(s, start_ns, 0, SAMPLE_OK);
+	for (guint i = 0; i < stretches->len; i++) {
+		const Stretch *stretch = &g_array_index(stretches, Stretch, i);
+		signal_append(s, MAX(stretch->from_ns, start_ns), 1, SAMPLE_OK);
+		if (stretch->until_ns != CLOCK_NEVER)
+			signal_append(s, stretch->until_ns, 0, SAMPLE_OK);
+	}
+}
+
+static int64_t shifted(int64_t t_ns, int64_t by_ns)
+{
+	return t_ns == CLOCK_NEVER ? CLOCK_NEVER : t_ns + by_ns;
+}
+
+/* lower: true for sure. upper: true perhaps. An onset that perhaps never was (a peak of the noise before the real one)
+ * opens the upper side only, and takes nothing from the ones behind it. */
 static void build(Signal *lower, Signal *upper, const GArray *edges, const StlResult *end,
 		  const Judge *judge, int64_t before_ns, int64_t clock_ns)
 {
-	int64_t start = judge->recording->start_ns, maybe_until = start;
-	append_state(lower, start, false);
-	append_state(upper, start, false);
+	int64_t start = judge->recording->start_ns;
+	g_autoptr(GArray) sure = g_array_new(FALSE, FALSE, sizeof(Stretch));
+	g_autoptr(GArray) perhaps = g_array_new(FALSE, FALSE, sizeof(Stretch));
 	for (guint i = 0; i < edges->len; i++) {
 		const StlEdge *e = &g_array_index(edges, StlEdge, i);
-		int64_t early = e->earliest_ns - before_ns - clock_ns,
-			late = e->latest_ns + clock_ns;
 		int64_t end_early = first_end(end, e->earliest_ns, false);
 		int64_t end_late = first_end(end, e->latest_ns, true);
-		if (early > maybe_until || upper->n == 1)
-			append_state(upper, MAX(early, start), true);
-		else if (upper->v[upper->n - 1] == 0) /* overlaps the last one: true throughout */
-			upper->n--;
-		if (e->certain && (end_early == CLOCK_NEVER || end_early - clock_ns > late)) {
-			append_state(lower, late, true);
-			if (end_early != CLOCK_NEVER)
-				append_state(lower, end_early - clock_ns, false);
-		}
-		maybe_until = end_late == CLOCK_NEVER ? CLOCK_NEVER : end_late + clock_ns;
-		if (end_late == CLOCK_NEVER)
-			break;
-		append_state(upper, maybe_until, false);
+		add_stretch(perhaps, e->earliest_ns - before_ns - clock_ns,
+			    shifted(end_late, clock_ns));
+		if (e->certain)
+			add_stretch(sure, e->latest_ns + clock_ns, shifted(end_early, -clock_ns));
 	}
+	emit_stretches(lower, sure, start);
+	emit_stretches(upper, perhaps, start);
 }
 
 static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,

@@ -275,7 +275,7 @@ static void walk_truth(EdgeWalk *w, const Pair *p)
 		if (t < w->e->end_s)
 			step(w, t, truth_between(a.r, b.r));
 	}
-	if (w->open)
+	if (w->open && !(w->one_end && w->before == STL_TRUE))
 		edge(w, w->open_from, w->e->end_s, false);
 }
 
