@@ -107,13 +107,18 @@ static bool comes_to(Sink *sink, const char *name, double lo, double hi, int64_t
 	return false;
 }
 
-static Rig *open_rig(RigSpec **ret_spec, GError **error)
+static Rig *open_file(const char *file, RigSpec **ret_spec, GError **error)
 {
 	g_autoptr(Diagnostics) diag = diagnostics_new();
-	*ret_spec = rig_spec_load(RIG, diag);
+	*ret_spec = rig_spec_load(file, diag);
 	diagnostics_print(diag, stderr);
 	RigOptions options = {.world_program = WORLD, .seed = 7};
 	return *ret_spec ? rig_open(*ret_spec, &options, error) : NULL;
+}
+
+static Rig *open_rig(RigSpec **ret_spec, GError **error)
+{
+	return open_file(RIG, ret_spec, error);
 }
 
 static DeviceStatus reply_to(Rig *rig, uint32_t id, RigReply *ret)
@@ -253,6 +258,57 @@ static void an_open_estop_is_told_with_its_cure_and_stops_arming(void)
 	sink_clear(&sink);
 }
 
+static bool fault_says(Sink *sink, const char *signal, const char *text)
+{
+	bool said = false;
+	pthread_mutex_lock(&sink->lock);
+	for (guint i = 0; i < sink->recording->faults->len; i++) {
+		const Fault *f = g_ptr_array_index(sink->recording->faults, i);
+		said |= !g_strcmp0(f->signal, signal) && strstr(f->cause, text) && f->proven &&
+			f->blame == BLAME_BENCH;
+	}
+	pthread_mutex_unlock(&sink->lock);
+	return said;
+}
+
+/* Three seconds of a still, dark-ish room are no freeze, because a sensor has noise; a frozen camera is one. */
+static void a_frozen_camera_is_told_by_its_role_and_a_still_room_is_not(void)
+{
+	g_autoptr(GError) error = NULL;
+	RigSpec *spec = NULL;
+	Sink sink;
+	sink_init(&sink);
+	Rig *rig = open_file(ANZEN_SOURCE_DIR "/rigs/living-room-virtual.yaml", &spec, &error);
+	UNIT_OK(rig && rig_start(rig, &sink.stream, &error), error);
+	if (rig) {
+		pass(3000);
+		fprintf(stderr, "%u frames in 3 s, newest age %g s\n", sink.frames,
+			newest(&sink, "camera.main.age"));
+		CU_ASSERT(sink.frames > 60); /* of 90: this machine may be busy */
+		CU_ASSERT(newest(&sink, "camera.main.age") < 1);
+		CU_ASSERT_EQUAL(newest(&sink, "camera.main.frozen"), 0);
+		CU_ASSERT_FALSE(fault_says(&sink, "camera.main", ""));
+		int64_t froze = clock_now(clock_monotonic());
+		UNIT_OK(rig_world_command(rig, "{\"fault\":\"cam\",\"kind\":\"freeze\"}", NULL,
+					  &error),
+			error);
+		for (int i = 0; i < 400 && !fault_says(&sink, "camera.main", "froze"); i++)
+			pass(10);
+		CU_ASSERT(fault_says(&sink, "camera.main", "froze"));
+		/* The fault begins before the freeze, never after it, and not long before. */
+		const Fault *f =
+			sink.recording->faults->len ? sink.recording->faults->pdata[0] : NULL;
+		CU_ASSERT(f && f->t_ns < froze + 100 * CLOCK_MS &&
+			  f->t_ns > froze - 1700 * CLOCK_MS);
+		if (f)
+			fprintf(stderr, "fault begins %+.3f s from the freeze\n",
+				(double)(f->t_ns - froze) / 1e9);
+	}
+	rig_close(rig);
+	rig_spec_free(spec);
+	sink_clear(&sink);
+}
+
 static void a_world_that_cannot_start_leaves_nothing(void)
 {
 	g_autoptr(Diagnostics) diag = diagnostics_new();
@@ -269,4 +325,5 @@ static void a_world_that_cannot_start_leaves_nothing(void)
 UNIT_MAIN("rig.world", UNIT(every_sensor_says_the_truth_within_its_uncertainty),
 	  UNIT(commands_act_on_the_world_and_tell_when),
 	  UNIT(an_open_estop_is_told_with_its_cure_and_stops_arming),
+	  UNIT(a_frozen_camera_is_told_by_its_role_and_a_still_room_is_not),
 	  UNIT(a_world_that_cannot_start_leaves_nothing))
