@@ -42,7 +42,7 @@ typedef struct NodeSimConfig {
 typedef struct NodeSimStats {
 	uint64_t cycles;  /* since power-on */
 	uint64_t resets;  /* after the first one */
-	uint64_t resyncs; /* lagged > 50 ms: the node lost that time, as the host must notice */
+	uint64_t resyncs; /* lagged > 70 ms: the node lost that time, as the host must notice */
 	int64_t lost_ns;  /* sum of what resyncs skipped */
 	int64_t worst_lag_ns;
 	uint64_t rx_bytes, tx_bytes;

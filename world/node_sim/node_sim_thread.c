@@ -5,7 +5,8 @@
 #include <sched.h>
 #include <unistd.h>
 
-#define RESYNC_NS (50 * CLOCK_MS)
+#define RESYNC_NS (70 * CLOCK_MS)
+#define STALL_NS (200 * CLOCK_MS)
 #define WATCHDOG_NS (60 * CLOCK_MS)
 
 static void take_pending(NodeSim *sim)
@@ -45,35 +46,49 @@ static void write_pty(NodeSim *sim)
 	}
 }
 
-/* The machine (or a pause) stopped us for long: skip that time rather than run after it at full speed, while the host
- * already waits in the present. The node's clock has then stood still, which its host sees. The chip's watchdog has an
- * oscillator of its own that did not stand still: a core that stood longer than its 60 ms is reset. */
-static void resync(NodeSim *sim, int64_t now)
+/* Skip the time that was lost: the node's clock has stood still, which its host sees. */
+static void skip_to(NodeSim *sim, int64_t now, int64_t lag)
+{
+	pthread_mutex_lock(&sim->lock);
+	sim->stats.resyncs++;
+	sim->stats.lost_ns += lag;
+	pthread_mutex_unlock(&sim->lock);
+	sim->base_ns = now;
+	sim->base_cycle = sim->avr->cycle;
+}
+
+/* The machine kept us waiting. Up to RESYNC_NS the core simply runs after the clock, some 20 times as fast, without
+ * hearing its host meanwhile: 20 ms between keep-alives and that still fit into a lease of 95 ms, and no clock jumps. Beyond it,
+ * skip: racing through so much silence would only end the lease. A core that stood for STALL_NS is one that its host has
+ * given up; it comes back as its watchdog would bring it back, not with old commands and a lease still running. */
+static void keep_up(NodeSim *sim, int64_t now)
 {
 	int64_t lag = now - node_sim_now(sim);
 	pthread_mutex_lock(&sim->lock);
-	if (lag > sim->stats.worst_lag_ns)
-		sim->stats.worst_lag_ns = lag;
-	if (lag > RESYNC_NS) {
-		sim->stats.resyncs++;
-		sim->stats.lost_ns += lag;
-	}
+	sim->stats.worst_lag_ns = MAX(sim->stats.worst_lag_ns, lag);
 	pthread_mutex_unlock(&sim->lock);
-	if (lag > RESYNC_NS) {
-		sim->base_ns = now;
-		sim->base_cycle = sim->avr->cycle;
-	}
-	if (lag > WATCHDOG_NS)
+	if (lag > RESYNC_NS)
+		skip_to(sim, now, lag);
+	if (lag > STALL_NS)
 		node_sim_reset(sim, true);
 }
 
-/* Paused: the core stands, its watchdog's oscillator does not. */
+/* Paused: the core stands, its watchdog's oscillator does not; from its bite the outputs float. */
 static void stand(NodeSim *sim, int64_t now)
 {
-	if (sim->bitten || now - node_sim_now(sim) <= WATCHDOG_NS)
-		return;
-	sim->bitten = true;
-	resync(sim, now); /* resets it, as it lags that much: outputs float from here */
+	int64_t stood = now - node_sim_now(sim);
+	if (!sim->bitten && stood > WATCHDOG_NS) {
+		sim->bitten = true;
+		skip_to(sim, now, stood);
+		node_sim_reset(sim, true);
+	}
+}
+
+/* The first turn after a pause. */
+static void resume(NodeSim *sim, int64_t now)
+{
+	sim->bitten = false;
+	skip_to(sim, now, now - node_sim_now(sim));
 }
 
 static void *run(void *arg)
@@ -87,9 +102,10 @@ static void *run(void *arg)
 		if (atomic_load(&sim->paused)) {
 			stand(sim, now);
 		} else {
-			sim->bitten = false;
+			if (sim->bitten)
+				resume(sim, now);
 			/* run first: what has arrived meanwhile must not reach the node before it was sent */
-			resync(sim, now);
+			keep_up(sim, now);
 			node_sim_run_to(sim, now);
 			write_pty(sim);
 			take_pending(sim);
