@@ -60,7 +60,7 @@ static bool any_fault(Rig *rig, const char *word)
 	return false;
 }
 
-static Rig *rig_new(void)
+static Rig *rig_with(const LinkFaults *faults)
 {
 	Rig *rig = g_new0(Rig, 1);
 	NodeSimPlant plant = {rig, on_pin, half};
@@ -76,6 +76,9 @@ static Rig *rig_new(void)
 			       .driver = "node",
 			       .link = node_sim_uri(rig->sim),
 			       .clock = clock_monotonic()};
+	if (faults)
+		device.byte_link = byte_link_fault(byte_link_open(device.link, 500000, NULL),
+						   clock_monotonic(), faults);
 	rig->device = device_open(&device, &error);
 	UNIT_OK(rig->device, error);
 	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "adc.0"),
@@ -83,6 +86,11 @@ static Rig *rig_new(void)
 		error);
 	UNIT_OK(device_start(rig->device, &rig->stream, &error), error);
 	return rig;
+}
+
+static Rig *rig_new(void)
+{
+	return rig_with(NULL);
 }
 
 static void rig_free(Rig *rig)
@@ -173,5 +181,62 @@ static void a_hung_board_is_seen(void)
 	CU_ASSERT_EQUAL(atomic_load(&rig->rises), 1);
 }
 
+static void an_unplugged_board_is_a_lost_device(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	node_sim_free(g_steal_pointer(&rig->sim)); /* the pty goes with it */
+	for (int i = 0; i < 500 && !device_lost(rig->device); i++)
+		wait_ns(10 * CLOCK_MS);
+	CU_ASSERT_TRUE(device_lost(rig->device));
+	CU_ASSERT_TRUE(atomic_load(&rig->faults) > 0);
+	CU_ASSERT_EQUAL(send_command(rig, 1, DEVICE_SOONEST).status, DEVICE_FAILED);
+	CU_ASSERT_FALSE(device_make_safe(rig->device, 100 * CLOCK_MS,
+					 &error)); /* not confirmed, and said so in time */
+	CU_ASSERT_PTR_NOT_NULL(error);
+}
+
+/* Through the whole driver: whatever the line loses, an edge is a command's, and DONE is exactly one edge. */
+static void a_damaged_line_makes_no_edge_of_its_own(void)
+{
+	LinkFaults faults = {.seed = 11,
+			     .drop = 0.001,
+			     .flip = 0.001,
+			     .repeat = 0.001,
+			     .drop_out = 0.001,
+			     .flip_out = 0.001};
+	g_autoptr(Rig) rig = rig_with(&faults);
+	unsigned done = 0, trips = 0;
+	bool armed = false;
+	for (int i = 0; i < 40; i++) {
+		g_autoptr(GError) error = NULL;
+		if (!armed || atomic_load(&rig->faults) !=
+				      trips) { /* several keep-alives in a row were lost */
+			wait_ns(60 * CLOCK_MS);
+			trips = atomic_load(&rig->faults);
+			armed = device_arm(rig->device, CLOCK_S, &error);
+			continue;
+		}
+		unsigned rises = atomic_load(&rig->rises), falls = atomic_load(&rig->falls);
+		bool on = rises == falls;
+		DeviceReply reply =
+			send_command(rig, on, clock_now(clock_monotonic()) + 70 * CLOCK_MS);
+		wait_ns(30 * CLOCK_MS); /* its fault may be told after the reply */
+		if (atomic_load(&rig->faults) != trips)
+			continue; /* a trip moves it, too */
+		unsigned moved =
+			on ? atomic_load(&rig->rises) - rises : atomic_load(&rig->falls) - falls;
+		CU_ASSERT_EQUAL(moved, reply.status == DEVICE_DONE);
+		done += reply.status == DEVICE_DONE;
+	}
+	DeviceStats stats;
+	device_stats(rig->device, &stats);
+	fprintf(stderr, "%u of 40 done, %u faults told, %u damaged frames, %u resent\n", done,
+		atomic_load(&rig->faults), (unsigned)stats.bad_replies, (unsigned)stats.retries);
+	CU_ASSERT_TRUE(done > 10 && stats.bad_replies > 5);
+}
+
 UNIT_MAIN("firmware.driver-paced", UNIT(a_whole_run_on_the_virtual_board),
-	  UNIT(a_power_cycle_is_seen), UNIT(a_hung_board_is_seen))
+	  UNIT(a_power_cycle_is_seen), UNIT(a_hung_board_is_seen),
+	  UNIT(an_unplugged_board_is_a_lost_device), UNIT(a_damaged_line_makes_no_edge_of_its_own))
