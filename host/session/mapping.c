@@ -99,6 +99,8 @@ static const ShapeField judge_fields[] = {
 	{"parameters", &parameters, false, "$name in formulas"},
 	{"heartbeat", &within, false, "proof of life"},
 	{"positive_control", &within, false, "proof of life at the end"},
+	{"consumed", &signal_name, false, "proof of life: count of inputs that the product took"},
+	{"age", &within, false, "age of the product's input in s, and the oldest permitted"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape judge = {.type = SHAPE_RECORD, .fields = judge_fields};
@@ -265,6 +267,12 @@ static JudgeSpec *read_judge(const YamlNode *node)
 		g_ptr_array_add(spec->stimulus, g_strdup(yaml_text(yaml_item(list, i))));
 	if (yaml_get(node, "parameters"))
 		read_parameters(yaml_get(node, "parameters"), spec);
+	const YamlNode *age = yaml_get(node, "age");
+	spec->consumed = g_strdup(yaml_get_text(node, "consumed"));
+	if (age) {
+		spec->age = g_strdup(yaml_get_text(age, "signal"));
+		spec->max_age_ns = shape_ns(yaml_get(age, "within"), 0);
+	}
 	if (heartbeat) {
 		spec->heartbeat = g_strdup(yaml_get_text(heartbeat, "signal"));
 		spec->heartbeat_ns = shape_ns(yaml_get(heartbeat, "within"), 0);
