@@ -166,8 +166,9 @@ static void take_sample(NodeNative *n)
 	if (n->plant.adc_read)
 		mv = n->plant.adc_read(n->plant.user, adc_names[n->code_channel],
 				       time_of(n, n->now));
+	mv = mv < 0 ? 0 : mv > 5000 ? 5000 : mv; /* the pin's clamping diodes */
 	int code = mv * 1024 / 5000;
-	n->code = (uint16_t)(code < 0 ? 0 : code > 1023 ? 1023 : code);
+	n->code = (uint16_t)(code > 1023 ? 1023 : code);
 }
 
 static void convert(NodeNative *n)
