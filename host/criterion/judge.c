@@ -375,6 +375,10 @@ static CriterionResult *judge_one(Judge *judge, const Criterion *c)
 		g_autoptr(Outcome) o = judge_outcome(judge, c, c->required);
 		d = decide(judge, c, o);
 		note_level(judge, c, &d);
+		if (d.verdict ==
+		    VERDICT_INVALID) /* what the bench cannot vouch for is no measured value */
+			o->measured = o->uncertainty = o->margin = o->accept = o->reject =
+				(double)NAN;
 		fill_numbers(r, c, o);
 		r->margin_trace = g_steal_pointer(&o->trace);
 	}
