@@ -113,6 +113,12 @@ static const char limit_pack[] =
 	"    formula: eventually (floor.force > 150 N)\n"
 	"    source: {basis: \"lab decision\", by: test}\n";
 
+/* Box and Muller. */
+static double normal(GRand *rand)
+{
+	return sqrt(-2 * log(1 - g_rand_double(rand))) * cos(2 * G_PI * g_rand_double(rand));
+}
+
 static bool limit_gives(const Bench *b, const char *id, Verdict want, double margin)
 {
 	g_autoptr(Diagnostics) diag = diagnostics_new();
@@ -184,6 +190,37 @@ static void an_unseen_peak_between_samples_does_not_pass(void)
 	Bench b = bench_new(6.2, 18.4);
 	add_force(&b, 100, 0.1, 0.1, 20000);
 	CU_ASSERT_TRUE(limit_gives(&b, "test/limit/force", VERDICT_INCONCLUSIVE, (double)NAN));
+	bench_clear(&b);
+}
+
+/* The force is 150 N exactly, the limit 150 N, so every PASS of "some force above 150 N" is wrong. Noise of 5 N in 41 samples
+ * half a second apart, calibration off by one draw of 2 N a run. Declared: 2.5 %. Seeded. */
+static void at_a_margin_of_zero_wrong_passes_stay_within_the_declared_risk(void)
+{
+	const int runs = 1000;
+	int passed = 0;
+	g_autoptr(GRand) rand = g_rand_new_with_seed(20261124);
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(Pack) pack = criterion_pack_load_text(limit_pack, -1, "limit.yaml", diag);
+	const char *ids[] = {"test/limit/any-force", NULL};
+	bench_rate = 40; /* nobody looks at the height here */
+	Bench b = bench_new(6.2, 18.4);
+	g_ptr_array_set_size(b.spec->stimulus, 0);
+	Signal *s = bench_signal(b.rec, "floor.force", "N", ORIGIN_STIMULUS);
+	bench_declare(s, 0.6, 1, 1000, 2, 5);
+	s->info.dof_common = (double)INFINITY;
+	for (int i = 0; i <= 40; i++)
+		signal_append(s, at(i * 0.5), 150, SAMPLE_OK);
+	for (int run = 0; pack && run < runs; run++) {
+		double shift = 2 * normal(rand);
+		for (size_t i = 0; i < s->n; i++)
+			s->v[i] = 150 + shift + 5 * normal(rand);
+		g_autoptr(RunRecord) record = criterion_judge(b.rec, &pack, 1, ids, b.spec, NULL);
+		passed += record && record->verdict == VERDICT_PASS;
+	}
+	bench_rate = 200;
+	fprintf(stderr, "wrong PASS: %.1f %% of %d\n", 100.0 * passed / runs, runs);
+	CU_ASSERT_TRUE(passed <= 0.025 * runs + 3.3 * sqrt(0.025 * 0.975 * runs)); /* 41 */
 	bench_clear(&b);
 }
 
@@ -452,7 +489,8 @@ static void an_alarm_on_from_the_first_sample_has_no_rise(void)
 	Bench b = bench_new((double)NAN, 18.4);
 	b.alarm->v[0] = 1;
 	GIVES(b, DELAY, FAIL, "already");
-	GIVES(b, FALSE_ALARM, FAIL, NULL); /* and stuck on is a false alarm, even on a day without a fall */
+	GIVES(b, FALSE_ALARM, FAIL,
+	      NULL); /* and stuck on is a false alarm, even on a day without a fall */
 	bench_clear(&b);
 }
 
@@ -629,6 +667,7 @@ UNIT_MAIN("criterion.verdict", UNIT(an_answer_in_time_passes), UNIT(an_answer_to
 	  UNIT(an_undeclared_property_is_invalid_not_assumed),
 	  UNIT(a_limit_is_decided_beyond_calibration_and_slew), UNIT(a_noise_peak_does_not_decide),
 	  UNIT(an_unseen_peak_between_samples_does_not_pass),
+	  UNIT(at_a_margin_of_zero_wrong_passes_stay_within_the_declared_risk),
 	  UNIT(a_frozen_camera_is_invalid_and_named_with_its_time),
 	  UNIT(an_unproven_cause_is_called_unknown), UNIT(an_answer_before_the_fault_still_counts),
 	  UNIT(a_violation_complete_before_the_first_bench_fault_stays_fail),
