@@ -83,6 +83,8 @@ static double clock_u(Rig *rig, const RigBinding *b)
 {
 	DeviceStats stats = {0};
 	(void)rig;
+	if (b->role->kind == RIG_CAMERA)
+		return 0; /* each picture brings the uncertainty of its own time; its age is judged at the product's input */
 	device_stats(b->device->device, &stats);
 	return hypot(b->info.u_clock_s, (double)stats.clock_u_ns / 1e9);
 }
