@@ -27,7 +27,9 @@ static void add_register(NodeDevice *self, const ProtoRegister *r)
 	c.max_on_ns = (int64_t)r->max_on_ms * CLOCK_MS;
 	if (r->reg >= PROTO_REG_ADC0 && r->reg <= PROTO_REG_ADC3)
 		c.period_ns = (int64_t)PROTO_ADC_CHANNELS * PROTO_TICK_US * CLOCK_US;
-	c.u_clock_s = 250e-6;
+	/* The regression's own uncertainty, and steps of the clock up to NODE_STEP_NS that are taken as an event, not as a
+	 * fault: half-width of a rectangular distribution (GUM 4.3.7). */
+	c.u_clock_s = hypot(250e-6, (double)NODE_STEP_NS * 1e-9 / sqrt(3));
 	int channel = device_host_add_channel(self->host, &c);
 	self->channel_of[r->reg] = channel;
 	self->register_of[channel] = r->reg;

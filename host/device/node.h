@@ -44,6 +44,10 @@ typedef struct {
 	uint64_t node_received, node_sent; /* ticks */
 } NodeExchange;
 
+/* A step of the node's clock that its channels' declared uncertainty covers: a board does not step, but an emulated one
+ * whose host takes the processor away does, by a millisecond now and then. */
+#define NODE_STEP_NS (2 * CLOCK_MS)
+
 typedef enum { NODE_CLOCK_TAKEN, NODE_CLOCK_DOUBTED, NODE_CLOCK_BROKE } NodeClockResult;
 
 void node_clock_init(NodeClock *clock, double tick_hz);

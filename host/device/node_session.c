@@ -135,7 +135,12 @@ static void clock_exchange(NodeDevice *self, const ProtoPong *pong, int64_t now)
 			  .node_sent = pong->sent};
 	wire_time(&e);
 	int64_t jump = 0;
-	if (node_clock_add(&self->clock, &e, &jump) == NODE_CLOCK_BROKE)
+	if (node_clock_add(&self->clock, &e, &jump) != NODE_CLOCK_BROKE)
+		return;
+	char json[64];
+	g_snprintf(json, sizeof json, "{\"step_ms\":%.3f}", (double)-jump / CLOCK_MS);
+	device_host_event(self->host, "clock.step", now, json);
+	if (ABS(jump) > NODE_STEP_NS)
 		device_host_fault(self->host, -1, now, now,
 				  "%s: its clock jumped by %.3f ms against the bench: the board or "
 				  "its emulation stood still",

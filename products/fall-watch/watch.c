@@ -123,7 +123,9 @@ static int card_cells(const Watch *w, const uint8_t *grey)
 
 static WatchEvent look_for_card(Watch *w, const uint8_t *grey, double t_s)
 {
-	bool there = w->have_settled && card_cells(w, grey) >= 3;
+	/* While a person moves, everything is new; a card is shown to a quiet room. */
+	bool busy = w->moving && w->peak > FALL_PEAK;
+	bool there = w->have_settled && !busy && card_cells(w, grey) >= 2;
 	if (there && !w->card) {
 		w->card = true;
 		w->card_s = t_s;
@@ -138,7 +140,7 @@ static WatchEvent look_for_card(Watch *w, const uint8_t *grey, double t_s)
 
 static void keep_settled(Watch *w, double t_s)
 {
-	if (!w->have_settled || (!w->moving && t_s - w->moved_s > SETTLED_S && !w->card)) {
+	if (!w->have_settled || (!w->moving && t_s - w->moved_s > SETTLED_S)) {
 		memcpy(w->settled, w->background, sizeof(w->settled));
 		w->have_settled = t_s - w->moved_s > SETTLED_S;
 	}
