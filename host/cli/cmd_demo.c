@@ -12,6 +12,7 @@ int cmd_demo(int argc, char **argv, CliContext *cli);
 
 typedef struct DemoRun {
 	const char *label, *product;
+	const char *rig; /* NULL: the demo's */
 	const char *const *sets, *const *faults;
 	Verdict expected;
 } DemoRun;
@@ -23,21 +24,21 @@ typedef struct Demo {
 
 static const char *const frozen_camera[] = {"cam:freeze@3 s", NULL};
 static const DemoRun chair_fall[] = {
-	{"good", "products/fall-watch/product.yaml", NULL, NULL, VERDICT_PASS},
-	{"late", "products/fall-watch/product-late.yaml", NULL, NULL, VERDICT_FAIL},
-	{"frozen", "products/fall-watch/product.yaml", NULL, frozen_camera, VERDICT_INVALID},
-	{"borderline", "products/fall-watch/product-borderline.yaml", NULL, NULL,
-	 VERDICT_INCONCLUSIVE},
-	{NULL, NULL, NULL, NULL, VERDICT_PASS}};
+	{"good", "products/fall-watch/product.yaml", NULL, NULL, NULL, VERDICT_PASS},
+	{"late", "products/fall-watch/product-late.yaml", NULL, NULL, NULL, VERDICT_FAIL},
+	{"frozen", "products/fall-watch/product.yaml", NULL, NULL, frozen_camera, VERDICT_INVALID},
+	{"borderline", "products/fall-watch/product-borderline.yaml",
+	 "rigs/living-room-worn-sensor.yaml", NULL, NULL, VERDICT_INCONCLUSIVE},
+	{NULL, NULL, NULL, NULL, NULL, VERDICT_PASS}};
 
 static const char *const silent_unit[] = {"io:silent@3 s", NULL};
 static const DemoRun pan_overheat[] = {
-	{"good", "products/stove-guard/product.yaml", NULL, NULL, VERDICT_PASS},
-	{"late", "products/stove-guard/product-late.yaml", NULL, NULL, VERDICT_FAIL},
-	{"silent", "products/stove-guard/product.yaml", NULL, silent_unit, VERDICT_INVALID},
-	{"borderline", "products/stove-guard/product-borderline.yaml", NULL, NULL,
+	{"good", "products/stove-guard/product.yaml", NULL, NULL, NULL, VERDICT_PASS},
+	{"late", "products/stove-guard/product-late.yaml", NULL, NULL, NULL, VERDICT_FAIL},
+	{"silent", "products/stove-guard/product.yaml", NULL, NULL, silent_unit, VERDICT_INVALID},
+	{"borderline", "products/stove-guard/product-borderline.yaml", NULL, NULL, NULL,
 	 VERDICT_INCONCLUSIVE},
-	{NULL, NULL, NULL, NULL, VERDICT_PASS}};
+	{NULL, NULL, NULL, NULL, NULL, VERDICT_PASS}};
 
 /* What `anzen demo NAME` knows; the first is the default. */
 static const Demo demos[] = {
@@ -61,7 +62,7 @@ static gboolean play(CliContext *cli, const Demo *demo, const DemoRun *run, cons
 		     GError **error)
 {
 	g_autofree char *scenario = g_build_filename(root, demo->scenario, NULL);
-	g_autofree char *rig = g_build_filename(root, demo->rig, NULL);
+	g_autofree char *rig = g_build_filename(root, run->rig ? run->rig : demo->rig, NULL);
 	g_autofree char *product = g_build_filename(root, run->product, NULL);
 	g_autofree char *title = g_strdup_printf("%s (%s)", demo->name, run->label);
 	g_autoptr(LockstepWorld) world = NULL;
