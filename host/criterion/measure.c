@@ -55,7 +55,10 @@ static bool one_sided(const Case *k, const char *text)
 	for (size_t i = 0; i < G_N_ELEMENTS(both); i++)
 		if (strstr(text, both[i]))
 			return false;
-	return k->names->len == 1;
+	unsigned comparisons = 0;
+	for (const char *p = text; *p; p++)
+		comparisons += *p == '<' || *p == '>';
+	return k->names->len == 1 && comparisons == 1;
 }
 
 /* The risk is shared out: the clock takes half where it matters, then every signal and side its part. */

@@ -259,8 +259,9 @@ static int64_t stalled_from(const Recording *rec, const Signal *count, int64_t l
 static void product_fell_silent(Judge *judge, int64_t from_ns, int64_t limit_ns)
 {
 	double at = judge_seconds(judge, from_ns), limit = (double)limit_ns / 1e9;
+	/* It is late only when the second beat is: what was answered until then was answered by a living product. */
 	judge_add_product_fault(
-		judge, from_ns,
+		judge, MIN(from_ns + limit_ns, judge->recording->end_ns),
 		g_strdup_printf("the product gave no heartbeat for more than %.1f s after %.2f s",
 				limit, at),
 		g_strdup_printf("製品の心拍が %.2f s 以降 %.1f s を超えて途絶えました", at, limit));

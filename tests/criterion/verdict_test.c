@@ -107,6 +107,11 @@ static const char limit_pack[] =
 	"    measure: {value: floor.force, unit: N, limit: $limit, good: below}\n"
 	"    parameters: {limit: 150 N}\n"
 	"    source: {basis: \"lab decision\", by: test}\n"
+	"  band:\n"
+	"    title: {en: \"Band\", ja: \"範囲\"}\n"
+	"    perspectives: [LIV-body]\n"
+	"    formula: always (floor.force < 150 N and floor.force > 50 N)\n"
+	"    source: {basis: \"lab decision\", by: test}\n"
 	"  any-force:\n"
 	"    title: {en: \"Some force\", ja: \"力あり\"}\n"
 	"    perspectives: [LIV-body]\n"
@@ -167,6 +172,22 @@ static void a_limit_is_decided_beyond_calibration_and_slew(void)
 			limit_gives(&b, "test/limit/force", cases[i].want, 150 - cases[i].level));
 		bench_clear(&b);
 	}
+}
+
+/* A band has two sides, so each gets half of half of the risk: z = t(1 - 0.025 / 4; 50) = 2.60 (one signal beside no clock). At
+ * 147.4 N one limit of 150 N alone passes (2.009 + 0.5 N); as one side of a band it needs more than 2.6 N + 0.5 N. */
+static void both_sides_of_a_band_share_the_risk(void)
+{
+	Bench b = bench_new(6.2, 18.4);
+	Signal *s = add_force(&b, 100, 1, 0, 100);
+	for (size_t k = 0; k < s->n; k++)
+		s->v[k] = 147.4;
+	CU_ASSERT_TRUE(limit_gives(&b, "test/limit/force", VERDICT_PASS, (double)NAN));
+	CU_ASSERT_TRUE(limit_gives(&b, "test/limit/band", VERDICT_INCONCLUSIVE, (double)NAN));
+	for (size_t k = 0; k < s->n; k++)
+		s->v[k] = 146;
+	CU_ASSERT_TRUE(limit_gives(&b, "test/limit/band", VERDICT_PASS, (double)NAN));
+	bench_clear(&b);
 }
 
 /* Noise of 5 N: a single sample at 160 N is 2 sigma over a limit of 150 N; among 2000 samples that proves nothing either
@@ -432,6 +453,16 @@ static void a_product_that_hangs_fails(void)
 	bench_clear(&b);
 }
 
+/* The last beat is at 5.3 s, the answer at 6.2 s, then nothing: what was asked was answered, but nobody kept watch. */
+static void a_product_that_hangs_after_its_answer_fails_only_what_came_after(void)
+{
+	Bench b = bench_new(6.2, (double)NAN);
+	b.beat->n = 1 + 2 * 6;
+	GIVES(b, DELAY, PASS, NULL);
+	GIVES(b, FALSE_ALARM, FAIL, NULL);
+	bench_clear(&b);
+}
+
 /* It beats but takes nothing from 2 s on: refused, or not fed? */
 static void a_living_product_without_input_is_invalid_cause_unknown(void)
 {
@@ -666,6 +697,7 @@ UNIT_MAIN("criterion.verdict", UNIT(an_answer_in_time_passes), UNIT(an_answer_to
 	  UNIT(the_rule_and_its_risks_stand_beside_every_verdict),
 	  UNIT(an_undeclared_property_is_invalid_not_assumed),
 	  UNIT(a_limit_is_decided_beyond_calibration_and_slew), UNIT(a_noise_peak_does_not_decide),
+	  UNIT(both_sides_of_a_band_share_the_risk),
 	  UNIT(an_unseen_peak_between_samples_does_not_pass),
 	  UNIT(at_a_margin_of_zero_wrong_passes_stay_within_the_declared_risk),
 	  UNIT(a_frozen_camera_is_invalid_and_named_with_its_time),
@@ -684,6 +716,7 @@ UNIT_MAIN("criterion.verdict", UNIT(an_answer_in_time_passes), UNIT(an_answer_to
 	  UNIT(a_prohibition_passes_only_with_an_answered_control),
 	  UNIT(without_a_declared_proof_of_life_a_prohibition_is_inconclusive),
 	  UNIT(a_product_that_hangs_fails),
+	  UNIT(a_product_that_hangs_after_its_answer_fails_only_what_came_after),
 	  UNIT(a_living_product_without_input_is_invalid_cause_unknown),
 	  UNIT(a_promised_premise_that_never_came_is_invalid),
 	  UNIT(a_premise_nobody_promised_is_not_exercised),
