@@ -142,8 +142,11 @@ static void lint_formula(const Lint *lint)
 {
 	const Criterion *c = lint->c;
 	lint_text(lint, "formula", c->formula, false);
-	if (c->premise)
-		lint_text(lint, "premise", c->premise, false);
+	/* As it is evaluated; a lone Boolean's name would pass for a term by itself. */
+	g_autofree char *premise =
+		c->premise ? g_strdup_printf("eventually (%s)", c->premise) : NULL;
+	if (premise)
+		lint_text(lint, "premise", premise, false);
 	/* Vacuity is about what the bench must bring; a premise of the product's would hide it. */
 	if (premise_is_the_products(c->formula))
 		say(lint, false,
