@@ -15,11 +15,27 @@ typedef struct LockstepNode {
 	LockstepWorld *world;
 } LockstepNode;
 
+/* Something that goes wrong at a time. */
+typedef enum { FAULT_FREEZE, FAULT_BLACK, FAULT_DROP, FAULT_SILENT } LockstepFaultKind;
+static const char *const fault_names[] = {[FAULT_FREEZE] = "freeze",
+					  [FAULT_BLACK] = "black",
+					  [FAULT_DROP] = "drop",
+					  [FAULT_SILENT] = "silent"};
+
+typedef struct LockstepFault {
+	char *device;
+	LockstepFaultKind kind;
+	int64_t at_ns;
+} LockstepFault;
+
 /* The port that the run sees: it steps nodes and plant together, each edge at its exact time. */
 struct LockstepWorld {
 	PlantPort port; /* first member */
 	PlantPort *plant;
 	GPtrArray *nodes; /* LockstepNode* */
+	GArray *faults;   /* LockstepFault */
+	int64_t now_ns;
+	GHashTable *frozen; /* camera → GBytes*: the picture that a frozen one repeats */
 };
 
 static void on_pin(void *user, const char *pin, bool level, int64_t t_ns)
@@ -50,12 +66,26 @@ static void port_step_to(PlantPort *self, int64_t t_ns)
 		node_native_run_to(((LockstepNode *)g_ptr_array_index(world->nodes, i))->native,
 				   t_ns);
 	world->plant->step_to(world->plant, t_ns);
+	world->now_ns = t_ns;
+}
+
+static bool failing(const LockstepWorld *world, const char *name, LockstepFaultKind kind)
+{
+	for (guint i = 0; i < world->faults->len; i++) {
+		const LockstepFault *f = &g_array_index(world->faults, LockstepFault, i);
+		size_t n = strlen(f->device);
+		if (f->kind == kind && world->now_ns >= f->at_ns && !strncmp(name, f->device, n) &&
+		    (name[n] == 0 || name[n] == '.'))
+			return true;
+	}
+	return false;
 }
 
 static gboolean port_read(PlantPort *self, const char *channel, double *ret)
 {
-	PlantPort *plant = ((LockstepWorld *)self)->plant;
-	return plant->read(plant, channel, ret);
+	LockstepWorld *world = (LockstepWorld *)self;
+	return !failing(world, channel, FAULT_SILENT) &&
+	       world->plant->read(world->plant, channel, ret);
 }
 
 static gboolean port_write(PlantPort *self, const char *channel, double value)
@@ -66,8 +96,46 @@ static gboolean port_write(PlantPort *self, const char *channel, double value)
 
 static gboolean port_render(PlantPort *self, const char *camera, Frame *ret)
 {
-	PlantPort *plant = ((LockstepWorld *)self)->plant;
-	return plant->render && plant->render(plant, camera, ret);
+	LockstepWorld *world = (LockstepWorld *)self;
+	PlantPort *plant = world->plant;
+	if (failing(world, camera, FAULT_DROP) || !plant->render ||
+	    !plant->render(plant, camera, ret))
+		return FALSE;
+	if (failing(world, camera, FAULT_BLACK)) {
+		GBytes *black = g_bytes_new_take(g_malloc0(ret->size), ret->size);
+		g_hash_table_replace(world->frozen, g_strdup(camera), black);
+		ret->data = g_bytes_get_data(black, NULL);
+	} else if (failing(world, camera, FAULT_FREEZE)) {
+		GBytes *still = g_hash_table_lookup(world->frozen, camera);
+		if (still)
+			ret->data = g_bytes_get_data(still, NULL);
+	} else if (world->faults->len > 0) {
+		g_hash_table_replace(world->frozen, g_strdup(camera),
+				     g_bytes_new(ret->data, ret->size));
+	}
+	return TRUE;
+}
+
+static gboolean fail_at(void *user, const char *device, const char *kind, int64_t at_ns,
+			GError **error)
+{
+	LockstepWorld *world = user;
+	for (size_t i = 0; i < G_N_ELEMENTS(fault_names); i++)
+		if (!strcmp(kind, fault_names[i])) {
+			LockstepFault fault = {g_strdup(device), (LockstepFaultKind)i, at_ns};
+			g_array_append_val(world->faults, fault);
+			return TRUE;
+		}
+	g_set_error(
+		error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+		"--fault: in lock-step a device can freeze, be black, drop or be silent, not '%s'",
+		kind);
+	return FALSE;
+}
+
+static void fault_clear(void *p)
+{
+	g_free(((LockstepFault *)p)->device);
 }
 
 static void node_free(void *p)
@@ -109,6 +177,10 @@ LockstepWorld *lockstep_world_new(const char *rig_path, uint64_t seed, GError **
 	LockstepWorld *world = g_new0(LockstepWorld, 1);
 	world->plant = plant;
 	world->nodes = g_ptr_array_new_with_free_func(node_free);
+	world->faults = g_array_new(FALSE, TRUE, sizeof(LockstepFault));
+	g_array_set_clear_func(world->faults, fault_clear);
+	world->frozen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					      (GDestroyNotify)g_bytes_unref);
 	world->port = (PlantPort){.step_to = port_step_to,
 				  .read = port_read,
 				  .write = port_write,
@@ -124,6 +196,7 @@ void lockstep_world_use(LockstepWorld *world, RunConfig *config)
 	config->plant = &world->port;
 	config->node_link = link_to_node;
 	config->node_link_user = world;
+	config->world_fault = fail_at;
 }
 
 void lockstep_world_free(LockstepWorld *world)
@@ -131,6 +204,8 @@ void lockstep_world_free(LockstepWorld *world)
 	if (!world)
 		return;
 	g_ptr_array_unref(world->nodes);
+	g_array_unref(world->faults);
+	g_hash_table_unref(world->frozen);
 	world->plant->free(world->plant);
 	g_free(world);
 }

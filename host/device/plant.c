@@ -2,6 +2,7 @@
  * world tells what is on the wire (volts, register units), and the map's scale is applied here as the real driver does. */
 #include "internal.h"
 
+#include <anzen/media.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,9 +11,13 @@ typedef struct {
 	double scale, offset;
 	bool whole;
 	int64_t due_ns, on_since_ns;
-	bool away; /* from its safe value, since on_since_ns */
+	bool away;    /* from its safe value, since on_since_ns */
 	double value; /* last written */
 	uint64_t frames;
+	MediaWatch watch; /* frames: does the camera still show anything new? */
+	bool frozen, black, lost,
+		lit; /* lit: it has shown something before; a room is dark until its lamp is on */
+	int64_t seen_ns;
 } PlantChannel;
 
 typedef struct {
@@ -135,14 +140,38 @@ static void read_one(Plant *self, int index, PlantChannel *c, int64_t t_ns)
 	device_host_sample(self->host, index, t_ns, value, known ? SAMPLE_OK : SAMPLE_MISSING);
 }
 
+/* The rendered sensor has noise, and nothing is coded in between: equal pictures are a camera that stands still. */
+static void watch_picture(Plant *self, int index, PlantChannel *c, const Frame *frame)
+{
+	const char *name = device_host_name(self->host);
+	media_watch_feed(&c->watch, frame);
+	if (c->watch.frozen && !c->frozen)
+		device_host_fault(self->host, index, c->watch.since_ns, CLOCK_NEVER,
+				  "%s froze: %u equal pictures", name, c->watch.equal + 1);
+	c->lit = c->lit || !c->watch.black;
+	if (c->watch.black && !c->black && c->lit)
+		device_host_fault(self->host, index, frame->capture_ns, CLOCK_NEVER,
+				  "%s is black: is its lens covered?", name);
+	c->frozen = c->watch.frozen;
+	c->black = c->watch.black;
+}
+
 static void see(Plant *self, int index, PlantChannel *c, int64_t t_ns)
 {
 	Frame frame = {0};
-	if (!self->port->render || !self->port->render(self->port, self->camera, &frame))
+	if (!self->port->render || !self->port->render(self->port, self->camera, &frame)) {
+		if (c->frames > 0 && !c->lost)
+			device_host_fault(self->host, index, c->seen_ns, CLOCK_NEVER,
+					  "%s gives no pictures any more",
+					  device_host_name(self->host));
+		c->lost = true;
 		return;
+	}
+	c->seen_ns = t_ns;
 	frame.capture_ns = frame.receipt_ns = t_ns;
 	frame.sequence = c->frames++;
 	frame.key = true;
+	watch_picture(self, index, c, &frame);
 	device_host_frame(self->host, index, &frame);
 }
 

@@ -518,6 +518,9 @@ static gboolean plan_world_fault(Live *live, const char *text, GError **error)
 			    "--fault '%s': expected DEVICE:KIND@TIME, as in cam:freeze@6s", text);
 		return FALSE;
 	}
+	if (live->config->world_fault)
+		return live->config->world_fault(live->config->node_link_user, what[0], what[1],
+						 live->start_ns + t_ns, error);
 	g_autofree char *json =
 		g_strdup_printf("{\"fault\":\"%s\",\"kind\":\"%s\",\"at_ns\":%" G_GINT64_FORMAT "}",
 				what[0], what[1], live->start_ns + t_ns);
@@ -610,7 +613,8 @@ gboolean live_play(Live *live, GError **error)
 	    !prompts(live, live->in->scenario->setup, live->in->scenario->n_setup, error))
 		return FALSE;
 	tell(live, "Armed", "settling", NULL, NULL);
-	if (live->config->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
+	if (live->config
+		    ->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
 		pass(live, CLOCK_S);
 	if (!rig_arm(live->rig, error))
 		return FALSE;

@@ -49,6 +49,9 @@ typedef struct RunConfig {
 	PlantPort *plant; /* borrowed */
 	ByteLink *(*node_link)(void *user, const char *device);
 	void *node_link_user;
+	/* Make the world in this process fail from bench time at_ns on; FALSE: it knows no such fault. */
+	gboolean (*world_fault)(void *user, const char *device, const char *kind, int64_t at_ns,
+				GError **error);
 	/* Called on the main thread some times a second, and for each prompt, where it returns when it is answered. NULL: nobody
 	 * looks; prompts are taken as done. */
 	void (*progress)(void *user, const RunStatus *status, RunAnswer *ret);
