@@ -162,6 +162,27 @@ static void bar_lane(Canvas *c, const Signal *s)
 	c->y += BAR_LANE;
 }
 
+/* From the cause to the answer that a criterion measured, or the time that decided it. */
+static void interval_lane(Canvas *c, const CriterionResult *r)
+{
+	if (!isfinite(r->measured) || r->from_ns < c->rec->start_ns || r->to_ns <= r->from_ns)
+		return;
+	int top = c->y + 4, height = BAR_LANE - 8;
+	double x0 = x_of(c, r->from_ns), x1 = x_of(c, r->to_ns);
+	const char *slash = strrchr(r->id, '/');
+	g_autofree char *measured = report_measured(r);
+	frame_of(c, top, height);
+	g_string_append_printf(
+		c->out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" class=\"truth\"/>",
+		x0, top + 6, MAX(x1 - x0, 2.0), height - 12);
+	bool right = x1 + 130 > WIDTH - RIGHT;
+	g_string_append_printf(
+		c->out, "<text x=\"%.1f\" y=\"%d\" class=\"tick\" text-anchor=\"%s\">%s</text>",
+		right ? x0 - 6 : x1 + 6, top + height / 2 + 4, right ? "end" : "start", measured);
+	label(c, top + height / 2 + 4, slash ? slash + 1 : r->id, NULL);
+	c->y += BAR_LANE;
+}
+
 static void fault_lane(Canvas *c)
 {
 	if (c->rec->faults->len == 0)
@@ -306,6 +327,7 @@ static void lanes(Canvas *c, const ReportInput *input)
 	}
 	for (guint i = 0; i < input->record->criteria->len; i++) {
 		const CriterionResult *r = g_ptr_array_index(input->record->criteria, i);
+		interval_lane(c, r);
 		if (r->margin_trace && r->margin_trace->n > 1)
 			curve_lane(c, r->margin_trace, true);
 	}
