@@ -247,6 +247,37 @@ static void truth_and_stimulus_never_rest_on_product_or_command(void)
 	mutant("(floor.force > 50 N)", "(floor.force > $person)", 39, "is a word");
 }
 
+static void formulas_are_checked_where_they_stand(void)
+{
+	/* Syntax: "  - " and then the 28th character of the formula. */
+	mutant("(floor.force > 50 N)", "(floor.force > > 50 N)", 39, "");
+	mutant("(floor.force > 50 N)", "(floor.force > 50 parsec)", 39, "parsec");
+	mutant("eventually[4 s, 5.5 s] (floor", "eventually[5 s, 4 s] (floor", 39, "");
+	mutant("rise(product.alarm)", "delay(product.alarm, floor.force > 1 N)", 27,
+	       "must be true or false");
+	/* The timeline ends at 20 s. */
+	mutant("eventually[4 s, 5.5 s] (floor", "eventually[4 s, 20.5 s] (floor", 39,
+	       "looks 20.5 s ahead, beyond the timeline's end at 20 s");
+}
+
+static void a_formula_error_points_into_the_file(void)
+{
+	static const char text[] =
+		"anzen: scenario/1\nid: s\ntitle: {en: a, ja: あ}\nproduct: p\nhazard: H-1\nclass: "
+		"normal\n"
+		"needs: {sensors: [a.b]}\ntimeline: [{at: 1 s, end: true}]\ncriteria: [a/b]\n"
+		"truth:\n  x: {onset: \"a.b > > 1 m\"}\n";
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(Scenario) s = load(text, NULL, diag);
+	CU_ASSERT(!s && diagnostics_count(diag) == 1);
+	if (diagnostics_count(diag) != 1)
+		return;
+	/* The second > is character 7 of the formula; the formula begins in column 15, behind the quote. */
+	CU_ASSERT_EQUAL(diagnostics_get(diag, 0)->line, 11);
+	CU_ASSERT_EQUAL(diagnostics_get(diag, 0)->column, 15 + 7 - 1);
+	diagnostics_print(diag, stderr);
+}
+
 static void a_condition_on_sensors_is_the_benchs_to_meet(void)
 {
 	g_autofree char *copy = g_strdup(example);
@@ -290,6 +321,7 @@ UNIT_MAIN("scenario.scenario", UNIT(example_of_the_formats_page_loads),
 	  UNIT(wrong_settings_are_refused), UNIT(what_cannot_be_true_on_any_rig_is_refused),
 	  UNIT(settling_on_a_command_is_refused),
 	  UNIT(truth_and_stimulus_never_rest_on_product_or_command),
+	  UNIT(formulas_are_checked_where_they_stand), UNIT(a_formula_error_points_into_the_file),
 	  UNIT(a_condition_on_sensors_is_the_benchs_to_meet),
 	  UNIT(judge_spec_carries_truths_checks_and_numbers),
 	  UNIT(any_prefix_of_a_scenario_is_refused_without_harm))
