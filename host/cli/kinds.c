@@ -3,6 +3,7 @@
 #include "kind_checks.h"
 
 #include <anzen/device.h>
+#include <anzen/import.h>
 #include <anzen/metrology.h>
 #include <anzen/rig.h>
 #include <anzen/criterion.h>
