@@ -66,6 +66,9 @@ function(anzen_test module name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 60)
   endif()
+  if(ANZEN_SANITIZE) # instrumented code, and whole stacks at every allocation
+    math(EXPR T_TIMEOUT "${T_TIMEOUT} * 5")
+  endif()
   if(T_PACED)
     list(APPEND T_LABELS paced) # the sanitizer builds leave these out
   endif()

@@ -6,6 +6,7 @@
 #include <gst/app/gstappsrc.h>
 #include <gst/rtp/rtp.h>
 #include <gst/rtsp-server/rtsp-server.h>
+#include <string.h>
 
 /* Frames that may wait for a client: 1 s at 30 a second. */
 #define FEED_FRAMES_MAX 30
@@ -112,9 +113,12 @@ static gboolean round_up_ntp64(GstBuffer **buffer, guint index, gpointer data)
 	if (gst_rtp_buffer_get_extension_onebyte_header(&rtp, NTP64_ID, 0, &field, &size) &&
 	    size == 8) {
 		const guint64 one = G_GUINT64_CONSTANT(1) << 32;
-		guint64 ntp = GST_READ_UINT64_BE(field);
+		guint64 ntp; /* the field lies where the packet put it: not on an 8 byte boundary */
+		memcpy(&ntp, field, sizeof(ntp));
+		ntp = GUINT64_FROM_BE(ntp);
 		guint64 t = gst_util_uint64_scale_ceil(ntp, GST_SECOND, one);
-		GST_WRITE_UINT64_BE(field, gst_util_uint64_scale_ceil(t, one, GST_SECOND));
+		ntp = GUINT64_TO_BE(gst_util_uint64_scale_ceil(t, one, GST_SECOND));
+		memcpy(field, &ntp, sizeof(ntp));
 	}
 	gst_rtp_buffer_unmap(&rtp);
 	return TRUE;
