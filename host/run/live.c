@@ -558,6 +558,10 @@ static void note_reason(Live *live)
 	if (reason && !strcmp(reason, "stopped by the operator"))
 		op_fault(live, executor_ended_ns(live->executor), "operator",
 			 "stopped by the operator", BLAME_UNKNOWN);
+	if (tee_threads_refused(live->tee))
+		op_fault(live, live->start_ns, "executor",
+			 "more threads delivered data than the recorder has places for",
+			 BLAME_BENCH);
 	if (tee_executor_lost(live->tee))
 		op_fault(live, live->start_ns, "executor",
 			 "guards missed samples: the executor's rings were full", BLAME_BENCH);

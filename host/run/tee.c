@@ -194,3 +194,9 @@ uint64_t tee_executor_lost(const Tee *tee)
 		lost += ring_lost(tee->lanes[i].executor);
 	return lost;
 }
+
+unsigned tee_threads_refused(const Tee *tee)
+{
+	unsigned used = atomic_load(&tee->used);
+	return used > TEE_THREADS ? used - TEE_THREADS : 0;
+}

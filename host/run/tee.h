@@ -45,5 +45,7 @@ bool tee_pop(Tee *tee, ExecutorSample *ret);
 uint64_t tee_undeclared(const Tee *tee);
 /* Samples that did not fit the executor's rings: guards and conditions were blind for a moment (a bench fault). */
 uint64_t tee_executor_lost(const Tee *tee);
+/* Threads that found no place in the pool: what they said is not in the recording (a bench fault). */
+unsigned tee_threads_refused(const Tee *tee);
 
 #endif
