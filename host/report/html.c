@@ -20,9 +20,10 @@ static const char style[] =
 	".ribbon{position:sticky;top:0;z-index:2;background:#fff4d6;border-bottom:1px solid "
 	"#e3c878;color:#6b4e00;"
 	"text-align:center;font-weight:600;padding:6px}"
-	"@media "
-	"print{.ribbon{position:fixed;left:0;right:0;top:0}main{padding-top:44px}body{background:#"
-	"fff}}"
+	"@media screen{.sheet,.sheet>tbody,.sheet>tbody>tr,.sheet>tbody>tr>td{display:block}"
+	".sheet>thead,.sheet>thead>tr,.sheet>thead>tr>td{display:contents}}"
+	"@media print{.ribbon{position:static;margin-bottom:6mm}main{padding:0}body{background:#fff}"
+	"h2{break-after:avoid}.stills figure,tr{break-inside:avoid}.sheet>*>tr{break-inside:auto}}"
 	"h1{font-size:22px;margin:0 0 2px}h2{font-size:17px;margin:34px 0 "
 	"10px;padding-top:14px;border-top:1px solid var(--line)}"
 	"h3{font-size:15px;margin:0}.sub{color:var(--soft);margin:0 0 18px}"
@@ -39,6 +40,7 @@ static const char style[] =
 	"table{border-collapse:collapse;width:100%}td,th{padding:7px "
 	"10px;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft);font-size:13px}"
+	".sheet>*>tr>td{padding:0;border:0}"
 	"td.n{white-space:nowrap;font-variant-numeric:tabular-nums}"
 	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:8px "
 	"26px;margin:16px 0}"
@@ -406,8 +408,10 @@ char *report_html(const ReportInput *in)
 			       in->lang ? in->lang : "en", verdict_word(in, in->record->verdict));
 	html_text(out, in->record->run_id);
 	g_string_append_printf(out, "</title><style>%s</style></head><body>", style);
+	/* A table's head is what a browser repeats on every printed page without covering anything. */
+	g_string_append(out, "<table class=\"sheet\"><thead><tr><td>");
 	ribbon(out, in);
-	g_string_append(out, "<main>");
+	g_string_append(out, "</td></tr></thead><tbody><tr><td><main>");
 	hero(out, in);
 	claim_note(out, in);
 	facts(out, in);
@@ -423,7 +427,7 @@ char *report_html(const ReportInput *in)
 	g_string_append(out, "<footer>");
 	html_text(out, W("Evidence of conformity for exactly what was measured here; not a "
 			 "certificate of safety."));
-	g_string_append(out, "</footer></main></body></html>\n");
+	g_string_append(out, "</footer></main></td></tr></tbody></table></body></html>\n");
 	return g_string_free(out, FALSE);
 }
 
