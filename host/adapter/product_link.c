@@ -389,6 +389,7 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 				      .max_rate = link->product->limit_rate_hz > 0
 							  ? (unsigned)link->product->limit_rate_hz
 							  : DEFAULT_RATE};
+	set_endpoint(link, "crop", options->crop ? options->crop : "whole");
 	if (!(options->lock_step ? open_lockstep(link, error) : open_endpoints(link, error)))
 		return NULL;
 	return g_steal_pointer(&link);

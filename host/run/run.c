@@ -1,5 +1,6 @@
 #include <anzen/run.h>
 
+#include "finish.h"
 #include "live.h"
 #include "stills.h"
 
@@ -54,22 +55,28 @@ gboolean run_write_report(const char *folder, const RunScore *score, const char 
 
 /* ---- one run -------------------------------------------------------------------------------------------------- */
 
+gboolean finish_folder(const char *folder, const char *session, const char *lang, RunOutcome *ret,
+		       Diagnostics *diag, GError **error)
+{
+	g_auto(RunScore) score = {0};
+	if (!run_score(session, NULL, 0, &score, diag, error))
+		return FALSE;
+	g_autofree char *json = g_build_filename(folder, "run.json", NULL);
+	if (!run_record_write(score.record, json, error) ||
+	    !run_write_report(folder, &score, lang, &ret->report, error))
+		return FALSE;
+	ret->folder = g_strdup(folder);
+	ret->record = g_steal_pointer(&score.record);
+	return TRUE;
+}
+
 static gboolean finish(Live *live, const RunConfig *config, RunOutcome *ret, Diagnostics *diag,
 		       GError **error)
 {
 	if (!live_seal(live, error))
 		return FALSE;
-	g_auto(RunScore) score = {0};
-	if (!run_score(live->session_path, NULL, 0, &score, diag, error))
-		return FALSE;
-	g_autofree char *json = g_build_filename(live->folder, "run.json", NULL);
-	if (!run_record_write(score.record, json, error) ||
-	    !run_write_report(live->folder, &score, config->lang, &ret->report, error))
-		return FALSE;
-	ret->folder = g_strdup(live->folder);
-	ret->record = g_steal_pointer(&score.record);
 	ret->worst_lateness_ns = executor_worst_lateness_ns(live->executor);
-	return TRUE;
+	return finish_folder(live->folder, live->session_path, config->lang, ret, diag, error);
 }
 
 gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error)

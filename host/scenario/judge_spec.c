@@ -34,8 +34,13 @@ static int64_t strictest_age(const Product *product)
 	return age_ns;
 }
 
-static void add_product(JudgeSpec *spec, const Product *product)
+void judge_spec_use_product(JudgeSpec *spec, const Product *product)
 {
+	g_free(spec->heartbeat);
+	g_free(spec->positive_control);
+	g_free(spec->consumed);
+	g_free(spec->age);
+	g_free(spec->cpu_wait);
 	spec->heartbeat = product_signal(product->heartbeat);
 	spec->heartbeat_ns = product->heartbeat_ns;
 	spec->positive_control = product_signal(product->control_output);
@@ -57,6 +62,6 @@ JudgeSpec *scenario_judge_spec(const Scenario *scenario, const Product *product)
 	for (size_t i = 0; i < scenario->n_parameters; i++)
 		add_parameter(spec, &scenario->parameters[i]);
 	if (product)
-		add_product(spec, product);
+		judge_spec_use_product(spec, product);
 	return spec;
 }

@@ -61,7 +61,10 @@ typedef struct RunConfig {
 typedef struct RunOutcome {
 	char *folder, *report; /* paths; NULL when the run never began */
 	RunRecord *record;
-	int64_t worst_lateness_ns; /* of the executor */
+	int64_t worst_lateness_ns; /* of the executor; in a replay of a picture */
+	/* Replay only: of all pictures, how late they were served. */
+	uint64_t frames;
+	int64_t lateness_p50_ns, lateness_p99_ns;
 } RunOutcome;
 
 void run_outcome_clear(RunOutcome *outcome);
@@ -69,6 +72,27 @@ void run_outcome_clear(RunOutcome *outcome);
 /* TRUE: there is a record (any verdict, INVALID too). FALSE: nothing was run; diag holds file errors, or error says what
  * the bench could not do. In both cases nothing is left running. */
 gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error);
+
+/* A replay: a run whose devices are recorded. The pictures and signals of a session are given to a new product at
+ * recorded speed, with new times; what the product of the recording said is left out. Open loop: the recording does not
+ * follow what the new product does, and the judge decides from nothing that it could have changed. The product is started
+ * first and sees the first picture standing still until t = 0. Evidence class replay, whatever the recording was.
+ * A picture served later than 100 ms after its time, a rate other than 1, and faults of the recording are the bench's
+ * faults: INVALID. */
+typedef struct ReplayConfig {
+	const char *session, *product;  /* paths */
+	const char *criteria;           /* a pack; NULL: those attached to the session */
+	const char *out_dir;            /* NULL: "runs" */
+	const char *program_dir, *lang; /* as in RunConfig */
+	double rate;                    /* 1: recorded speed */
+	int64_t from_ns,
+		to_ns; /* the part that is judged, after the recording's t = 0; to CLOCK_NEVER: all */
+	void (*progress)(void *user, const RunStatus *status, RunAnswer *ret); /* or NULL */
+	void *progress_user;
+} ReplayConfig;
+
+/* As run_scenario(). */
+gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error);
 
 /* Ask a run in this process for an orderly end; async-signal-safe. */
 void run_request_stop(void);

@@ -251,6 +251,8 @@ void product_free(Product *product);
 
 /* Truths, stimulus checks and parameters from the scenario; proof of life and ages from the product (NULL: none). */
 JudgeSpec *scenario_judge_spec(const Scenario *scenario, const Product *product);
+/* What the product says about its own life (heartbeat, control, age of its input), in place of what stood there. */
+void judge_spec_use_product(JudgeSpec *spec, const Product *product);
 
 /* ---- for `anzen check` and docs/schema -------------------------------------------------------------- */
 
