@@ -281,7 +281,7 @@ static void check_arguments(ProductReader *r, const YamlNode *process)
 		while (g_ascii_isalnum(dollar[n]) || dollar[n] == '-')
 			n++;
 		g_autofree char *name = g_strndup(dollar + 1, n - 1);
-		bool known = !strcmp(name, "port");
+		bool known = !strcmp(name, "port") || !strcmp(name, "crop");
 		for (size_t k = 0; k < p->n_inputs; k++)
 			known |= !strcmp(p->inputs[k].at, name);
 		for (size_t k = 0; k < p->n_outputs; k++)

@@ -57,7 +57,8 @@ static const ShapeField ready_fields[] = {
 };
 static const Shape ready = {.type = SHAPE_RECORD, .fields = ready_fields};
 static const ShapeField start_fields[] = {
-	{"process", &texts, false, "program and arguments; $port, $camera … are endpoints"},
+	{"process", &texts, false,
+	 "program and arguments; $port, $camera … are endpoints; $crop is WxH+X+Y or whole"},
 	{"address", &text, false, "of a product that is already running"},
 	{"ready", &ready, true, "how the bench knows that it can begin"},
 	{NULL, NULL, false, NULL},
