@@ -58,10 +58,10 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 	printf("\n%s\n%s  %s\n", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
-	printf(_("%" G_GUINT64_FORMAT
-		 " pictures served; late by %.3f ms (median), %.3f ms (99 %%), "
+	/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
+	printf(_("%llu pictures served; late by %.3f ms (median), %.3f ms (99 %%), "
 		 "%.3f ms (worst)\n"),
-	       outcome->frames, (double)outcome->lateness_p50_ns * 1e-6,
+	       (unsigned long long)outcome->frames, (double)outcome->lateness_p50_ns * 1e-6,
 	       (double)outcome->lateness_p99_ns * 1e-6, (double)outcome->worst_lateness_ns * 1e-6);
 }
 

@@ -209,9 +209,11 @@ int cmd_session_verify(int argc, char **argv, CliContext *cli)
 		json_builder_end_object(b);
 		cli_print_json(b);
 	} else if (c->ok) {
-		printf(_("%s: whole: %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT
-			 " links of the hash chain agree\n  sha256 %s\n"),
-		       argv[1], c->records, c->links, c->sha256);
+		/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
+		printf(_("%s: whole: %llu records, %llu links of the hash chain agree\n  sha256 "
+			 "%s\n"),
+		       argv[1], (unsigned long long)c->records, (unsigned long long)c->links,
+		       c->sha256);
 	}
 	if (!c->ok)
 		fprintf(stderr, "anzen: %s: %s\n%s", _("does not verify"), c->problem,

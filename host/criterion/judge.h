@@ -142,7 +142,7 @@ typedef struct Outcome {
 	double measured, uncertainty, coverage, limit, margin, accept, reject, dof;
 	Unit unit;
 	int64_t from_ns, to_ns; /* the interval that decides */
-	int64_t instant_ns; /* where its narrowest reason lies, for people; -1: none */
+	int64_t instant_ns;     /* where its narrowest reason lies, for people; -1: none */
 	char *error;            /* the pack does not fit the recording */
 	char *formula;          /* filled in */
 	bool boolean;           /* satisfaction decides */

@@ -30,7 +30,8 @@ typedef struct ProductLinkOptions {
 	Stream *sink; /* responses, claims, health, product faults; called on several threads */
 	const char *program_dir; /* searched first for the product's program; NULL: only PATH */
 	const char *log_path;    /* what the product prints; NULL: dropped */
-	const char *crop; /* "$crop": WxH+X+Y of the picture that the product is to look at; NULL: "whole" */
+	const char *
+		crop; /* "$crop": WxH+X+Y of the picture that the product is to look at; NULL: "whole" */
 	bool lock_step; /* meets the product over shared memory (products/lockstep.h), once per exchange */
 } ProductLinkOptions;
 

@@ -35,23 +35,25 @@ G_BEGIN_DECLS
 
 /* One channel. Strings live as long as the device. */
 typedef struct DeviceChannel {
-	char name[32];	 /* "out.3", "ain.2", "level" */
-	char unit[16];	 /* of values on this interface: "count", "mV", "degC", "1"; "frame" for pictures */
-	double lo, hi;	 /* range of values; a command outside is refused, a sample outside is SATURATED */
-	double safe;	 /* value after make_safe; NaN: not driven, or left as it is */
+	char name[32]; /* "out.3", "ain.2", "level" */
+	char unit
+		[16]; /* of values on this interface: "count", "mV", "degC", "1"; "frame" for pictures */
+	double lo,
+		hi; /* range of values; a command outside is refused, a sample outside is SATURATED */
+	double safe; /* value after make_safe; NaN: not driven, or left as it is */
 	bool writable, readable;
-	bool timed;	 /* acts at at_ns by itself, in hardware; otherwise the link thread waits and then acts */
-	bool readback;	 /* a write is read back before it is answered OK */
+	bool timed; /* acts at at_ns by itself, in hardware; otherwise the link thread waits and then acts */
+	bool readback; /* a write is read back before it is answered OK */
 	bool boolean;
-	bool frames;	 /* delivers Stream.frame */
-	int64_t period_ns;   /* of samples as delivered, 0: none or irregular */
-	int64_t max_on_ns;   /* of an output that can hurt: longest time away from safe; 0: no limit */
-	double u_clock_s;    /* standard uncertainty of time stamps on the bench timebase */
+	bool frames;       /* delivers Stream.frame */
+	int64_t period_ns; /* of samples as delivered, 0: none or irregular */
+	int64_t max_on_ns; /* of an output that can hurt: longest time away from safe; 0: no limit */
+	double u_clock_s;  /* standard uncertainty of time stamps on the bench timebase */
 } DeviceChannel;
 
 /* What the rig wants of a channel; before device_start(). */
 typedef struct DeviceSetup {
-	bool sampled;	   /* deliver samples */
+	bool sampled;      /* deliver samples */
 	int64_t period_ns; /* 0: the channel's own */
 	int64_t max_on_ns; /* 0: the device's own ceiling; may only lower it, and is read back */
 } DeviceSetup;
@@ -64,10 +66,10 @@ typedef struct DeviceCommand {
 } DeviceCommand;
 
 typedef enum {
-	DEVICE_DONE,	/* took effect at t_ns ± u_ns (standard) */
-	DEVICE_LATE,	/* refused: its time had passed (untimed channels: by more than 100 ms); nothing was done */
+	DEVICE_DONE, /* took effect at t_ns ± u_ns (standard) */
+	DEVICE_LATE, /* refused: its time had passed (untimed channels: by more than 100 ms); nothing was done */
 	DEVICE_REFUSED, /* out of range, not armed, made safe, interlock open: nothing was done */
-	DEVICE_FAILED,	/* the link failed: what the output does is not known */
+	DEVICE_FAILED,  /* the link failed: what the output does is not known */
 } DeviceStatus;
 const char *device_status_name(DeviceStatus status);
 
@@ -87,27 +89,29 @@ typedef struct DeviceItem {
 	char *cure; /* what to do; NULL when ok */
 } DeviceItem;
 void device_item_free(DeviceItem *item);
-DeviceItem *device_item_new(bool ok, const char *name, const char *cure_format, ...) G_GNUC_PRINTF(3, 4);
+DeviceItem *device_item_new(bool ok, const char *name, const char *cure_format, ...)
+	G_GNUC_PRINTF(3, 4);
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
 /* Lock-step: how a plant device shows a terminal of the world as the real device would. */
 typedef struct DevicePlantChannel {
 	DeviceChannel channel;
-	char port[64];	      /* the world's name: "io.ain.2" */
-	double scale, offset; /* value = scale × wire + offset, wire as the world says it: volts, register units */
-	bool whole;	      /* rounded down to whole steps, as a converter does */
+	char port[64]; /* the world's name: "io.ain.2" */
+	double scale,
+		offset; /* value = scale × wire + offset, wire as the world says it: volts, register units */
+	bool whole; /* rounded down to whole steps, as a converter does */
 } DevicePlantChannel;
 
 typedef struct DeviceConfig {
 	const char *name;   /* in the rig: "node-a" */
 	const char *driver; /* of the registry */
-	const char *link;   /* URI, world: already replaced; NULL when byte_link or plant is given */
-	int unit;	    /* modbus: 1..247 */
-	const char *map;    /* path of a map/1 (modbus) or instrument/1 (scpi) file */
-	const char *format; /* camera: "640x360@30" */
-	Clock *clock;	    /* bench clock */
-	bool threadless;    /* pumped by device_poll() */
+	const char *link; /* URI, world: already replaced; NULL when byte_link or plant is given */
+	int unit;         /* modbus: 1..247 */
+	const char *map;  /* path of a map/1 (modbus) or instrument/1 (scpi) file */
+	const char *format;  /* camera: "640x360@30" */
+	Clock *clock;        /* bench clock */
+	bool threadless;     /* pumped by device_poll() */
 	ByteLink *byte_link; /* node over an inproc pair; taken, also on failure */
 	PlantPort *plant;    /* driver plant; borrowed until close */
 	const DevicePlantChannel *plant_channels; /* driver plant: what it has; copied */
@@ -127,7 +131,8 @@ Device *device_open(const DeviceConfig *config, GError **error);
 void device_close(Device *device);
 
 const char *device_name(const Device *device);
-const char *device_identity(const Device *device); /* maker, model, serial, versions: for the session */
+const char *
+device_identity(const Device *device); /* maker, model, serial, versions: for the session */
 int device_channel_count(const Device *device);
 const DeviceChannel *device_channel_at(const Device *device, int channel);
 int device_channel(const Device *device, const char *name); /* -1: no such channel */
@@ -161,11 +166,12 @@ bool device_lost(const Device *device);
 
 typedef struct DeviceStats {
 	uint64_t commands, replies_lost, retries, timeouts, bad_replies, samples;
-	int64_t worst_poll_lateness_ns; /* of the link thread against its schedule */
+	int64_t worst_poll_lateness_ns;  /* of the link thread against its schedule */
 	int64_t worst_keep_alive_gap_ns; /* between two keep-alives */
-	int64_t clock_u_ns;		 /* node: standard uncertainty of its clock regression */
+	int64_t clock_u_ns;              /* node: standard uncertainty of its clock regression */
 } DeviceStats;
-void device_stats(const Device *device, DeviceStats *ret_stats); /* any thread; each figure is whole */
+void device_stats(const Device *device,
+		  DeviceStats *ret_stats); /* any thread; each figure is whole */
 
 /* Threadless: do what is due until now (not later). Returns when it wants to be called next. */
 int64_t device_poll(Device *device, int64_t now_ns);
@@ -196,8 +202,9 @@ typedef struct DeviceOps {
 	int (*fd)(void *self);
 	/* Every 20 ms while started (optional). [2 ms] */
 	void (*keep_alive)(void *self, int64_t now_ns);
-	gboolean (*setup)(void *self, int channel, const DeviceSetup *setup, GError **error); /* (optional) */
-	gboolean (*arm)(void *self, int64_t deadline_ns, GError **error);		      /* (optional) */
+	gboolean (*setup)(void *self, int channel, const DeviceSetup *setup,
+			  GError **error);                                /* (optional) */
+	gboolean (*arm)(void *self, int64_t deadline_ns, GError **error); /* (optional) */
 	/* Append DeviceItem* (optional: "the link answers" is added by the core). [2 s] */
 	void (*preflight)(void *self, GPtrArray *items, int64_t deadline_ns);
 } DeviceOps;
@@ -217,15 +224,16 @@ int device_host_add_channel(DeviceHost *host, const DeviceChannel *channel); /* 
 const DeviceChannel *device_host_channel(DeviceHost *host, int channel);
 const DeviceSetup *device_host_setup(DeviceHost *host, int channel);
 void device_host_identify(DeviceHost *host, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void device_host_sample(DeviceHost *host, int channel, int64_t t_ns, double value, SampleStatus status);
+void device_host_sample(DeviceHost *host, int channel, int64_t t_ns, double value,
+			SampleStatus status);
 /* json: an object or NULL. The name is sent as DEVICE.NAME. */
 void device_host_event(DeviceHost *host, const char *name, int64_t t_ns, const char *json);
 void device_host_frame(DeviceHost *host, int channel, const Frame *frame);
 /* channel -1: the whole device. until_ns CLOCK_NEVER: from now to the end. Blame is the bench's. */
-void device_host_fault(DeviceHost *host, int channel, int64_t t_ns, int64_t until_ns, const char *format, ...)
-	G_GNUC_PRINTF(5, 6);
-void device_host_reply(DeviceHost *host, const DeviceCommand *command, DeviceStatus status, int64_t t_ns,
-		       int64_t u_ns, const char *message);
+void device_host_fault(DeviceHost *host, int channel, int64_t t_ns, int64_t until_ns,
+		       const char *format, ...) G_GNUC_PRINTF(5, 6);
+void device_host_reply(DeviceHost *host, const DeviceCommand *command, DeviceStatus status,
+		       int64_t t_ns, int64_t u_ns, const char *message);
 /* The link is gone: one fault, every waiting and later command FAILED, no more calls but close. */
 void device_host_lost(DeviceHost *host, const char *format, ...) G_GNUC_PRINTF(2, 3);
 DeviceStats *device_host_stats(DeviceHost *host); /* the driver's own counters; link thread only */

@@ -43,15 +43,15 @@ typedef enum {
 
 typedef struct LinkUri {
 	LinkScheme scheme;
-	char *path;	     /* device or socket path, world or plant name, the whole rtsp URI; NULL for usb: and tcp: */
-	char *host;	     /* tcp */
-	int port;	     /* tcp */
-	bool by_usb;	     /* serial:usb:… or usbtmc: : vid, pid and serial say which */
+	char *path; /* device or socket path, world or plant name, the whole rtsp URI; NULL for usb: and tcp: */
+	char *host;  /* tcp */
+	int port;    /* tcp */
+	bool by_usb; /* serial:usb:… or usbtmc: : vid, pid and serial say which */
 	int vid, pid;
-	char *serial;	     /* USB serial number; NULL: the only device with that VID:PID */
-	int baud;	     /* 0: not given */
-	char parity;	     /* 'N' 'E' 'O'; 0: not given */
-	int stop_bits;	     /* 1 or 2; 0: not given */
+	char *serial;  /* USB serial number; NULL: the only device with that VID:PID */
+	int baud;      /* 0: not given */
+	char parity;   /* 'N' 'E' 'O'; 0: not given */
+	int stop_bits; /* 1 or 2; 0: not given */
 } LinkUri;
 
 /* NULL with ANZEN_ERROR_INPUT that shows what was expected. Free with link_uri_free(). */
@@ -69,7 +69,8 @@ typedef struct ByteLinkOps {
 	const char *kind;
 	void (*close)(void *self);
 	gssize (*read)(void *self, void *data, size_t size, int64_t deadline_ns, GError **error);
-	gboolean (*write)(void *self, const void *data, size_t size, int64_t deadline_ns, GError **error);
+	gboolean (*write)(void *self, const void *data, size_t size, int64_t deadline_ns,
+			  GError **error);
 	gboolean (*drain)(void *self, int64_t deadline_ns, GError **error);
 	int (*fd)(void *self);
 } ByteLinkOps;
@@ -91,7 +92,8 @@ void byte_link_shut(ByteLink *link);
 /* As soon as at least one byte is there: its count, at most size. 0 at the deadline. -1 on error. */
 gssize byte_link_read(ByteLink *link, void *data, size_t size, int64_t deadline_ns, GError **error);
 /* All of it, or an error (ANZEN_ERROR_TIMEOUT at the deadline: part may have gone). */
-gboolean byte_link_write(ByteLink *link, const void *data, size_t size, int64_t deadline_ns, GError **error);
+gboolean byte_link_write(ByteLink *link, const void *data, size_t size, int64_t deadline_ns,
+			 GError **error);
 /* Wait until the operating system has sent what was written. */
 gboolean byte_link_drain(ByteLink *link, int64_t deadline_ns, GError **error);
 /* For poll(); -1 when there is none (wrappers that hold bytes back, the inproc pair). Borrowed. */
@@ -114,8 +116,8 @@ gboolean link_lock_terminal(int fd, const char *name, GError **error);
 
 /* ---- wrappers: each takes the inner link and closes it with itself ------------------------------------ */
 
-typedef void (*LinkTraceFunc)(void *user, const char *link, bool out, int64_t t_ns, const uint8_t *data,
-			      size_t size);
+typedef void (*LinkTraceFunc)(void *user, const char *link, bool out, int64_t t_ns,
+			      const uint8_t *data, size_t size);
 ByteLink *byte_link_trace(ByteLink *inner, Clock *clock, LinkTraceFunc func, void *user);
 /* "01 a0 ff", at most 64 bytes then "… (200 bytes)". Caller frees. */
 char *link_hex(const uint8_t *data, size_t size);
@@ -125,8 +127,8 @@ typedef struct LinkFaults {
 	uint64_t seed;
 	double drop, flip, repeat; /* of received bytes; flip changes one bit */
 	double drop_out, flip_out; /* of written bytes */
-	double split;		   /* chance that a read ends after one byte */
-	int64_t delay_ns;	   /* received bytes are held back this long */
+	double split;              /* chance that a read ends after one byte */
+	int64_t delay_ns;          /* received bytes are held back this long */
 } LinkFaults;
 ByteLink *byte_link_fault(ByteLink *inner, Clock *clock, const LinkFaults *faults);
 
@@ -152,14 +154,16 @@ typedef struct UsbLink UsbLink;
 typedef struct UsbEndpoints {
 	int interface;
 	uint8_t bulk_out, bulk_in, interrupt_in; /* addresses; interrupt_in 0: none */
-	uint16_t max_packet;			  /* of bulk_out */
+	uint16_t max_packet;                     /* of bulk_out */
 } UsbEndpoints;
 
 typedef struct UsbLinkOps {
 	const char *kind;
 	void (*close)(void *self);
-	gssize (*control)(void *self, const uint8_t setup[8], void *data, unsigned timeout_ms, GError **error);
-	gssize (*bulk)(void *self, uint8_t endpoint, void *data, size_t size, unsigned timeout_ms, GError **error);
+	gssize (*control)(void *self, const uint8_t setup[8], void *data, unsigned timeout_ms,
+			  GError **error);
+	gssize (*bulk)(void *self, uint8_t endpoint, void *data, size_t size, unsigned timeout_ms,
+		       GError **error);
 	gboolean (*clear_halt)(void *self, uint8_t endpoint, GError **error);
 	gboolean (*reset)(void *self, GError **error);
 } UsbLinkOps;
@@ -175,17 +179,21 @@ const UsbEndpoints *usb_link_endpoints(const UsbLink *link);
 
 /* One control transfer; direction is bit 7 of request_type. Returns the bytes of the data stage. A STALL is
  * ANZEN_ERROR_BENCH ("refused"), no answer in time ANZEN_ERROR_TIMEOUT, an unplugged device ANZEN_ERROR_CLOSED. */
-gssize usb_link_control(UsbLink *link, uint8_t request_type, uint8_t request, uint16_t value, uint16_t index,
-			void *data, uint16_t length, unsigned timeout_ms, GError **error);
-gboolean usb_link_bulk_out(UsbLink *link, const void *data, size_t size, unsigned timeout_ms, GError **error);
+gssize usb_link_control(UsbLink *link, uint8_t request_type, uint8_t request, uint16_t value,
+			uint16_t index, void *data, uint16_t length, unsigned timeout_ms,
+			GError **error);
+gboolean usb_link_bulk_out(UsbLink *link, const void *data, size_t size, unsigned timeout_ms,
+			   GError **error);
 /* One transfer of at most `size` bytes (ends with a short packet). */
-gssize usb_link_bulk_in(UsbLink *link, void *data, size_t size, unsigned timeout_ms, GError **error);
+gssize usb_link_bulk_in(UsbLink *link, void *data, size_t size, unsigned timeout_ms,
+			GError **error);
 gboolean usb_link_clear_halt(UsbLink *link, uint8_t endpoint, GError **error);
 gboolean usb_link_reset(UsbLink *link, GError **error);
 /* String descriptor `index` as UTF-8, NULL when the device has none. Caller frees. */
 char *usb_link_string(UsbLink *link, uint8_t index);
 
-UsbLink *usb_link_new(const UsbLinkOps *ops, void *self, const UsbEndpoints *endpoints, const char *name);
+UsbLink *usb_link_new(const UsbLinkOps *ops, void *self, const UsbEndpoints *endpoints,
+		      const char *name);
 
 /* ---- USB messages over a Unix socket (usbsock:), both ends ------------------------------------------------ */
 

@@ -28,19 +28,19 @@ G_BEGIN_DECLS
 
 typedef struct RigDeviceSpec {
 	char *name, *driver, *link;
-	char *map;    /* path of the map or instrument file, NULL: none */
+	char *map;      /* path of the map or instrument file, NULL: none */
 	char *map_name; /* the same as the rig file writes it */
-	char *format; /* camera */
-	int unit;     /* modbus */
+	char *format;   /* camera */
+	int unit;       /* modbus */
 } RigDeviceSpec;
 
 typedef enum { RIG_SENSOR, RIG_ACTUATOR, RIG_CAMERA } RigRoleKind;
 
 typedef struct RigRole {
 	char *name, *device, *channel;
-	RigRoleKind kind; /* by its channel: pictures, driven, measured */
-	char *sensor;	  /* serial number of the certificate; NULL: an uncalibrated channel */
-	char *safe;	  /* word for people: "held" */
+	RigRoleKind kind;   /* by its channel: pictures, driven, measured */
+	char *sensor;       /* serial number of the certificate; NULL: an uncalibrated channel */
+	char *safe;         /* word for people: "held" */
 	char *latency_from; /* camera: "node-a.led" */
 	bool affected_by_product, exogenous;
 	int64_t max_on_ns, max_gap_ns, pulse_ns, sample_ns;
@@ -67,22 +67,23 @@ const char *rig_spec_id(const RigSpec *spec);
 const char *rig_spec_path(const RigSpec *spec);
 const char *rig_spec_world(const RigSpec *spec); /* path of the world/1 file, NULL: a real bench */
 const GPtrArray *rig_spec_devices(const RigSpec *spec); /* RigDeviceSpec*, in file order */
-const GPtrArray *rig_spec_roles(const RigSpec *spec);	/* RigRole*, in file order */
+const GPtrArray *rig_spec_roles(const RigSpec *spec);   /* RigRole*, in file order */
 const RigRole *rig_spec_role(const RigSpec *spec, const char *name); /* NULL: no such role */
 const Shape *rig_shape(void);
 bool rig_check(const YamlDoc *doc, Diagnostics *diag); /* for `anzen check` */
-char *rig_json_schema(void);			       /* caller frees */
+char *rig_json_schema(void);                           /* caller frees */
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
 typedef struct RigOptions {
-	Clock *clock;		  /* NULL: clock_monotonic() */
-	const char *calibration;  /* folder of certificates; NULL: calibration/ beside the rig file's folder */
+	Clock *clock; /* NULL: clock_monotonic() */
+	const char *
+		calibration; /* folder of certificates; NULL: calibration/ beside the rig file's folder */
 	const char *world_program; /* NULL: anzen-world beside the running program */
-	uint64_t seed;		  /* of the virtual world */
-	int julian_day;		  /* today, for certificates; 0: from the wall clock */
-	bool defer_missing;	  /* `rig check`: a device that does not open becomes a preflight item, not an error */
-	bool passive;		  /* `rig check`: initial values are not set; nothing is driven at all */
+	uint64_t seed;             /* of the virtual world */
+	int julian_day;            /* today, for certificates; 0: from the wall clock */
+	bool defer_missing; /* `rig check`: a device that does not open becomes a preflight item, not an error */
+	bool passive; /* `rig check`: initial values are not set; nothing is driven at all */
 	/* Lock-step: the world in this process; every driver but node becomes a plant device, nothing has a thread. node_link
 	 * gives the near end of an inproc pair for a node; NULL, or returning NULL: the node is a plant device too. */
 	PlantPort *plant;
@@ -117,9 +118,9 @@ const GHashTable *rig_identities(const Rig *rig);
 
 typedef struct RigNeeds {
 	const char *const *roles; /* NULL-terminated; NULL: all */
-	int64_t clock_u_ns;	  /* largest standard uncertainty a time stamp may have; 0: any */
+	int64_t clock_u_ns;       /* largest standard uncertainty a time stamp may have; 0: any */
 	const char *disk_folder;  /* where the session goes; NULL: not checked */
-	uint64_t disk_bytes;	  /* reserve */
+	uint64_t disk_bytes;      /* reserve */
 } RigNeeds;
 
 /* GPtrArray of DeviceItem* (device.h), caller frees: world, each device, interlock, calibration of each channel used,
@@ -142,7 +143,8 @@ typedef struct RigReply {
 	char message[120];
 } RigReply;
 
-int rig_role(const Rig *rig, const char *name); /* index for the calls below; -1: no such role, or not open */
+int rig_role(const Rig *rig,
+	     const char *name); /* index for the calls below; -1: no such role, or not open */
 /* Value in the role's drive unit (else the channel's); at_ns bench time or DEVICE_SOONEST. False: refused at once (ring
  * full, not an actuator, NaN). */
 bool rig_command(Rig *rig, int role, double value, int64_t at_ns, uint32_t id);

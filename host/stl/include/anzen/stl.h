@@ -45,9 +45,9 @@ void stl_formula_free(StlFormula *formula);
 /* What kind of text it was. Measures are refused by stl_eval and monitors; formulas by stl_measure. */
 typedef enum {
 	STL_KIND_FORMULA,
-	STL_KIND_DELAY,	   /* delay(a, b): from each rise of a to the first rise of b after it */
+	STL_KIND_DELAY,    /* delay(a, b): from each rise of a to the first rise of b after it */
 	STL_KIND_DURATION, /* duration(p): length of each time that p is true */
-	STL_KIND_TERM,	   /* an arithmetic expression: the value itself */
+	STL_KIND_TERM,     /* an arithmetic expression: the value itself */
 } StlKind;
 StlKind stl_formula_kind(const StlFormula *formula);
 
@@ -99,29 +99,31 @@ typedef enum { STL_FALSE, STL_UNKNOWN, STL_TRUE } StlTruth;
 const char *stl_truth_name(StlTruth truth); /* "false" "unknown" "true" */
 
 typedef struct StlInput {
-	int64_t start_ns, end_ns; /* evaluated here; samples outside serve interpolation at the edges */
-	GHashTable *signals;	  /* name → Signal* (as Recording.signals): the lower series of each */
-	GHashTable *upper;	  /* the upper ones; NULL, or a name that is absent: same as lower */
-	GHashTable *plain;	  /* the series before widening, whose gaps are reported; NULL: `signals` */
+	int64_t start_ns,
+		end_ns;      /* evaluated here; samples outside serve interpolation at the edges */
+	GHashTable *signals; /* name → Signal* (as Recording.signals): the lower series of each */
+	GHashTable *upper;   /* the upper ones; NULL, or a name that is absent: same as lower */
+	GHashTable
+		*plain; /* the series before widening, whose gaps are reported; NULL: `signals` */
 } StlInput;
 
 typedef enum { STL_ENDS_OPEN, STL_ENDS_FINITE } StlEnds;
 
 typedef struct StlOptions {
-	StlEnds ends;	/* OPEN: a bounded window beyond the recording is unknown. FINITE (calculator): it is cut,
+	StlEnds ends; /* OPEN: a bounded window beyond the recording is unknown. FINITE (calculator): it is cut,
 			 * and an empty one gives ±inf */
-	bool discrete;	/* sample indices instead of time (calculator; all signals have the same stamps) */
-	bool trace;	/* fill StlResult.trace_* */
+	bool discrete; /* sample indices instead of time (calculator; all signals have the same stamps) */
+	bool trace;                         /* fill StlResult.trace_* */
 	bool no_robustness, no_explanation; /* save the time */
-	double tick_s;	/* seconds in one unit of Signal.t_ns, 0: 1e-9 */
+	double tick_s;                      /* seconds in one unit of Signal.t_ns, 0: 1e-9 */
 } StlOptions;
 
 /* Why the result is what it is: one entry per deciding atom. */
 typedef enum {
 	STL_BECAUSE_TRUE,
 	STL_BECAUSE_FALSE,
-	STL_BECAUSE_GAP,      /* no usable sample: missing, NaN, longer than max_gap, before the first */
-	STL_BECAUSE_END,      /* beyond the recording */
+	STL_BECAUSE_GAP, /* no usable sample: missing, NaN, longer than max_gap, before the first */
+	STL_BECAUSE_END, /* beyond the recording */
 	STL_BECAUSE_ENVELOPE, /* between the lower and the upper series */
 } StlBecause;
 
@@ -133,26 +135,28 @@ typedef struct StlReason {
 } StlReason;
 
 typedef struct StlResult {
-	StlTruth satisfied;   /* at start_ns */
-	double lo, hi;	      /* robustness: every completion lies in [lo, hi]; equal when nothing is missing;
+	StlTruth satisfied; /* at start_ns */
+	double lo,
+		hi; /* robustness: every completion lies in [lo, hi]; equal when nothing is missing;
 			       * ±INFINITY, never NaN */
 	Unit unit;
-	bool mixed;	      /* m/u of atoms with different units */
-	bool margin;	      /* false: Booleans alone, or mixed with an undeclared uncertainty: lo, hi say nothing */
-	StlTruth vacuous;     /* some implication's premise is never true where it counts */
-	char *premise;	      /* text of the first such premise, or NULL */
-	bool complete;	      /* nothing beyond the end can change satisfied, lo, hi */
+	bool mixed; /* m/u of atoms with different units */
+	bool margin; /* false: Booleans alone, or mixed with an undeclared uncertainty: lo, hi say nothing */
+	StlTruth vacuous;       /* some implication's premise is never true where it counts */
+	char *premise;          /* text of the first such premise, or NULL */
+	bool complete;          /* nothing beyond the end can change satisfied, lo, hi */
 	int64_t from_ns, to_ns; /* hull of the reasons; -1 without */
-	GPtrArray *reasons;   /* StlReason* */
-	char *explanation;    /* one line for people */
-	size_t trace_n;	      /* robustness over time, linear between entries; a jump is two entries at one time */
+	GPtrArray *reasons;     /* StlReason* */
+	char *explanation;      /* one line for people */
+	size_t trace_n; /* robustness over time, linear between entries; a jump is two entries at one time */
 	int64_t *trace_t_ns;
 	double *trace_lo, *trace_hi;
 	uint8_t *trace_truth; /* StlTruth at that time */
 } StlResult;
 
 /* Never NULL for a checked formula of kind FORMULA (or TERM with a bare scope) whose signals are in the input. */
-StlResult *stl_eval(const StlFormula *formula, const StlInput *input, const StlOptions *options, GError **error);
+StlResult *stl_eval(const StlFormula *formula, const StlInput *input, const StlOptions *options,
+		    GError **error);
 void stl_result_free(StlResult *result);
 
 /* ---- edges and delays ------------------------------------------------------------------------------- */
@@ -168,14 +172,14 @@ typedef struct StlEdge {
 GArray *stl_edges(const StlFormula *formula, const StlInput *input, GError **error);
 
 typedef enum {
-	STL_MEASURE_KNOWN,     /* value in [lo, hi] */
-	STL_MEASURE_NONE,      /* no answer before the recording's end: the value is above lo, hi INFINITY */
+	STL_MEASURE_KNOWN, /* value in [lo, hi] */
+	STL_MEASURE_NONE, /* no answer before the recording's end: the value is above lo, hi INFINITY */
 	STL_MEASURE_AMBIGUOUS, /* an answer may be hidden in a gap or an envelope: in [lo, hi], hi maybe INFINITY */
 } StlMeasureState;
 
 /* One delay or duration, in seconds. */
 typedef struct StlMeasure {
-	StlEdge cause;	/* rise of a (of p for durations) */
+	StlEdge cause; /* rise of a (of p for durations) */
 	StlEdge answer; /* first rise of b strictly after (fall of p); latest_ns CLOCK_NEVER when none */
 	StlMeasureState state;
 	double lo, hi;
@@ -190,15 +194,15 @@ GArray *stl_delays(const StlFormula *a, const StlFormula *b, const StlInput *inp
 
 /* Smallest and largest value of a TERM (or of the margin of a FORMULA) on [from, to], in stl_formula_unit(). With envelopes
  * or gaps each is an interval's outer end. */
-bool stl_range(const StlFormula *formula, const StlInput *input, int64_t from_ns, int64_t to_ns, double *ret_lo,
-	       double *ret_hi, GError **error);
+bool stl_range(const StlFormula *formula, const StlInput *input, int64_t from_ns, int64_t to_ns,
+	       double *ret_lo, double *ret_hi, GError **error);
 
 /* ---- online: one sample at a time -------------------------------------------------------------------- */
 
 typedef struct StlMonitor StlMonitor;
 
 typedef enum {
-	STL_MONITOR_HOLDS,   /* the formula at start_ns: a guard; broken when FALSE */
+	STL_MONITOR_HOLDS, /* the formula at start_ns: a guard; broken when FALSE */
 	STL_MONITOR_REACHED, /* TRUE from the first time at or after start_ns at which the formula holds: `when:` */
 } StlMonitorMode;
 
@@ -207,13 +211,15 @@ const char *stl_state_name(StlState state);
 
 /* Allocates all it will ever need; NULL when the formula cannot be monitored in bounded memory (the message says
  * which part). max_gap_ns per signal index (0 or NULL: none). The formula may be freed afterwards. */
-StlMonitor *stl_monitor_new(const StlFormula *formula, StlMonitorMode mode, const int64_t *max_gap_ns, GError **error);
+StlMonitor *stl_monitor_new(const StlFormula *formula, StlMonitorMode mode,
+			    const int64_t *max_gap_ns, GError **error);
 void stl_monitor_free(StlMonitor *monitor);
 /* Forget everything; formula time 0 becomes start_ns. Samples before it serve initial() and the value at start. */
 void stl_monitor_start(StlMonitor *monitor, int64_t start_ns);
 /* signal: index as in stl_formula_signal(). No malloc, no locks, bounded work. Times of one signal increase (others
  * are ignored and counted); signals may arrive out of step. Values hold until the next sample. */
-void stl_monitor_feed(StlMonitor *monitor, unsigned signal, int64_t t_ns, double v, SampleStatus status);
+void stl_monitor_feed(StlMonitor *monitor, unsigned signal, int64_t t_ns, double v,
+		      SampleStatus status);
 /* What is known when all signals have been fed up to now_ns. TRUE and FALSE are final (latched). UNKNOWN: final as well,
  * the decisive samples were missing. */
 StlState stl_monitor_state(StlMonitor *monitor, int64_t now_ns);
