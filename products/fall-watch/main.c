@@ -41,7 +41,7 @@ typedef struct FallWatch {
 	bool ready, pending;
 	double detected_s, due_s; /* of the alarm that waits */
 	double heartbeat_s, seen_s;
-	bool greeted;
+	double stuck_said_s; /* last time; 0: never */
 } FallWatch;
 
 static double now_s(const FallWatch *f)
@@ -119,9 +119,10 @@ static void notice(FallWatch *f, WatchEvent event)
 static void tick(FallWatch *f)
 {
 	double now = now_s(f);
-	if (f->defect == DEFECT_STUCK_ALARM && !f->greeted) {
-		f->greeted = true;
-		f->detected_s = now;
+	/* Said again and again, so that also who connects late sees that the alarm is on. */
+	if (f->defect == DEFECT_STUCK_ALARM && now - f->stuck_said_s >= 1) {
+		f->detected_s = f->stuck_said_s > 0 ? f->detected_s : now;
+		f->stuck_said_s = now;
 		say_fall(f);
 	}
 	if (f->pending && now >= f->due_s) {
