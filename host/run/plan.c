@@ -174,6 +174,35 @@ static GHashTable *parameter_table(const Scenario *scenario)
 	return table;
 }
 
+/* A formula that will be judged after the run: does it fit the signals that the run will record? */
+static void check_formula(Builder *b, const char *text, Place place)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StlFormula) formula = text ? stl_parse(text, NULL, &error) : NULL;
+	GHashTable *const tables[2] = {b->signals, b->parameters};
+	StlScope scope = stl_scope_from_tables(tables);
+	if (text && (!formula || !stl_check(formula, &scope, NULL, &error)))
+		complain(b, place, "%s: %s", text, error->message);
+}
+
+static void check_judged(Builder *b)
+{
+	for (size_t i = 0; i < b->scenario->n_truths; i++) {
+		const TruthSpec *truth = &b->scenario->truths[i];
+		check_formula(b, truth->onset, (Place){0});
+		check_formula(b, truth->end, (Place){0});
+	}
+	for (size_t i = 0; i < b->scenario->n_truths;
+	     i++) { /* stimulus checks may speak of truths */
+		g_autofree char *name = g_strdup_printf("truth.%s", b->scenario->truths[i].name);
+		Signal *truth = signal_new(name);
+		truth->info.boolean = true;
+		g_hash_table_replace(b->signals, g_strdup(name), truth);
+	}
+	for (size_t i = 0; b->scenario->stimulus[i]; i++)
+		check_formula(b, b->scenario->stimulus[i], b->scenario->stimulus_places[i]);
+}
+
 ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const RigSpec *spec,
 			 const Rig *rig, GHashTable *signals, Diagnostics *diag)
 {
@@ -198,6 +227,7 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 		w->blame = scenario->stop_rules[i].blame;
 		g_ptr_array_add(b.plan->guards, w);
 	}
+	check_judged(&b);
 	if (diagnostics_errors(diag) > errors) {
 		executor_plan_free(b.plan);
 		return NULL;

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Whole runs in lock-step, as a technician types them.
+#
+#   e2e.sh BIN SOURCE defects stove-guard|fall-watch   no planted defect may ever end as PASS
+#   e2e.sh BIN SOURCE repeat                           same seed, same numbers; score says what the run said
+#   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
+set -u
+bin=$1 source=$2 what=$3 product=${4:-}
+work=$(mktemp -d)
+export TMPDIR=$work/tmp
+mkdir "$TMPDIR"
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+fail() { echo "FAILED: $*" >&2; failed=1; }
+
+# run PRODUCT_FILE KIND [OPTIONS]: exit code in $code, result in $work/out.json
+run() {
+	local file=$1 kind=$2
+	shift 2
+	local scenario=stove-guard/pan-overheat rig=kitchen-virtual
+	[ "$kind" = fall-watch ] && scenario=fall-watch/chair-fall rig=living-room-virtual
+	timeout 100 "$bin/anzen" run "$source/scenarios/$scenario.yaml" --rig "$source/rigs/$rig.yaml" --product "$file" \
+		-o "$work/runs" --yes --lock-step --json "$@" </dev/null >"$work/out.json" 2>"$work/err"
+	code=$?
+}
+
+field() { grep -o "\"$1\" *: *[^,}]*" "$work/out.json" | head -1 | sed 's/.*: *//; s/"//g'; }
+
+# variant KIND DEFECT: the product with one planted defect, beside nothing else of its folder
+variant() {
+	sed -e "s/^id: .*/id: $1-$2/" -e "s/\(process: \[.*\)\]\(, ready\)/\1, --defect, $2]\2/" \
+		"$source/products/$1/product.yaml" >"$work/$1-$2.yaml"
+	grep -q -- "--defect, $2\]" "$work/$1-$2.yaml" || fail "the variant $2 was not made"
+	echo "$work/$1-$2.yaml"
+}
+
+defects() {
+	run "$source/products/$product/product.yaml" "$product"
+	[ "$code" = 0 ] && [ "$(field verdict)" = PASS ] || fail "the good product: exit $code: $(cat "$work/err")"
+	for defect in late blind stuck-alarm backdates silent-crash garbage flood; do
+		run "$(variant "$product" "$defect")" "$product"
+		# a defect of the product is the product's FAIL, never PASS and never the bench's INVALID
+		[ "$code" = 1 ] && [ "$(field verdict)" = FAIL ] ||
+			fail "$product with $defect: exit $code, $(field verdict): $(tail -1 "$work/err")"
+	done
+}
+
+repeat() {
+	local first
+	run "$source/products/stove-guard/product.yaml" stove-guard
+	first="$(field verdict) $(field measured)"
+	local folder
+	folder=$(field folder)
+	run "$source/products/stove-guard/product.yaml" stove-guard
+	[ "$first" = "$(field verdict) $(field measured)" ] || fail "seed 1 gave $first, then $(field measured)"
+	"$bin/anzen" score "$folder" --json >"$work/out.json" || fail "score: exit $?"
+	[ "$first" = "$(field verdict) $(field measured)" ] || fail "the run said $first, score $(field measured)"
+	[ "$(field standing)" = "$(field recorded)" ] || fail "standing and recorded differ"
+	"$bin/anzen" session verify "$folder/session.mcap" >/dev/null || fail "the session does not verify"
+	"$bin/anzen" report "$folder" --lang ja >/dev/null || fail "no report"
+	grep -q '適合' "$folder/report.html" || fail "the Japanese report does not say 適合"
+	grep -q '仮想試験' "$folder/report.html" || fail "the Japanese report does not say 仮想試験"
+	run "$source/products/stove-guard/product-late.yaml" stove-guard
+	[ "$code" = 1 ] || fail "late: exit $code"
+	run "$source/products/stove-guard/product-borderline.yaml" stove-guard
+	[ "$code" = 3 ] || fail "borderline: exit $code"
+	run "$source/products/stove-guard/product.yaml" stove-guard --fault "io:silent@3 s"
+	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "silent unit: exit $code"
+	run "$source/products/fall-watch/product.yaml" fall-watch --fault "cam:freeze@3 s"
+	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "frozen camera: exit $code"
+}
+
+# broken CODE WORD COMMAND…: that exit code, and standard error says WORD
+broken() {
+	local want=$1 word=$2
+	shift 2
+	timeout 60 "$@" </dev/null >"$work/out" 2>"$work/err"
+	local got=$?
+	[ "$got" = "$want" ] || fail "exit $got instead of $want: $*: $(tail -1 "$work/err")"
+	grep -q -- "$word" "$work/err" || fail "does not say '$word': $(tail -1 "$work/err")"
+}
+
+edit() { sed "$1" "$source/$2" >"$work/$3"; echo "$work/$3"; }
+
+all_broken() {
+	run "$source/products/stove-guard/product.yaml" stove-guard
+	[ "$code" = 0 ] || fail "the positive control: exit $code: $(cat "$work/err")"
+	local s=$source/scenarios/stove-guard/pan-overheat.yaml r=$source/rigs/kitchen-virtual.yaml
+	local p=$source/products/stove-guard/product.yaml f
+	go() { broken "$1" "$2" "$bin/anzen" run "$3" --rig "$4" --product "$5" -o "$work/runs" --yes "${@:6}"; }
+	f=$(edit 's/^hazard:/hazrad:/' scenarios/stove-guard/pan-overheat.yaml s1.yaml) && cp -r "$source/criteria" "$work/"
+	go 2 "hazrad" "$f" "$r" "$p" --lock-step
+	f=$(edit 's/> 200 degC"/> 200 N"/' scenarios/stove-guard/pan-overheat.yaml s2.yaml)
+	go 2 "N" "$f" "$r" "$p" --lock-step
+	f=$(edit 's/pan.thermocouple/oven.probe/g' scenarios/stove-guard/pan-overheat.yaml s3.yaml)
+	go 2 "oven.probe" "$f" "$r" "$p" --lock-step
+	f=$(edit 's#living/stove-guard/shut-off-delay#living/stove-guard/nothing#' scenarios/stove-guard/pan-overheat.yaml s4.yaml)
+	go 2 "nothing" "$f" "$r" "$p" --lock-step
+	f=$(edit 's#living/stove-guard/shut-off-delay#living/nowhere/shut-off-delay#' scenarios/stove-guard/pan-overheat.yaml s5.yaml)
+	go 2 "nowhere" "$f" "$r" "$p" --lock-step
+	f=$(edit 's/^class: abnormal/class: abnormal\nclass: normal/' scenarios/stove-guard/pan-overheat.yaml s6.yaml)
+	go 2 "class" "$f" "$r" "$p" --lock-step
+	go 2 "no-rig" "$s" "$work/no-rig.yaml" "$p" --lock-step
+	go 2 "no-product" "$s" "$r" "$work/no-product.yaml" --lock-step
+	go 2 "no-scenario" "$work/no-scenario.yaml" "$r" "$p" --lock-step
+	go 2 "kind" "$s" "$r" "$source/products/fall-watch/product.yaml" --lock-step
+	go 2 "light" "$s" "$r" "$p" --lock-step --set light=9000lx
+	go 2 "dark" "$s" "$r" "$p" --lock-step --set dark=1lx
+	go 2 "fault" "$s" "$r" "$p" --lock-step --fault melt
+	f=$(edit 's/\[stove-guard, --sensors/[no-such-program, --sensors/' products/stove-guard/product.yaml p1.yaml)
+	go 2 "no-such-program" "$s" "$r" "$f"
+	f=$(edit 's/process: \[.*\], ready/process: ["false"], ready/' products/stove-guard/product.yaml p2.yaml)
+	go 4 "exited with 1" "$s" "$r" "$f"
+	f=$(edit 's/process: \[.*\], ready/process: [sleep, "1000"], ready/; s/timeout: 10 s/timeout: 1 s/' products/stove-guard/product.yaml p3.yaml)
+	go 4 "not ready within 1 s" "$s" "$r" "$f"
+	f=$(edit 's/register: 0/register: 99999/' products/stove-guard/product.yaml p4.yaml)
+	go 2 "99999" "$s" "$r" "$f" --lock-step
+	go 2 "runs" "$s" "$r" "$p" --lock-step -o /proc/nowhere/runs
+	broken 2 "--rig and --product" "$bin/anzen" run "$s"
+	broken 2 "anzen run" "$bin/anzen" rnu "$s"
+	[ -z "$(ls -A "$TMPDIR")" ] || fail "left in the temporary folder: $(ls -A "$TMPDIR")"
+	# everything that these runs started has this folder in its environment
+	local pid
+	for pid in /proc/[0-9]*; do
+		[ "${pid#/proc/}" = $$ ] && continue
+		if { tr '\0' '\n' <"$pid/environ"; } 2>/dev/null | grep -qx "TMPDIR=$TMPDIR" && [ -e "$pid/exe" ]; then
+			case $(readlink "$pid/exe") in *anzen* | *stove-guard* | *fall-watch* | */sleep) fail "still running: $(tr '\0' ' ' <"$pid/cmdline")" ;; esac
+		fi
+	done
+}
+
+case $what in
+defects) defects ;;
+repeat) repeat ;;
+broken) all_broken ;;
+*) fail "unknown part '$what'" ;;
+esac
+exit $failed
