@@ -597,7 +597,8 @@ void product_link_watch(ProductLink *link)
 		link->blamed_end = true;
 		responses_blame(&link->tap, now, "the product's process %s", how);
 	}
-	double wait = product_process_cpu_wait(link->process, now);
+	/* In simulated time a product never waits for a processor: the clock waits for it. */
+	double wait = link->lockstep ? 0 : product_process_cpu_wait(link->process, now);
 	if (isfinite(wait))
 		tap_sample(&link->tap, PRODUCT_CPU_WAIT_SIGNAL, now, wait, SAMPLE_OK);
 }
