@@ -2,6 +2,7 @@
 
 #include "watch.h"
 
+#include <gio/gio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
@@ -55,12 +56,22 @@ static gboolean on_bus(GstBus *bus, GstMessage *message, gpointer user)
 Eyes *eyes_open(const char *uri, const char *crop, EyesFunc see, void (*on_end)(void *), void *user,
 		GError **error)
 {
+	int end = 0, x = 0, y = 0, w = 0, h = 0;
+	if (crop &&
+	    (sscanf(crop, "%dx%d+%d+%d%n", &w, &h, &x, &y, &end) != 4 || crop[end] ||
+	     w < WATCH_W / 4 || h < WATCH_H / 4 || x < 0 || y < 0 || x > 8192 || y > 8192)) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "--crop %s: expected WxH+X+Y in pixels, as in 853x640+0+0", crop);
+		return NULL;
+	}
 	Eyes *e = g_new0(Eyes, 1);
+	e->x = x;
+	e->y = y;
+	e->w = w;
+	e->h = h;
 	e->see = see;
 	e->on_end = on_end;
 	e->user = user;
-	if (crop && sscanf(crop, "%dx%d+%d+%d", &e->w, &e->h, &e->x, &e->y) != 4)
-		e->w = 0;
 	g_autofree char *text =
 		g_strdup_printf("rtspsrc location=%s latency=0 protocols=tcp ! rtph264depay ! "
 				"h264parse ! avdec_h264 max-threads=1 ! "

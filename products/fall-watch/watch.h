@@ -1,7 +1,7 @@
 /* The judgement of fall-watch: grey pictures in, "a person has fallen" out. No clock, no I/O.
  *
- * A fall is a burst of motion whose centre sinks, followed by stillness. The marker card is a checkered patch of strong
- * black and white that was not there before. Works on pictures of WATCH_W x WATCH_H; others are scaled by the caller.
+ * A fall is a burst of motion whose centre sinks, followed by stillness. The marker card is something
+ * new that carries its pattern (card.h). Works on pictures of WATCH_W x WATCH_H; others are scaled by the caller.
  */
 #ifndef FALL_WATCH_WATCH_H
 #define FALL_WATCH_WATCH_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WATCH_W = 320, WATCH_H = 180 };
+enum { WATCH_W = 320, WATCH_H = 180, WATCH_PAST = 64 };
 
 typedef enum { WATCH_NOTHING, WATCH_FALL, WATCH_CLEARED, WATCH_CARD } WatchEvent;
 
@@ -27,6 +27,9 @@ typedef struct Watch {
 		sum_y; /* centre of motion at the beginning and at its lowest, 0 top … 1 bottom */
 	double peak;   /* largest share of the picture that moved */
 	double drop;   /* of the last burst */
+	double sink;   /* most that the centre sank within 0.6 s in it */
+	double past_t_s[WATCH_PAST], past_y[WATCH_PAST]; /* where the centre was lately */
+	int past;                                        /* entries written in this burst */
 	double score;
 	bool fallen, card;
 	double fallen_s; /* when the drop ended */
