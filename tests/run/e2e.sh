@@ -59,7 +59,7 @@ repeat() {
 	[ "$(field standing)" = "$(field recorded)" ] || fail "standing and recorded differ"
 	"$bin/anzen" session verify "$folder/session.mcap" >/dev/null || fail "the session does not verify"
 	"$bin/anzen" report "$folder" --lang ja >/dev/null || fail "no report"
-	grep -q '適合' "$folder/report.html" || fail "the Japanese report does not say 適合"
+	grep -q '>適合<' "$folder/report.html" || fail "the Japanese report does not say 適合"
 	grep -q '仮想試験' "$folder/report.html" || fail "the Japanese report does not say 仮想試験"
 	run "$source/products/stove-guard/product-late.yaml" stove-guard
 	[ "$code" = 1 ] || fail "late: exit $code"
