@@ -297,6 +297,21 @@ static void where_every_completion_violates_it_is_fail(void)
 	bench_clear(&soon);
 }
 
+/* At 3 s the height dips to 1.085 m, 5 mm above the onset's 1.08 m: within the uncertainty it may have been an onset. The
+ * truth lasts to the end. The real onset is at 4.16 s for sure, so an alarm at 18 s is late however one counts. */
+static void a_doubtful_onset_before_the_real_one_does_not_excuse_a_late_product(void)
+{
+	Bench b = bench_new(18, 18.4);
+	TruthSpec *fall = g_ptr_array_index(b.spec->truths, 0);
+	g_clear_pointer(&fall->end, g_free);
+	for (int i = -4; i <= 4; i++) /* 5.8 m/s: a peak that a sensor of 12 m/s may show */
+		b.height->v[signal_index(b.height, at(3 + 0.005 * i))] =
+			1.2 - 0.115 * (1 - abs(i) / 4.0);
+	b.height->info.u_common = 0.005;
+	GIVES(b, DELAY, FAIL, NULL);
+	bench_clear(&b);
+}
+
 static void a_stimulus_not_as_scripted_is_invalid_and_says_which(void)
 {
 	Bench b = bench_new((double)NAN, (double)NAN);
@@ -691,7 +706,9 @@ static void levels_are_tested_in_order(void)
 	bench_clear(&c);
 }
 
-UNIT_MAIN("criterion.verdict", UNIT(an_answer_in_time_passes), UNIT(an_answer_too_late_fails),
+UNIT_MAIN("criterion.verdict",
+	  UNIT(a_doubtful_onset_before_the_real_one_does_not_excuse_a_late_product),
+	  UNIT(an_answer_in_time_passes), UNIT(an_answer_too_late_fails),
 	  UNIT(a_margin_within_its_uncertainty_is_inconclusive),
 	  UNIT(clock_uncertainty_enters_every_latency),
 	  UNIT(the_rule_and_its_risks_stand_beside_every_verdict),
