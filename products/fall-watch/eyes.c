@@ -7,6 +7,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 #include <stdio.h>
+#include <string.h>
 
 struct Eyes {
 	GstElement *pipeline;
@@ -57,7 +58,7 @@ Eyes *eyes_open(const char *uri, const char *crop, EyesFunc see, void (*on_end)(
 		GError **error)
 {
 	int end = 0, x = 0, y = 0, w = 0, h = 0;
-	if (crop &&
+	if (crop && strcmp(crop, "whole") != 0 &&
 	    (sscanf(crop, "%dx%d+%d+%d%n", &w, &h, &x, &y, &end) != 4 || crop[end] ||
 	     w < WATCH_W / 4 || h < WATCH_H / 4 || x < 0 || y < 0 || x > 8192 || y > 8192)) {
 		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,

@@ -246,7 +246,7 @@ int main(int argc, char **argv)
 		{"camera", 0, 0, G_OPTION_ARG_STRING, &camera, "where the pictures come from",
 		 "rtsp://…"},
 		{"crop", 0, 0, G_OPTION_ARG_STRING, &crop, "look at this part of the picture",
-		 "WxH+X+Y"},
+		 "WxH+X+Y|whole"},
 		{"extra-delay", 0, 0, G_OPTION_ARG_DOUBLE, &f.extra_delay_s,
 		 "wait before the alarm", "S"},
 		{"lock-step", 0, 0, G_OPTION_ARG_INT, &fd, "decide in a bench's simulated time",
