@@ -10,13 +10,14 @@
 
 typedef struct Cell {
 	NodeKind kind;
-	int a, b;     /* cells, -1 */
-	int signal;   /* SIGNAL, INITIAL */
-	double value; /* terms; NaN: unknown */
-	StlTruth truth, before;
+	int a, b;               /* cells, -1 */
+	int signal;             /* SIGNAL, INITIAL */
+	double value;           /* terms; NaN: unknown */
+	StlTruth truth, before; /* before: the last that was known, at an earlier look */
 	double hi_s;
 	bool boolean;
-	int64_t last_ns; /* ONCE: last true; HISTORICALLY: last false */
+	int64_t last_ns;    /* ONCE: last true; HISTORICALLY: last false */
+	int64_t unknown_ns; /* of both: last unknown */
 } Cell;
 
 /* always/eventually/now, over one cell. */
@@ -26,6 +27,7 @@ typedef struct Duty {
 	int64_t from_ns, to_ns; /* relative to the start; to CLOCK_NEVER */
 	StlState state;
 	int64_t decided_ns;
+	bool unknown; /* some instant of the window was */
 } Duty;
 
 typedef struct Input {
@@ -40,7 +42,7 @@ struct StlMonitor {
 	Cell *cells;
 	Duty *duties;
 	Input *inputs;
-	int64_t start_ns, decided_ns;
+	int64_t start_ns, decided_ns, now_ns;
 	StlState state;
 	uint64_t late;
 	bool started;
@@ -202,26 +204,32 @@ static StlTruth compare(NodeKind kind, double a, double b)
 	return of((a == b) == (kind == N_EQ));
 }
 
-static StlTruth edge(const StlMonitor *m, const Cell *child, bool rise)
+static StlTruth edge(const Cell *child, bool rise)
 {
 	StlTruth up = rise ? STL_TRUE : STL_FALSE;
 	if (child->truth == up && child->before == inverse(up))
 		return STL_TRUE;
-	(void)m;
 	return child->truth == STL_UNKNOWN || child->before == STL_UNKNOWN ? STL_UNKNOWN
 									   : STL_FALSE;
 }
 
 /* Was the child true (ONCE) or false (HISTORICALLY) within the last hi_s? */
+static bool within(const Cell *c, int64_t then, int64_t now)
+{
+	return then != CLOCK_NEVER && (isinf(c->hi_s) || now - then <= to_ns(c->hi_s));
+}
+
 static StlTruth recent(Cell *c, StlTruth child, int64_t now, StlTruth want)
 {
 	if (child == want)
 		c->last_ns = now;
-	bool seen =
-		c->last_ns != CLOCK_NEVER && (isinf(c->hi_s) || now - c->last_ns <= to_ns(c->hi_s));
-	if (seen)
+	else if (child == STL_UNKNOWN)
+		c->unknown_ns = now;
+	if (within(c, c->last_ns, now))
 		return want == STL_TRUE ? STL_TRUE : STL_FALSE;
-	return child == STL_UNKNOWN ? STL_UNKNOWN : want == STL_TRUE ? STL_FALSE : STL_TRUE;
+	if (within(c, c->unknown_ns, now))
+		return STL_UNKNOWN;
+	return want == STL_TRUE ? STL_FALSE : STL_TRUE;
 }
 
 static void look_at(StlMonitor *m, size_t i, int64_t now)
@@ -297,7 +305,7 @@ static void look_at(StlMonitor *m, size_t i, int64_t now)
 		break;
 	case N_RISE:
 	case N_FALL:
-		truth = edge(m, a, c->kind == N_RISE);
+		truth = edge(a, c->kind == N_RISE);
 		break;
 	case N_ONCE:
 		truth = recent(c, a->truth, now, STL_TRUE);
@@ -313,7 +321,8 @@ static void look_at(StlMonitor *m, size_t i, int64_t now)
 	case N_DURATION:
 		break;
 	}
-	c->before = c->truth;
+	if (c->truth != STL_UNKNOWN)
+		c->before = c->truth;
 	c->truth = truth;
 }
 
@@ -340,6 +349,8 @@ static void look_at_duty(const StlMonitor *m, Duty *d, int64_t now)
 		decide(d, STL_STATE_FALSE, now);
 	else if (d->kind == N_EVENTUALLY && truth == STL_TRUE)
 		decide(d, STL_STATE_TRUE, now);
+	else if (truth == STL_UNKNOWN)
+		d->unknown = true;
 }
 
 static void close_duty(const StlMonitor *m, Duty *d, int64_t now)
@@ -347,13 +358,14 @@ static void close_duty(const StlMonitor *m, Duty *d, int64_t now)
 	if (d->state != STL_STATE_PENDING || d->to_ns == CLOCK_NEVER || d->kind == N_TRUE ||
 	    now - m->start_ns <= d->to_ns)
 		return;
-	decide(d, d->kind == N_ALWAYS ? STL_STATE_TRUE : STL_STATE_FALSE, m->start_ns + d->to_ns);
+	StlState state = d->kind == N_ALWAYS ? STL_STATE_TRUE : STL_STATE_FALSE;
+	decide(d, d->unknown ? STL_STATE_UNKNOWN : state, m->start_ns + d->to_ns);
 }
 
-/* Everything together: one FALSE decides at once, TRUE when all are. */
+/* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when nothing can change it any more. */
 static void settle(StlMonitor *m)
 {
-	bool all = true;
+	bool all = true, known = true;
 	int64_t last = m->start_ns;
 	for (size_t i = 0; i < m->n_duties && m->state == STL_STATE_PENDING; i++) {
 		const Duty *d = &m->duties[i];
@@ -362,17 +374,20 @@ static void settle(StlMonitor *m)
 			m->decided_ns = d->decided_ns;
 			return;
 		}
-		all = all && d->state == STL_STATE_TRUE;
+		all = all && d->state != STL_STATE_PENDING;
+		known = known && d->state != STL_STATE_UNKNOWN;
 		last = MAX(last, d->decided_ns);
 	}
 	if (all && m->state == STL_STATE_PENDING) {
-		m->state = STL_STATE_TRUE;
+		m->state = known ? STL_STATE_TRUE : STL_STATE_UNKNOWN;
 		m->decided_ns = last;
 	}
 }
 
+/* Signals arrive out of step, but what has been looked at is not looked at again. */
 static void look(StlMonitor *m, int64_t now)
 {
+	now = m->now_ns = MAX(now, m->now_ns);
 	for (size_t i = 0; i < m->n_cells; i++)
 		look_at(m, i, now);
 	if (!m->started || now < m->start_ns)
@@ -392,14 +407,20 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 	m->started = true;
 	m->state = STL_STATE_PENDING;
 	m->decided_ns = -1;
-	for (size_t i = 0; i < m->n_duties; i++)
+	m->now_ns = start_ns;
+	for (size_t i = 0; i < m->n_duties; i++) {
 		m->duties[i].state = STL_STATE_PENDING;
+		m->duties[i].unknown = false;
+	}
 	for (size_t i = 0; i < m->n_inputs; i++) {
 		m->inputs[i].have_initial = m->inputs[i].have;
 		m->inputs[i].initial = m->inputs[i].v;
 	}
 	for (size_t i = 0; i < m->n_cells; i++) {
-		m->cells[i].last_ns = CLOCK_NEVER;
+		Cell *c = &m->cells[i];
+		c->last_ns = CLOCK_NEVER;
+		/* a bounded window that still reaches before the start has not been seen whole */
+		c->unknown_ns = isinf(c->hi_s) ? CLOCK_NEVER : start_ns - 1;
 		m->cells[i].truth = m->cells[i].before = STL_UNKNOWN;
 	}
 	for (size_t i = 0; i < m->n_cells; i++)
@@ -432,13 +453,8 @@ void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, Sa
 
 StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 {
-	if (m->state == STL_STATE_PENDING && m->started && now_ns >= m->start_ns) {
-		for (size_t i = 0; i < m->n_duties; i++) {
-			close_duty(m, &m->duties[i], now_ns);
-			look_at_duty(m, &m->duties[i], MAX(now_ns, m->start_ns));
-		}
-		settle(m);
-	}
+	if (m->state == STL_STATE_PENDING && m->started && now_ns >= m->start_ns)
+		look(m, now_ns); /* time itself ends gaps, windows and historically */
 	return m->state;
 }
 

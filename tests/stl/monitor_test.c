@@ -69,6 +69,42 @@ static void an_eventually_fails_when_its_window_closes(void)
 	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 3 * CLOCK_S);
 }
 
+static void a_window_with_a_missing_sample_ends_unknown_not_true(void)
+{
+	g_autoptr(StlMonitor) m = monitor("always[0 s, 2 s] (force < 2500 N)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 1, 10, SAMPLE_OK);
+	stl_monitor_feed(m, 0, CLOCK_S, 10, SAMPLE_MISSING);
+	stl_monitor_feed(m, 0, CLOCK_S + 1, 10, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S), STL_STATE_UNKNOWN);
+}
+
+static void a_rise_across_a_gap_did_happen(void)
+{
+	g_autoptr(StlMonitor) m = monitor("rise(alarm)", STL_MONITOR_REACHED);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 10, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 20, 0, SAMPLE_MISSING);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 25), STL_STATE_PENDING);
+	stl_monitor_feed(m, 0, 30, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 30), STL_STATE_TRUE);
+}
+
+static void a_past_window_must_have_been_seen_whole(void)
+{
+	g_autoptr(StlMonitor) m =
+		monitor("historically[0 s, 2 s] (force < 5 N)", STL_MONITOR_REACHED);
+	stl_monitor_feed(m, 0, CLOCK_S / 2, 9, SAMPLE_OK);
+	stl_monitor_start(m, CLOCK_S);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 1, SAMPLE_OK); /* below 5 N from 2 s on */
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S), STL_STATE_PENDING);
+	stl_monitor_feed(m, 0, 3 * CLOCK_S + 1, 1, SAMPLE_MISSING);
+	stl_monitor_feed(m, 0, 3 * CLOCK_S + 2, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 4 * CLOCK_S + 1),
+			STL_STATE_PENDING); /* seen with a hole */
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 5 * CLOCK_S + 2), STL_STATE_TRUE);
+}
+
 static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
 {
 	Bench *b = bench_new(1);
@@ -96,5 +132,7 @@ UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(a_rise_needs_a_fall_before_it), UNIT(a_first_sample_is_no_rise),
 	  UNIT(a_missing_sample_never_breaks_a_guard),
 	  UNIT(an_eventually_fails_when_its_window_closes),
+	  UNIT(a_window_with_a_missing_sample_ends_unknown_not_true),
+	  UNIT(a_rise_across_a_gap_did_happen), UNIT(a_past_window_must_have_been_seen_whole),
 	  UNIT(a_window_that_cannot_be_watched_is_refused_at_creation),
 	  UNIT(samples_out_of_order_are_counted_and_ignored))
