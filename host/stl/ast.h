@@ -51,7 +51,7 @@ typedef enum {
 typedef struct Node Node;
 struct Node {
 	NodeKind kind;
-	unsigned column;
+	unsigned column, height; /* height: of the tree below */
 	Node *a, *b;
 	double value;                      /* NUMBER, checked PARAMETER: in `unit` */
 	Unit unit;                         /* of a term's value or an atom's margin, after check */

@@ -64,17 +64,13 @@ static bool fits_any(const Checker *c, const Node *n)
 	return n->kind == N_NUMBER && n->bare && (c->scope->bare || c->scope->signal == NULL);
 }
 
+/* Offsets never take part: units with different ones are refused before. */
 static void convert_constant(Node *n, const Unit *to)
 {
-	if (n->kind == N_NEGATE) {
+	if (n->kind == N_NEGATE)
 		convert_constant(n->a, to);
-		n->unit = *to;
-		return;
-	}
-	if (n->bare)
-		n->unit = *to;
-	else
-		n->value = unit_convert(n->value, &n->unit, to);
+	else if (!n->bare)
+		n->value = unit_convert_difference(n->value, &n->unit, to);
 	n->unit = *to;
 }
 
@@ -104,7 +100,13 @@ static bool unify(Checker *c, Node *n)
 		return bad(c, n, "cannot compare or add '%s' and '%s'", a->unit.symbol,
 			   b->unit.symbol);
 	n->unit = a->unit;
-	if (a->unit.scale == b->unit.scale && a->unit.offset == b->unit.offset)
+	if (a->unit.offset != b->unit.offset)
+		return bad(c, n,
+			   "'%s' is a temperature, '%s' counts from absolute zero or is a "
+			   "difference: use one of them on both sides",
+			   a->unit.offset != 0 ? a->unit.symbol : b->unit.symbol,
+			   a->unit.offset != 0 ? b->unit.symbol : a->unit.symbol);
+	if (a->unit.scale == b->unit.scale)
 		return true;
 	if (is_constant(b)) {
 		convert_constant(b, &a->unit);
@@ -119,6 +121,56 @@ static bool unify(Checker *c, Node *n)
 		   "'%s' and '%s' are the same kind of quantity in different units: convert one "
 		   "signal",
 		   a->unit.symbol, b->unit.symbol);
+}
+
+/* 2 * (20 degC) or -(20 degC) has no meaning. */
+static bool no_offset(Checker *c, const Node *n, const Node *child)
+{
+	return child->unit.offset == 0 ||
+	       bad(c, n, "a temperature in '%s' can only be compared, added to or subtracted from",
+		   child->unit.symbol);
+}
+
+/* degC ± K is a temperature; degC - degC is a difference, which has no offset. */
+static bool check_temperatures(Checker *c, Node *n)
+{
+	Node *a = n->a, *b = n->b;
+	Unit temperature = a->unit.offset != 0 ? a->unit : b->unit, difference = temperature;
+	difference.offset = 0;
+	g_strlcpy(difference.symbol, "K", sizeof(difference.symbol));
+	bool both = a->unit.offset != 0 && b->unit.offset != 0;
+	if (!unit_compatible(&a->unit, &b->unit))
+		return bad(c, n, "cannot add '%s' and '%s'", a->unit.symbol, b->unit.symbol);
+	if (temperature.scale != 1 || (both && a->unit.offset != b->unit.offset))
+		return bad(c, n, "cannot add '%s' and '%s'", a->unit.symbol, b->unit.symbol);
+	if (n->kind == N_SUB && both) {
+		n->unit = difference;
+		return true;
+	}
+	if (both)
+		return bad(c, n,
+			   "two temperatures in '%s' cannot be added: give the difference in K",
+			   temperature.symbol);
+	Node *small = a->unit.offset != 0 ? b : a;
+	if (n->kind == N_SUB && small == a)
+		return bad(c, n, "a temperature cannot be subtracted from a difference");
+	if (small->unit.scale != 1 && !is_constant(small))
+		return bad(c, n, "give the difference in K, not '%s'", small->unit.symbol);
+	if (small->unit.scale != 1)
+		convert_constant(small, &difference);
+	n->unit = temperature;
+	return true;
+}
+
+static bool check_sum(Checker *c, Node *n)
+{
+	bool sum = n->kind == N_ADD || n->kind == N_SUB;
+	if (!check(c, n->a, true) || !check(c, n->b, true))
+		return false;
+	if (sum && (n->a->unit.offset != 0 || n->b->unit.offset != 0) && !fits_any(c, n->a) &&
+	    !fits_any(c, n->b))
+		return check_temperatures(c, n);
+	return unify(c, n);
 }
 
 static bool check_term(Checker *c, Node *n)
@@ -143,7 +195,7 @@ static bool check_term(Checker *c, Node *n)
 		return true;
 	case N_NEGATE:
 	case N_ABS:
-		if (!check(c, n->a, true))
+		if (!check(c, n->a, true) || !no_offset(c, n, n->a))
 			return false;
 		n->unit = n->a->unit;
 		return true;
@@ -151,10 +203,11 @@ static bool check_term(Checker *c, Node *n)
 	case N_SUB:
 	case N_MIN:
 	case N_MAX:
-		return check(c, n->a, true) && check(c, n->b, true) && unify(c, n);
+		return check_sum(c, n);
 	case N_MUL:
 	case N_DIV:
-		if (!check(c, n->a, true) || !check(c, n->b, true))
+		if (!check(c, n->a, true) || !check(c, n->b, true) || !no_offset(c, n, n->a) ||
+		    !no_offset(c, n, n->b))
 			return false;
 		n->unit = n->kind == N_MUL ? unit_mul(&n->a->unit, &n->b->unit)
 					   : unit_div(&n->a->unit, &n->b->unit);
@@ -206,6 +259,10 @@ static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *pa
 	}
 	if (c->scope->bare && unit_is_dimensionless(&value.unit)) {
 		*ret = value.value;
+		return true;
+	}
+	if (value.value == 0 && unit_is_dimensionless(&value.unit)) {
+		*ret = 0; /* "[0, 2000 ms]": no unit could make it anything else */
 		return true;
 	}
 	if (!unit_compatible(&value.unit, &unit_second))
@@ -266,8 +323,7 @@ static void collect(const Node *n, Units *u)
 	    (node_is_term(n->kind) && !(n->kind == N_SIGNAL && n->boolean))) {
 		if (u->kinds == 0)
 			u->unit = n->unit;
-		if (u->kinds == 0 || !unit_compatible(&u->unit, &n->unit) ||
-		    u->unit.scale != n->unit.scale)
+		if (u->kinds == 0 || !unit_compatible(&u->unit, &n->unit))
 			u->kinds++;
 		return;
 	}

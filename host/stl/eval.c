@@ -21,9 +21,8 @@ void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOpt
 		    .input = input,
 		    .ends = options ? options->ends : STL_ENDS_OPEN,
 		    .beyond = (double)NAN};
-	/* Division, not multiplication by 1e-9: 3e9 / 1e9 is exactly 3, so that a sample at 3 s meets a bound of 3 s. */
 	e->per_s = options && options->tick_s > 0 ? round(1e9 / options->tick_s) / 1e9 : 1e9;
-	e->end_s = (double)(input->end_ns - input->start_ns) / e->per_s;
+	e->end = (double)(input->end_ns - input->start_ns);
 	e->truths = g_hash_table_new_full(NULL, NULL, NULL, pair_free);
 }
 
@@ -38,9 +37,14 @@ StlTruth truth_between(double lo, double hi)
 	return lo > 0 ? STL_TRUE : hi < 0 ? STL_FALSE : STL_UNKNOWN;
 }
 
-int64_t eval_ns(const Eval *e, double t_s)
+int64_t eval_ns(const Eval *e, double t)
 {
-	return e->input->start_ns + (int64_t)llround(t_s * e->per_s);
+	return e->input->start_ns + (int64_t)llround(t);
+}
+
+double eval_ticks(const Eval *e, double s)
+{
+	return isinf(s) ? s : round(s * e->per_s);
 }
 
 /* ---- signals ----------------------------------------------------------------------------------------------------------- */
@@ -113,11 +117,11 @@ static void add_usable(Builder *b, double t, double v)
 static Track *full_track(const Eval *e, const Signal *s, bool upper)
 {
 	Builder b = {.out = track_new(s->n + 2), .s = s, .unknown = upper ? INF : -INF};
-	b.max_gap = s->info.max_gap_ns > 0 ? (double)s->info.max_gap_ns / e->per_s : 0;
+	b.max_gap = s->info.max_gap_ns > 0 ? (double)s->info.max_gap_ns : 0;
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->status[i] == SAMPLE_STALE)
 			continue; /* repeated, not measured: as if it had not come */
-		double v, t = (double)(s->t_ns[i] - e->input->start_ns) / e->per_s;
+		double v, t = (double)(s->t_ns[i] - e->input->start_ns);
 		if (usable(s, i, upper, &v)) {
 			add_usable(&b, t, v);
 		} else if (!b.broken) {
@@ -151,11 +155,11 @@ static Track *signal_side(const Eval *e, const Signal *s, bool upper)
 	Knot k = full_at(full, 0, unknown);
 	track_push(out, 0, k.v, k.v, k.r);
 	for (size_t i = 0; i < full->n; i++)
-		if (full->k[i].t > 0 && full->k[i].t < e->end_s)
+		if (full->k[i].t > 0 && full->k[i].t < e->end)
 			track_push(out, full->k[i].t, full->k[i].l, full->k[i].v, full->k[i].r);
-	if (e->end_s > 0) {
-		k = full_at(full, e->end_s, unknown);
-		track_push(out, e->end_s, k.l, k.v, k.v);
+	if (e->end > 0) {
+		k = full_at(full, e->end, unknown);
+		track_push(out, e->end, k.l, k.v, k.v);
 	}
 	return out;
 }
@@ -169,7 +173,7 @@ static Pair eval_signal(Eval *e, const Node *n)
 		if (!e->error)
 			g_set_error(&e->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 				    "there is no signal '%s'", name);
-		return (Pair){track_constant(e->end_s, -INF), track_constant(e->end_s, INF)};
+		return (Pair){track_constant(e->end, -INF), track_constant(e->end, INF)};
 	}
 	return (Pair){signal_side(e, lo, false), signal_side(e, hi ? hi : lo, true)};
 }
@@ -178,7 +182,7 @@ static Pair eval_signal(Eval *e, const Node *n)
 
 static Pair constant(const Eval *e, double lo, double hi)
 {
-	return (Pair){track_constant(e->end_s, lo), track_constant(e->end_s, hi)};
+	return (Pair){track_constant(e->end, lo), track_constant(e->end, hi)};
 }
 
 static Pair combine(Pair a, Pair b, TrackOp op)
@@ -199,10 +203,10 @@ static Pair negate(Pair a)
 }
 
 /* |[lo, hi]| = [max(lo, -hi, 0), max(hi, -lo)] */
-static Pair absolute(Pair a, double end_s)
+static Pair absolute(Pair a, double end)
 {
 	g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
-			 zero = track_constant(end_s, 0);
+			 zero = track_constant(end, 0);
 	g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0);
 	Pair out = {track_combine(m, zero, TRACK_MAX, 0), track_combine(a.hi, nlo, TRACK_MAX, 0)};
 	pair_clear(&a);
@@ -274,7 +278,7 @@ Pair eval_term(Eval *e, const Node *n)
 	case N_NEGATE:
 		return negate(eval_term(e, n->a));
 	case N_ABS:
-		return absolute(eval_term(e, n->a), e->end_s);
+		return absolute(eval_term(e, n->a), e->end);
 	case N_ADD:
 		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_ADD);
 	case N_SUB:
@@ -325,7 +329,7 @@ static Pair distance(Eval *e, const Node *n)
 		return combine(a, b, TRACK_SUB);
 	if (n->kind == N_LT || n->kind == N_LE)
 		return combine(b, a, TRACK_SUB);
-	Pair d = absolute(combine(a, b, TRACK_SUB), e->end_s);
+	Pair d = absolute(combine(a, b, TRACK_SUB), e->end);
 	return n->kind == N_EQ ? negate(d) : d;
 }
 
@@ -349,6 +353,12 @@ static void square_u(Eval *e, const Node *n, double *sum, bool *missing)
 static Pair atom_margin(Eval *e, const Node *n)
 {
 	Pair d = distance(e, n);
+	if (!e->f->mixed && !e->f->bare) {
+		Unit to = stl_formula_unit(
+			e->f, NULL); /* mm and m in one formula: all in the first's unit */
+		double factor = unit_convert_difference(1, &n->unit, &to);
+		return factor == 1 ? d : product(d, factor, factor);
+	}
 	if (!e->f->mixed || e->f->bare)
 		return d;
 	double sum = 0;
@@ -436,7 +446,8 @@ static Pair window(const Eval *e, Pair a, double from, double to)
 static Pair eventually(const Eval *e, const Node *n, Pair a)
 {
 	bool past = n->kind == N_ONCE || n->kind == N_HISTORICALLY;
-	return past ? window(e, a, -n->hi_s, -n->lo_s) : window(e, a, n->lo_s, n->hi_s);
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
+	return past ? window(e, a, -hi, -lo) : window(e, a, lo, hi);
 }
 
 static Pair reversed(Pair a)
@@ -463,7 +474,7 @@ static Pair until(const Eval *e, Pair f, Pair g, double a, double b)
 	}
 	/* In a bounded window the witness may lie beyond the end: there f U g is what the end leaves open, as long as f held. */
 	if (isfinite(b)) {
-		double end = e->end_s;
+		double end = e->end;
 		for (int upper = 0; upper < 2; upper++) {
 			const Track *fs = upper ? f.hi : f.lo;
 			g_autoptr(Track) nf = track_negate(fs);
@@ -529,10 +540,11 @@ static Pair eval_operator(Eval *e, const Node *n, EvalFunc eval)
 	case N_HISTORICALLY:
 		return not_of(eventually(e, n, not_of(eval(e, n->a))));
 	case N_UNTIL:
-		return until(e, eval(e, n->a), eval(e, n->b), n->lo_s, n->hi_s);
+		return until(e, eval(e, n->a), eval(e, n->b), eval_ticks(e, n->lo_s),
+			     eval_ticks(e, n->hi_s));
 	case N_SINCE:
-		return reversed(until(e, reversed(eval(e, n->a)), reversed(eval(e, n->b)), n->lo_s,
-				      n->hi_s));
+		return reversed(until(e, reversed(eval(e, n->a)), reversed(eval(e, n->b)),
+				      eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s)));
 	case N_NUMBER:
 	case N_PARAMETER:
 	case N_SIGNAL:

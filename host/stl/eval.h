@@ -15,7 +15,9 @@ typedef struct Eval {
 	const StlFormula *f;
 	const StlInput *input;
 	StlEnds ends;
-	double end_s, per_s; /* per_s: ticks in a second */
+	/* Inside, time is in ticks (ns) since the start, as doubles: sample times and bounds are then whole numbers, so that an
+	 * answer exactly at a limit lies inside its window (in binary seconds 0.3 + 0.1 is not 0.4). */
+	double end, per_s; /* per_s: ticks in a second */
 	double beyond; /* NaN: beyond the ends is unknown; else what it is taken for (completeness test) */
 	GHashTable *truths; /* Node → Pair*: kept for explanations */
 	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
@@ -32,7 +34,9 @@ Pair eval_margin(Eval *e, const Node *n); /* robustness */
 const Pair *eval_truth_of(Eval *e, const Node *n);
 
 StlTruth truth_between(double lo, double hi);
-int64_t eval_ns(const Eval *e, double t_s);
+int64_t eval_ns(const Eval *e, double t);
+/* A checked bound in ticks; INFINITY stays. */
+double eval_ticks(const Eval *e, double s);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, pair_clear)
 

@@ -21,7 +21,7 @@ static double first_time(Eval *e, const Node *node, double from, double to, StlT
 {
 	const Pair *p = eval_truth_of(e, node);
 	from = MAX(from, 0);
-	to = MIN(to, e->end_s);
+	to = MIN(to, e->end);
 	if (from > to)
 		return -1;
 	if (truth_at(e, node, from) == want)
@@ -142,14 +142,14 @@ static void explain_window(Eval *e, const Node *op, const Node *node, double t, 
 {
 	/* of the inner formula, what made the window what it is: an eventually is true by a true instant, an always false by a
 	 * false one, and the other way round by all of them */
-	double at = first_time(e, node, t + from, isinf(to) ? e->end_s : t + to, mine);
+	double at = first_time(e, node, t + from, isinf(to) ? e->end : t + to, mine);
 	if (at >= 0) {
 		explain(e, node, at, reasons);
 		return;
 	}
-	if (mine == STL_UNKNOWN && (t + to > e->end_s || t + from < 0))
-		add_reason(reasons, e, STL_BECAUSE_END, MAX(0, MIN(t + from, e->end_s)), e->end_s,
-			   op, any_signal(e, node));
+	if (mine == STL_UNKNOWN && (t + to > e->end || t + from < 0))
+		add_reason(reasons, e, STL_BECAUSE_END, MAX(0, MIN(t + from, e->end)), e->end, op,
+			   any_signal(e, node));
 }
 
 static void explain_sides(Eval *e, const Node *n, double t, StlTruth mine, bool negate_a,
@@ -173,6 +173,7 @@ void explain(Eval *e, const Node *n, double t, GPtrArray *reasons)
 	if (reasons->len >= STL_MAX_REASONS)
 		return;
 	StlTruth mine = truth_at(e, n, t);
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
 	switch (n->kind) {
 	case N_NOT:
 		explain(e, n->a, t, reasons);
@@ -193,20 +194,18 @@ void explain(Eval *e, const Node *n, double t, GPtrArray *reasons)
 		return;
 	case N_ALWAYS:
 	case N_EVENTUALLY:
-		explain_window(e, n, n->a, t, n->lo_s, n->hi_s, mine, reasons);
+		explain_window(e, n, n->a, t, lo, hi, mine, reasons);
 		return;
 	case N_HISTORICALLY:
 	case N_ONCE:
-		explain_window(e, n, n->a, t, isinf(n->hi_s) ? -t : -n->hi_s, -n->lo_s, mine,
-			       reasons);
+		explain_window(e, n, n->a, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
 		return;
 	case N_UNTIL:
-		explain_window(e, n, n->b, t, n->lo_s, n->hi_s, mine, reasons);
-		explain_window(e, n, n->a, t, 0, n->hi_s, mine, reasons);
+		explain_window(e, n, n->b, t, lo, hi, mine, reasons);
+		explain_window(e, n, n->a, t, 0, hi, mine, reasons);
 		return;
 	case N_SINCE:
-		explain_window(e, n, n->b, t, isinf(n->hi_s) ? -t : -n->hi_s, -n->lo_s, mine,
-			       reasons);
+		explain_window(e, n, n->b, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
 		return;
 	case N_RISE:
 	case N_FALL:

@@ -5,6 +5,8 @@
 
 /* Recursive descent, loosest first: iff, implies (right), or/xor, and, until/since, unary, comparison, sum, product. */
 
+#define MAX_HEIGHT 2000 /* of chains such as "a or b or …" too */
+
 typedef enum { T_END, T_NAME, T_NUMBER, T_PARAM, T_OP, T_BAD } TokenKind;
 
 typedef struct Parser {
@@ -172,8 +174,11 @@ static Node *make(Parser *p, NodeKind kind, unsigned column, Node *a, Node *b)
 	n->b = b;
 	n->name = -1;
 	n->unit = unit_one;
+	n->height = 1 + MAX(a ? a->height : 0, b ? b->height : 0);
 	if (++p->f->nodes > STL_MAX_NODES)
 		fail(p, "the formula has too many parts");
+	else if (n->height > MAX_HEIGHT) /* every walk over the tree is a recursion */
+		fail(p, "the formula is nested too deeply");
 	return n;
 }
 
@@ -368,9 +373,14 @@ static Node *parse_factor(Parser *p)
 	unsigned column = column_of(p, p->start);
 	if (!take(p, T_OP, "-"))
 		return parse_primary(p);
-	Node *n = enter(p) ? one(p, N_NEGATE, column, parse_factor(p)) : NULL;
+	Node *a = enter(p) ? parse_factor(p) : NULL;
 	p->depth--;
-	return n;
+	if (a && a->kind == N_NUMBER && !a->bare) { /* -5 degC is a temperature, not minus one */
+		a->value = -a->value;
+		a->column = column;
+		return a;
+	}
+	return one(p, N_NEGATE, column, a);
 }
 
 static Node *parse_product(Parser *p)

@@ -19,15 +19,26 @@ void stl_result_free(StlResult *r)
 
 /* ---- vacuity ----------------------------------------------------------------------------------------------------------- */
 
-/* Over every implication: is its premise ever true? Looks at the whole recording. */
-static void look_for_vacuity(Eval *e, const Node *n, StlResult *r)
+/* Is the premise ever true on [from, to], as far as that lies in the recording? */
+static StlTruth never_true(Eval *e, const Node *premise, double from, double to)
+{
+	const Pair *p = eval_truth_of(e, premise);
+	double none, lo_max, hi_max;
+	if (from > e->end || to < 0)
+		return STL_UNKNOWN; /* beyond the recording: it may come to pass */
+	track_range(p->lo, MAX(from, 0), MIN(to, e->end), &none, &lo_max);
+	track_range(p->hi, MAX(from, 0), MIN(to, e->end), &none, &hi_max);
+	if (lo_max > 0)
+		return STL_FALSE;
+	return hi_max > 0 || (isfinite(to) && to > e->end) || from < 0 ? STL_UNKNOWN : STL_TRUE;
+}
+
+/* Over every implication: is its premise ever true where the formula looks at it? [from, to]: the hull of the times at which
+ * n counts. */
+static void look_for_vacuity(Eval *e, const Node *n, double from, double to, StlResult *r)
 {
 	if (n->kind == N_IMPLIES) {
-		const Pair *p = eval_truth_of(e, n->a);
-		double lo_min, lo_max, hi_min, hi_max;
-		track_range(p->lo, 0, e->end_s, &lo_min, &lo_max);
-		track_range(p->hi, 0, e->end_s, &hi_min, &hi_max);
-		StlTruth vacuous = hi_max < 0 ? STL_TRUE : lo_max > 0 ? STL_FALSE : STL_UNKNOWN;
+		StlTruth vacuous = never_true(e, n->a, from, to);
 		if (vacuous > r->vacuous) {
 			GString *text = g_string_new(NULL);
 			node_print(e->f, n->a, true, text);
@@ -36,10 +47,21 @@ static void look_for_vacuity(Eval *e, const Node *n, StlResult *r)
 			r->premise = g_string_free(text, FALSE);
 		}
 	}
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
+	double a_from = from, a_to = to, b_from = from, b_to = to;
+	if (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL) {
+		a_from = n->kind == N_UNTIL ? from : from + lo;
+		b_from = from + lo;
+		a_to = b_to = to + hi;
+	} else if (node_is_temporal(n->kind)) {
+		a_from = b_from = isinf(hi) ? MIN(from, 0) : from - hi;
+		a_to = n->kind == N_SINCE ? to : to - lo;
+		b_to = to - lo;
+	}
 	if (n->a)
-		look_for_vacuity(e, n->a, r);
+		look_for_vacuity(e, n->a, a_from, a_to, r);
 	if (n->b)
-		look_for_vacuity(e, n->b, r);
+		look_for_vacuity(e, n->b, b_from, b_to, r);
 }
 
 /* ---- explanation --------------------------------------------------------------------------------------------------------- */
@@ -113,7 +135,7 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 		if (t > 0 && (a.l != a.v || b.l != b.v))
 			put(r, e, truth, t, a.l, b.l);
 		put(r, e, truth, t, a.v, b.v);
-		if (t < e->end_s && (a.r != a.v || b.r != b.v))
+		if (t < e->end && (a.r != a.v || b.r != b.v))
 			put(r, e, truth, t, a.r, b.r);
 	}
 }
@@ -134,6 +156,8 @@ static bool is_complete(const StlFormula *f, const StlInput *input, const StlOpt
 		return stl_formula_future_bounded(f) <=
 		       (double)(input->end_ns - input->start_ns) *
 			       (options->tick_s > 0 ? options->tick_s : 1e-9);
+	if (r->lo == r->hi && r->satisfied != STL_UNKNOWN)
+		return true; /* every completion gives the same */
 	for (int side = 0; side < 2; side++) {
 		Eval e;
 		double lo, hi;
@@ -176,7 +200,7 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 	g_auto(Pair) margin = eval_margin(&e, f->root);
 	bounds_at_start(&margin, &r->lo, &r->hi);
 	r->margin = !stl_formula_boolean(f) && !e.no_margin;
-	look_for_vacuity(&e, f->root, r);
+	look_for_vacuity(&e, f->root, 0, 0, r);
 	if (options && options->trace)
 		trace(r, &e, &margin);
 	if (!options || !options->no_explanation)
@@ -197,8 +221,8 @@ bool stl_range(const StlFormula *f, const StlInput *input, int64_t from_ns, int6
 	eval_init(&e, f, input, NULL);
 	g_auto(Pair) p = stl_formula_kind(f) == STL_KIND_TERM ? eval_term(&e, f->root)
 							      : eval_margin(&e, f->root);
-	double from = CLAMP((double)(from_ns - input->start_ns) / e.per_s, 0, e.end_s);
-	double to = CLAMP((double)(to_ns - input->start_ns) / e.per_s, from, e.end_s);
+	double from = CLAMP((double)(from_ns - input->start_ns), 0, e.end);
+	double to = CLAMP((double)(to_ns - input->start_ns), from, e.end);
 	double none;
 	track_range(p.lo, from, to, ret_lo, &none);
 	track_range(p.hi, from, to, &none, ret_hi);
@@ -224,12 +248,12 @@ typedef struct EdgeWalk {
 
 static int64_t ns_down(const Eval *e, double t)
 {
-	return e->input->start_ns + (int64_t)floor(t * e->per_s + 1e-6);
+	return e->input->start_ns + (int64_t)floor(t + 1e-6);
 }
 
 static int64_t ns_up(const Eval *e, double t)
 {
-	return e->input->start_ns + (int64_t)ceil(t * e->per_s - 1e-6);
+	return e->input->start_ns + (int64_t)ceil(t - 1e-6);
 }
 
 static void edge(EdgeWalk *w, double from, double to, bool certain)
@@ -272,11 +296,11 @@ static void walk_truth(EdgeWalk *w, const Pair *p)
 		j += tb == t;
 		Knot a = track_at(p->lo, t), b = track_at(p->hi, t);
 		step(w, t, truth_between(a.v, b.v));
-		if (t < w->e->end_s)
+		if (t < w->e->end)
 			step(w, t, truth_between(a.r, b.r));
 	}
 	if (w->open && !(w->one_end && w->before == STL_TRUE))
-		edge(w, w->open_from, w->e->end_s, false);
+		edge(w, w->open_from, w->e->end, false);
 }
 
 /* truth.NAME comes from onsets and ends that the caller has worked out; only they make it rise. */
@@ -377,7 +401,7 @@ static GArray *measures(Eval *e, const Node *a, Eval *eb, const Node *b, bool du
 		const StlEdge *cause = &g_array_index(causes, StlEdge, i);
 		StlMeasure m = pair_up(e, cause, answers);
 		m.stale = !duration &&
-			  true_at(standing, seconds(e, cause->earliest_ns - e->input->start_ns));
+			  true_at(standing, (double)(cause->earliest_ns - e->input->start_ns));
 		g_array_append_val(out, m);
 	}
 	return out;

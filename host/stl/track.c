@@ -330,8 +330,10 @@ static Track *window_inner(const Track *f, double from, double to)
 static Track *window_outside(double end, double from, double to, double outside)
 {
 	Track *out = track_new(4);
-	double after = isinf(to) ? INF : end - to;  /* true for t > after */
-	double before = isinf(from) ? -INF : -from; /* true for t < before */
+	/* An unbounded side goes as far as the track does, but a window that lies beyond the track as a whole is not empty and
+	 * so decided: it is outside. */
+	double after = end - (isinf(to) ? from : to); /* outside for t > after */
+	double before = isinf(from) ? -to : -from;    /* outside for t < before */
 	double none = -INF;
 	double at[4] = {0, after, before, end};
 	for (int i = 0; i < 4; i++) /* insertion sort of four */

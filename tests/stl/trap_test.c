@@ -1,0 +1,135 @@
+/* Traps that would make a wrong PASS: each was wrong in a first version or is known from other tools. */
+#include "unit.h"
+
+#include "bench.h"
+
+static void an_unbounded_window_that_begins_beyond_the_end_is_open(void)
+{
+	Bench *b = bench_new(3);
+	ADD(b, "x", "m", {0, 0.0}, {3, 0.0});
+	g_autoptr(StlResult) always = bench_eval(b, "always[5 s, inf] (x > 1 m)"),
+			     ever = bench_eval(b, "eventually[5 s, inf] (x < 1 m)"),
+			     past = bench_eval(b, "historically[5 s, inf] (x > 1 m)"),
+			     until = bench_eval(b, "(x < 1 m) until[5 s, inf] (x > 1 m)");
+	CU_ASSERT_EQUAL(always->satisfied, STL_UNKNOWN);
+	CU_ASSERT_EQUAL(ever->satisfied, STL_UNKNOWN);
+	CU_ASSERT_EQUAL(past->satisfied, STL_UNKNOWN);
+	CU_ASSERT_EQUAL(until->satisfied, STL_UNKNOWN);
+	CU_ASSERT_FALSE(always->complete);
+	bench_free(b);
+}
+
+/* 0.3 + 0.1 is not 0.4 in binary seconds. */
+static void an_answer_exactly_at_the_limit_is_in_time(void)
+{
+	Bench *b = bench_new(1);
+	ADD(b, "cause", "bool", {0, 0.0}, {0.3, 1.0});
+	ADD(b, "answer", "bool", {0, 0.0}, {0.4, 1.0});
+	g_autoptr(StlResult)
+		at = bench_eval(b, "always (rise(cause) -> eventually[0 s, 0.1 s] rise(answer))"),
+		ms = bench_eval(b, "always (rise(cause) -> eventually[0, 100 ms] rise(answer))"),
+		early = bench_eval(b,
+				   "always (rise(cause) -> eventually[0, 99.999 ms] rise(answer))");
+	CU_ASSERT_EQUAL(at->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(ms->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(early->satisfied, STL_FALSE);
+	bench_free(b);
+}
+
+static void a_premise_outside_the_window_that_counts_exercises_nothing(void)
+{
+	Bench *b = bench_new(20);
+	ADD(b, "p", "bool", {0, 0.0}, {10, 1.0}, {11, 0.0});
+	ADD(b, "x", "m", {0, 0.0}, {20, 0.0});
+	g_autoptr(StlResult)
+		no = bench_eval(b, "always[0 s, 5 s] (p -> x < 1 m)"),
+		yes = bench_eval(b, "always[0 s, 10 s] (p -> x < 1 m)"),
+		nested = bench_eval(b, "always[0 s, 2 s] eventually[0 s, 9 s] (p -> x < 1 m)");
+	CU_ASSERT_EQUAL(no->vacuous, STL_TRUE);
+	CU_ASSERT_EQUAL(yes->vacuous, STL_FALSE);
+	CU_ASSERT_EQUAL(nested->vacuous, STL_FALSE);
+	bench_free(b);
+}
+
+/* 50 degC - 20 degC is a difference of 30 K, never -243 degC. */
+static void a_difference_of_temperatures_is_no_temperature(void)
+{
+	Bench *b = bench_new(10);
+	ADD(b, "pan", "degC", {0, 20.0}, {10, 50.0});
+	ADD(b, "room", "degC", {0, 20.0}, {10, 20.0});
+	g_autoptr(StlResult) over = bench_eval(b, "always (pan - room < 25 K)"),
+			     under = bench_eval(b, "always (pan - room < 31 K)"),
+			     rise = bench_eval(b, "always (pan < initial(pan) + 25 K)"),
+			     fine = bench_eval(b, "always (pan < initial(pan) + 31 K)"),
+			     cold = bench_eval(b, "always (pan > -5 degC)");
+	CU_ASSERT_EQUAL(over->satisfied, STL_FALSE);
+	CU_ASSERT_TRUE(near(over->lo, -5));
+	CU_ASSERT_EQUAL(under->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(rise->satisfied, STL_FALSE);
+	CU_ASSERT_TRUE(near(rise->lo, -5));
+	CU_ASSERT_EQUAL(fine->satisfied, STL_TRUE);
+	CU_ASSERT_TRUE(near(cold->lo, 25));
+	static const char *const refused[] = {
+		"always (pan - room < 5 degC)", /* 5 degC would be 278 K */
+		"always (pan < 300 K)",         "always (pan + room < 50 degC)",
+		"always (2 * pan < 100 degC)",  "always (-pan < 100 degC)",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+		g_autofree char *why = bench_refusal(b, refused[i]);
+		CU_ASSERT_PTR_NOT_NULL(why);
+		if (!why)
+			fprintf(stderr, "accepted: %s\n", refused[i]);
+	}
+	bench_free(b);
+}
+
+static void units_of_one_kind_share_one_margin(void)
+{
+	Bench *b = bench_new(10);
+	ADD(b, "h", "m", {0, 0.5}, {10, 0.5});
+	ADD(b, "g", "mm", {0, 700.0}, {10, 700.0});
+	g_autoptr(StlResult) r = bench_eval(b, "always (h > 0.2 m and g > 600 mm)");
+	CU_ASSERT_FALSE(r->mixed);
+	CU_ASSERT_STRING_EQUAL(r->unit.symbol, "m");
+	CU_ASSERT_TRUE(near(r->lo, 0.1)); /* 100 mm, not 100 and not 0.3 */
+	bench_free(b);
+}
+
+static void a_bare_bound_other_than_zero_is_refused(void)
+{
+	Bench *b = bench_new(10);
+	ADD(b, "x", "m", {0, 0.5}, {10, 0.5});
+	g_autofree char *bare = bench_refusal(b, "always[0 s, 5] (x > 0 m)"),
+			*zero = bench_refusal(b, "always[0, 5 s] (x > 0 m)");
+	CU_ASSERT_PTR_NOT_NULL(bare);
+	CU_ASSERT_PTR_NULL(zero);
+	bench_free(b);
+}
+
+static void a_unary_minus_counts(void)
+{
+	Bench *b = bench_new(10);
+	ADD(b, "x", "m", {0, 2.0}, {10, 2.0});
+	g_autoptr(StlResult) r = bench_eval(b, "always (-x < -1 m)");
+	CU_ASSERT_EQUAL(r->satisfied, STL_TRUE);
+	CU_ASSERT_TRUE(near(r->lo, 1));
+	bench_free(b);
+}
+
+static void a_long_chain_is_refused_before_it_can_exhaust_the_stack(void)
+{
+	GString *text = g_string_new("a");
+	for (int i = 0; i < 9000; i++)
+		g_string_append(text, " or a");
+	g_autoptr(GError) error = NULL;
+	CU_ASSERT_PTR_NULL(stl_parse(text->str, NULL, &error));
+	CU_ASSERT_TRUE(says(error ? error->message : NULL, "nested too deeply"));
+	g_string_free(text, TRUE);
+}
+
+UNIT_MAIN("stl.trap", UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
+	  UNIT(an_answer_exactly_at_the_limit_is_in_time),
+	  UNIT(a_premise_outside_the_window_that_counts_exercises_nothing),
+	  UNIT(a_difference_of_temperatures_is_no_temperature),
+	  UNIT(units_of_one_kind_share_one_margin), UNIT(a_bare_bound_other_than_zero_is_refused),
+	  UNIT(a_unary_minus_counts), UNIT(a_long_chain_is_refused_before_it_can_exhaust_the_stack))
