@@ -69,9 +69,6 @@ function(anzen_test module name)
   if(ANZEN_SANITIZE) # instrumented code, and whole stacks at every allocation
     math(EXPR T_TIMEOUT "${T_TIMEOUT} * 5")
   endif()
-  if(ANZEN_SANITIZE)
-    math(EXPR T_TIMEOUT "${T_TIMEOUT} * 5") # sanitizers cost a factor of 2 to 10
-  endif()
   if(T_PACED)
     list(APPEND T_LABELS paced) # the sanitizer builds leave these out
   endif()
