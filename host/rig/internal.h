@@ -10,6 +10,7 @@
 
 struct RigSpec {
 	char *path, *folder, *id, *world, *estop, *trip;
+	bool emulated;      /* `virtual: true` */
 	int64_t proof_ns;   /* proof test interval, 0: none asked for */
 	GPtrArray *devices; /* RigDeviceSpec* */
 	GPtrArray *roles;   /* RigRole* */

@@ -131,7 +131,7 @@ static void check_disk(const RigNeeds *needs, GPtrArray *items)
 static void check_proof(Rig *rig, GPtrArray *items)
 {
 	const RigSpec *spec = rig->spec;
-	if (!spec->estop || spec->world || rig->plant)
+	if (!spec->estop || rig_spec_virtual(spec) || rig->plant)
 		return; /* a virtual button is pressed by the tests */
 	g_autofree char *file = g_strdup_printf("%s/%s.proof-test", spec->folder, spec->id);
 	g_autofree char *text = NULL;

@@ -249,9 +249,9 @@ void rig_close(Rig *rig)
 
 EvidenceClass rig_evidence(const Rig *rig)
 {
-	return rig->plant         ? EVIDENCE_LOCK_STEP
-	       : rig->spec->world ? EVIDENCE_VIRTUAL
-				  : EVIDENCE_PHYSICAL;
+	return rig->plant                    ? EVIDENCE_LOCK_STEP
+	       : rig_spec_virtual(rig->spec) ? EVIDENCE_VIRTUAL
+					     : EVIDENCE_PHYSICAL;
 }
 
 const char *rig_id(const Rig *rig)

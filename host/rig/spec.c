@@ -96,6 +96,8 @@ static const ShapeField rig_fields[] = {
 	{"id", &id, true, "name of this rig"},
 	{"title", &title, false, "what it is"},
 	{"world", &world, false, "a virtual rig's world; absent on a real bench"},
+	{"virtual", &boolean, false,
+	 "true: emulated devices behind real links; the evidence is virtual, as with `world`"},
 	{"devices", &devices, true, "everything with a link"},
 	{"roles", &roles, true, "the names that scenarios use"},
 	{"interlock", &interlock, false, "required when an output can hurt"},
@@ -163,6 +165,13 @@ static char *beside(const RigSpec *spec, const char *relative)
 	return relative ? g_build_filename(spec->folder, relative, NULL) : NULL;
 }
 
+/* Behind these no real device can be. (An emulated one may hide behind any other: `virtual` says so.) */
+static bool only_emulated(const LinkUri *uri)
+{
+	return uri->scheme == LINK_PTY || uri->scheme == LINK_USBSOCK ||
+	       uri->scheme == LINK_PLANT || (uri->path && g_str_has_prefix(uri->path, "/dev/pts/"));
+}
+
 static void check_device(const RigSpec *spec, const YamlDoc *doc, const YamlNode *node,
 			 const RigDeviceSpec *d, Diagnostics *diag)
 {
@@ -173,6 +182,10 @@ static void check_device(const RigSpec *spec, const YamlDoc *doc, const YamlNode
 	else if (uri->scheme == LINK_WORLD && !spec->world)
 		yaml_error(doc, yaml_get(node, "link"), diag,
 			   "a link to world: needs the rig's `world: {file: …}`");
+	else if (!rig_spec_virtual(spec) && only_emulated(uri))
+		yaml_error(doc, yaml_get(node, "link"), diag,
+			   "only an emulated device can be behind %s: say `virtual: true`",
+			   d->link);
 	if (!strcmp(d->driver, "modbus") && (!yaml_get(node, "map") || !yaml_get(node, "unit")))
 		yaml_error(doc, node, diag, "a modbus device needs `map` and `unit`");
 	if (!strcmp(d->driver, "scpi") && !yaml_get(node, "instrument"))
@@ -444,6 +457,10 @@ static RigSpec *read_document(const YamlDoc *doc, Diagnostics *diag)
 	spec->world = beside(spec, yaml_get_text(yaml_get(root, "world"), "file"));
 	if (spec->world && !g_file_test(spec->world, G_FILE_TEST_IS_REGULAR))
 		yaml_error(doc, yaml_get(root, "world"), diag, "no such file: %s", spec->world);
+	spec->emulated = shape_boolean(yaml_get(root, "virtual"), false);
+	if (spec->world && yaml_get(root, "virtual") && !spec->emulated)
+		yaml_error(doc, yaml_get(root, "virtual"), diag,
+			   "a rig with a world is virtual: remove `virtual: false`");
 	read_devices(spec, doc, root, diag);
 	read_roles(spec, doc, root, diag);
 	read_interlock(spec, doc, root, diag);
@@ -475,6 +492,11 @@ const char *rig_spec_path(const RigSpec *spec)
 const char *rig_spec_world(const RigSpec *spec)
 {
 	return spec->world;
+}
+
+bool rig_spec_virtual(const RigSpec *spec)
+{
+	return spec->world || spec->emulated;
 }
 
 const GPtrArray *rig_spec_devices(const RigSpec *spec)

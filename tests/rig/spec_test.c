@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <anzen/rig.h>
+#include <unistd.h>
 
 #define RIGS ANZEN_SOURCE_DIR "/rigs/"
 
@@ -96,5 +97,56 @@ static void each_mistake_is_told_with_its_line(void)
 	expect_error("safe: held,", "safe: held, initial: \"1\",", "can hurt");
 }
 
+/* The laboratory's file, as text put before `devices:` and with another link to the node. */
+static bool lab_is_virtual(const char *before, const char *node_link, bool *ret_refused)
+{
+	g_autofree char *text = NULL;
+	CU_ASSERT(g_file_get_contents(RIGS "living-room-lab.yaml", &text, NULL, NULL));
+	g_autoptr(GString) changed = g_string_new(text);
+	CU_ASSERT_EQUAL(g_string_replace(changed, "serial:usb:2341:0042/NODE42", node_link, 0), 1);
+	g_autofree char *devices = g_strconcat(before, "\ndevices:\n", NULL);
+	CU_ASSERT_EQUAL(g_string_replace(changed, "\ndevices:\n", devices, 0), 1);
+	g_autofree char *folder = g_dir_make_tmp("anzen-rig-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "lab.yaml", NULL);
+	static const char *const beside[] = {"maps", "instruments"};
+	for (size_t i = 0; i < G_N_ELEMENTS(beside); i++) {
+		g_autofree char *from = g_strconcat(RIGS, beside[i], NULL);
+		g_autofree char *to = g_build_filename(folder, beside[i], NULL);
+		CU_ASSERT_EQUAL(symlink(from, to), 0);
+	}
+	CU_ASSERT(g_file_set_contents(path, changed->str, -1, NULL));
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(RigSpec) spec = rig_spec_load(path, diag);
+	*ret_refused = !spec;
+	for (size_t i = 0; i < G_N_ELEMENTS(beside); i++) {
+		g_autofree char *to = g_build_filename(folder, beside[i], NULL);
+		unlink(to);
+	}
+	unlink(path);
+	rmdir(folder);
+	return spec && rig_spec_virtual(spec);
+}
+
+static void emulated_devices_are_never_a_physical_rig(void)
+{
+	bool refused;
+	CU_ASSERT_FALSE(lab_is_virtual("", "serial:usb:2341:0042/NODE42", &refused));
+	CU_ASSERT_FALSE(refused);
+	CU_ASSERT_TRUE(lab_is_virtual("\nvirtual: true", "serial:usb:2341:0042/NODE42", &refused));
+	CU_ASSERT_FALSE(
+		lab_is_virtual("\nvirtual: false", "serial:usb:2341:0042/NODE42", &refused));
+	CU_ASSERT_FALSE(refused);
+	CU_ASSERT_TRUE(lab_is_virtual("\nvirtual: true", "pty:/dev/pts/7", &refused));
+	/* What can only be emulated must be said to be. */
+	lab_is_virtual("", "pty:/dev/pts/7", &refused);
+	CU_ASSERT_TRUE(refused);
+	lab_is_virtual("\nvirtual: false", "serial:/dev/pts/7", &refused);
+	CU_ASSERT_TRUE(refused);
+	lab_is_virtual("", "plant:node-a", &refused);
+	CU_ASSERT_TRUE(refused);
+	expect_error("devices:\n", "virtual: false\ndevices:\n", "a rig with a world is virtual");
+}
+
 UNIT_MAIN("rig.spec", UNIT(the_rigs_of_this_repository_are_right),
+	  UNIT(emulated_devices_are_never_a_physical_rig),
 	  UNIT(roles_are_what_their_channels_make_them), UNIT(each_mistake_is_told_with_its_line))
