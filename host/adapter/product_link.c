@@ -49,6 +49,7 @@ struct ProductLink {
 	ProductProcess *process;
 	char *version, *log_path, *program_dir;
 	bool began, ended, blamed_end;
+	GHashTable *order;  /* responses_order(), under lock */
 	GHashTable *raised; /* signal → GINT 1, under lock: outputs that rose before begin */
 	GMutex lock;
 	Stream tap; /* what the parts deliver to: notes first values, passes on */
@@ -71,8 +72,10 @@ static void tap_sample(Stream *stream, const char *source, int64_t t_ns, double 
 	if (!pass)
 		g_hash_table_insert(link->raised, g_strdup(source),
 				    GINT_TO_POINTER(v > 0.5 ? 1 : 0));
+	pass = pass || g_str_has_prefix(source, "health.");
+	pass = pass && responses_order(link->order, source, v, &t_ns);
 	g_mutex_unlock(&link->lock);
-	if (pass || g_str_has_prefix(source, "health."))
+	if (pass)
 		link->options.sink->sample(link->options.sink, source, t_ns, v, status);
 }
 
@@ -379,6 +382,7 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 	g_mutex_init(&link->lock);
 	link->signals = product_signals(link->product);
 	link->endpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	link->order = responses_order_new();
 	link->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	link->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					      (GDestroyNotify)http_events_free);
@@ -623,6 +627,7 @@ void product_link_free(ProductLink *link)
 	g_ptr_array_unref(link->rules);
 	g_ptr_array_unref(link->signals);
 	g_hash_table_unref(link->endpoints);
+	g_hash_table_unref(link->order);
 	g_hash_table_unref(link->raised);
 	g_free(link->version);
 	g_free(link->log_path);

@@ -150,6 +150,33 @@ void responses_take(Responses *r, const char *text, gsize length, int64_t t_ns)
 	apply(r, json_node_get_object(root), t_ns);
 }
 
+/* ---- one value at a time ---- */
+
+typedef struct Placed {
+	int64_t t_ns;
+	double v;
+} Placed;
+
+GHashTable *responses_order_new(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+bool responses_order(GHashTable *last, const char *signal, double v, int64_t *t_ns)
+{
+	Placed *placed = g_hash_table_lookup(last, signal);
+	if (!placed) {
+		placed = g_new0(Placed, 1);
+		g_hash_table_insert(last, g_strdup(signal), placed);
+	} else if (*t_ns <= placed->t_ns) {
+		if (v == placed->v)
+			return false;
+		*t_ns = placed->t_ns + 1;
+	}
+	*placed = (Placed){*t_ns, v};
+	return true;
+}
+
 /* ---- Server-Sent Events ------------------------------------------------------------------------------ */
 
 void sse_init(SseParser *p, gsize max_message, void (*message)(void *, const char *, gsize),

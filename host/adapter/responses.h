@@ -42,6 +42,14 @@ void responses_take(Responses *responses, const char *text, gsize length, int64_
 /* A product fault from t_ns to the end of the run. */
 void responses_blame(Stream *sink, int64_t t_ns, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* Signals have one value at a time, and times that increase; what a product says in one breath (two messages in one packet, two
+ * heartbeats within a pulse) has not. Finds the time at which `v` can stand: *t_ns is moved behind the signal's last sample, by
+ * the length of a pulse at most, never to an earlier time. False: it says nothing new there, leave it out. `last` is a table
+ * made by responses_order_new(), one for all signals; the caller locks. Without this a product could turn its own doing into a
+ * fault of the bench's recording, and its FAIL into INVALID. */
+GHashTable *responses_order_new(void);
+bool responses_order(GHashTable *last, const char *signal, double v, int64_t *t_ns);
+
 /* ---- Server-Sent Events (HTML Living Standard, 9.2.6 "Interpreting an event stream"), with a cap on a message --- */
 
 typedef struct SseParser {

@@ -72,6 +72,36 @@ static void flood_is_cut_to_the_declared_rate_and_blamed(void)
 	sink_free(sink);
 }
 
+static void what_is_said_in_one_breath_stands_in_order(void)
+{
+	g_autoptr(GHashTable) last = responses_order_new();
+	int64_t t = 1000;
+	CU_ASSERT_TRUE(responses_order(last, "product.alarm", 1, &t));
+	CU_ASSERT_EQUAL(t, 1000);
+	CU_ASSERT_FALSE(
+		responses_order(last, "product.alarm", 1, &t)); /* the same, again: nothing new */
+	CU_ASSERT_TRUE(responses_order(last, "product.alarm", 0, &t)); /* fell in the same packet */
+	CU_ASSERT_EQUAL(t, 1001);
+	t = 1000;
+	CU_ASSERT_TRUE(responses_order(last, "product.card", 1, &t)); /* each signal by itself */
+	CU_ASSERT_EQUAL(t, 1000);
+}
+
+/* Two heartbeats 0.3 ms apart: the first one's fall, at 1 ms, must not stand behind the second one's rise. */
+static void heartbeats_within_a_pulse_keep_their_order(void)
+{
+	g_autoptr(GHashTable) last = responses_order_new();
+	int64_t before = -1;
+	for (int beat = 0; beat < 2; beat++)
+		for (int up = 1; up >= 0; up--) {
+			int64_t t = beat * 300000 + (up ? 0 : RESPONSE_PULSE_NS);
+			CU_ASSERT_TRUE(responses_order(last, "product.heartbeat", up, &t));
+			CU_ASSERT_TRUE(t > before);
+			before = t;
+		}
+	CU_ASSERT_EQUAL(before, 300000 + RESPONSE_PULSE_NS);
+}
+
 static void collect(void *user, const char *text, gsize length)
 {
 	g_string_append_len(user, text, (gssize)length);
@@ -110,4 +140,6 @@ static void endless_line_is_refused_at_the_cap(void)
 UNIT_MAIN("adapter.responses", UNIT(alarm_rises_clears_and_claims_are_kept_apart),
 	  UNIT(garbage_is_the_products_fault_once_and_the_bench_goes_on),
 	  UNIT(flood_is_cut_to_the_declared_rate_and_blamed),
+	  UNIT(what_is_said_in_one_breath_stands_in_order),
+	  UNIT(heartbeats_within_a_pulse_keep_their_order),
 	  UNIT(event_stream_is_read_as_the_standard_says), UNIT(endless_line_is_refused_at_the_cap))
