@@ -111,8 +111,14 @@ gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunS
 		packs = (Pack *const *)own->pdata;
 		n_packs = own->len;
 	}
-	g_autoptr(GError) none = NULL;
-	score.spec = session_reader_judge(reader, &none);
+	/* Absent is fine: an imported table has none, and then nothing is promised. Unreadable is not: without its stimulus
+	 * checks and its proof of life a run could pass that must not. */
+	g_autoptr(GError) unreadable = NULL;
+	score.spec = session_reader_judge(reader, &unreadable);
+	if (unreadable) {
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+		return FALSE;
+	}
 	if (!score.spec)
 		score.spec = judge_spec_new();
 	const char *named = meta(session_reader_recording(reader), "criteria");
