@@ -15,10 +15,10 @@ static modbus_t *client_of(ModbusServer *server)
 	return bus;
 }
 
-static ModbusServer *server_for(Sink *sink, unsigned rate)
+static ModbusServer *server_with(Clock *clock, Sink *sink, unsigned rate)
 {
 	g_autoptr(GError) error = NULL;
-	ModbusServer *s = modbus_server_new(clock_monotonic(), &sink->stream, rate, &error);
+	ModbusServer *s = modbus_server_new(clock, &sink->stream, rate, &error);
 	CU_ASSERT_PTR_NOT_NULL(s);
 	modbus_server_add_input(s, 0, "pan.temperature", 0.1);
 	modbus_server_set_sequence(s, 3);
@@ -29,24 +29,30 @@ static ModbusServer *server_for(Sink *sink, unsigned rate)
 	return s;
 }
 
+static ModbusServer *server_for(Sink *sink, unsigned rate)
+{
+	return server_with(clock_monotonic(), sink, rate);
+}
+
 static void sensor_value_reaches_the_product_in_steps_and_counts_updates(void)
 {
 	Sink *sink = sink_new();
-	ModbusServer *s = server_for(sink, 1000);
-	modbus_server_feed(s, "pan.temperature", clock_now(clock_monotonic()), 231.44, SAMPLE_OK);
-	modbus_server_feed(s, "pan.temperature", clock_now(clock_monotonic()), -3.26, SAMPLE_OK);
-	modbus_server_feed(s, "pan.temperature", clock_now(clock_monotonic()), 999,
-			   SAMPLE_MISSING); /* not told */
+	Clock *clock = clock_manual_new(10 * CLOCK_S);
+	ModbusServer *s = server_with(clock, sink, 1000);
+	modbus_server_feed(s, "pan.temperature", 9 * CLOCK_S, 231.44, SAMPLE_OK);
+	modbus_server_feed(s, "pan.temperature", 9750 * CLOCK_MS, -3.26, SAMPLE_OK);
+	modbus_server_feed(s, "pan.temperature", 10 * CLOCK_S, 999, SAMPLE_MISSING); /* not told */
 	modbus_t *bus = client_of(s);
 	uint16_t in[4] = {0};
 	CU_ASSERT_EQUAL(modbus_read_input_registers(bus, 0, 4, in), 4);
 	CU_ASSERT_EQUAL((int16_t)in[0], -33);
 	CU_ASSERT_EQUAL(in[3], 2);
 	CU_ASSERT_TRUE(sink_wait(sink, PRODUCT_CONSUMED_SIGNAL, 1));
-	CU_ASSERT_TRUE(sink_last(sink, PRODUCT_AGE_SIGNAL) < 5.0);
+	CU_ASSERT_TRUE(sink_wait(sink, PRODUCT_AGE_SIGNAL, 0.25)); /* s: 10 - 9.75 */
 	modbus_close(bus);
 	modbus_free(bus);
 	modbus_server_free(s);
+	clock_free(clock);
 	sink_free(sink);
 }
 
