@@ -7,46 +7,29 @@
 #include <anzen/stl.h>
 
 typedef enum {
-	/* terms */
-	N_NUMBER,
-	N_PARAMETER,
-	N_SIGNAL, /* also an atom, when the signal is Boolean */
-	N_INITIAL,
-	N_NEGATE,
-	N_ADD,
-	N_SUB,
-	N_MUL,
-	N_DIV,
-	N_ABS,
-	N_MIN,
-	N_MAX,
-	/* formulas */
-	N_TRUE,
-	N_FALSE,
-	N_LT,
-	N_LE,
-	N_GT,
-	N_GE,
-	N_EQ,
-	N_NE,
-	N_NOT,
-	N_AND,
-	N_OR,
-	N_XOR,
-	N_IMPLIES,
-	N_IFF,
-	N_RISE,
-	N_FALL,
-	N_ALWAYS,
-	N_EVENTUALLY,
-	N_UNTIL,
-	N_HISTORICALLY,
-	N_ONCE,
-	N_SINCE,
-	/* measures */
-	N_DELAY,
-	N_DURATION,
+#define OPERATOR(kind, ...) kind,
+#include "operators.def"
+#undef OPERATOR
 } NodeKind;
+
+/* How many there are; no kind itself, so that a switch need not know it. */
+enum {
+	N_KINDS = 0
+#define OPERATOR(...) +1
+#include "operators.def"
+#undef OPERATOR
+};
+
+typedef enum { OP_TERM, OP_COMPARISON, OP_FORMULA, OP_MEASURE } OperatorClass;
+typedef enum { OP_PAST = -1, OP_NOW, OP_FUTURE } OperatorTime;
+
+typedef struct Operator {
+	const char *word;
+	int strength;
+	OperatorClass class;
+	OperatorTime time;
+} Operator;
+extern const Operator operators[N_KINDS];
 
 typedef struct Node Node;
 struct Node {
@@ -75,15 +58,15 @@ struct StlFormula {
 
 static inline bool node_is_term(NodeKind k)
 {
-	return k <= N_MAX;
+	return operators[k].class == OP_TERM;
 }
 static inline bool node_is_comparison(NodeKind k)
 {
-	return k >= N_LT && k <= N_NE;
+	return operators[k].class == OP_COMPARISON;
 }
 static inline bool node_is_temporal(NodeKind k)
 {
-	return k >= N_ALWAYS && k <= N_SINCE;
+	return operators[k].time != OP_NOW;
 }
 void node_free(Node *node);
 /* "mannequin.height > 0.8 m"; `filled`: parameters' values in place. */

@@ -162,6 +162,44 @@ static bool check_temperatures(Checker *c, Node *n)
 	return true;
 }
 
+static bool check_number(Checker *c, Node *n)
+{
+	(void)c;
+	if (n->bare)
+		n->unit = unit_one;
+	return true;
+}
+
+static bool check_parameter(Checker *c, Node *n)
+{
+	return parameter_value(c, n);
+}
+
+static bool check_signal(Checker *c, Node *n)
+{
+	if (!signal_unit(c, n))
+		return false;
+	return !n->boolean || c->scope->bare ||
+	       bad(c, n, "'%s' is true or false, not a number",
+		   stl_formula_signal(c->f, (size_t)n->name));
+}
+
+static bool check_initial(Checker *c, Node *n)
+{
+	if (!signal_unit(c, n->a))
+		return false;
+	n->unit = n->a->unit;
+	return true;
+}
+
+static bool check_sign(Checker *c, Node *n)
+{
+	if (!check(c, n->a, true) || !no_offset(c, n, n->a))
+		return false;
+	n->unit = n->a->unit;
+	return true;
+}
+
 static bool check_sum(Checker *c, Node *n)
 {
 	bool sum = n->kind == N_ADD || n->kind == N_SUB;
@@ -173,72 +211,14 @@ static bool check_sum(Checker *c, Node *n)
 	return unify(c, n);
 }
 
-static bool check_term(Checker *c, Node *n)
+static bool check_product(Checker *c, Node *n)
 {
-	switch (n->kind) {
-	case N_NUMBER:
-		if (n->bare)
-			n->unit = unit_one;
-		return true;
-	case N_PARAMETER:
-		return parameter_value(c, n);
-	case N_SIGNAL:
-		if (!signal_unit(c, n))
-			return false;
-		return !n->boolean || c->scope->bare ||
-		       bad(c, n, "'%s' is true or false, not a number",
-			   stl_formula_signal(c->f, (size_t)n->name));
-	case N_INITIAL:
-		if (!signal_unit(c, n->a))
-			return false;
-		n->unit = n->a->unit;
-		return true;
-	case N_NEGATE:
-	case N_ABS:
-		if (!check(c, n->a, true) || !no_offset(c, n, n->a))
-			return false;
-		n->unit = n->a->unit;
-		return true;
-	case N_ADD:
-	case N_SUB:
-	case N_MIN:
-	case N_MAX:
-		return check_sum(c, n);
-	case N_MUL:
-	case N_DIV:
-		if (!check(c, n->a, true) || !check(c, n->b, true) || !no_offset(c, n, n->a) ||
-		    !no_offset(c, n, n->b))
-			return false;
-		n->unit = n->kind == N_MUL ? unit_mul(&n->a->unit, &n->b->unit)
-					   : unit_div(&n->a->unit, &n->b->unit);
-		return true;
-	case N_TRUE:
-	case N_FALSE:
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-	case N_NOT:
-	case N_AND:
-	case N_OR:
-	case N_XOR:
-	case N_IMPLIES:
-	case N_IFF:
-	case N_RISE:
-	case N_FALL:
-	case N_ALWAYS:
-	case N_EVENTUALLY:
-	case N_UNTIL:
-	case N_HISTORICALLY:
-	case N_ONCE:
-	case N_SINCE:
-	case N_DELAY:
-	case N_DURATION:
-		break;
-	}
-	return bad(c, n, "expected a number here, not a formula");
+	if (!check(c, n->a, true) || !check(c, n->b, true) || !no_offset(c, n, n->a) ||
+	    !no_offset(c, n, n->b))
+		return false;
+	n->unit = n->kind == N_MUL ? unit_mul(&n->a->unit, &n->b->unit)
+				   : unit_div(&n->a->unit, &n->b->unit);
+	return true;
 }
 
 static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *parameter,
@@ -283,32 +263,52 @@ static bool check_bounds(Checker *c, Node *n)
 	return true;
 }
 
-static bool check_formula(Checker *c, Node *n)
+static bool check_comparison(Checker *c, Node *n)
 {
-	if (node_is_comparison(n->kind))
-		return check(c, n->a, true) && check(c, n->b, true) && unify(c, n);
-	if (n->kind == N_SIGNAL) {
-		if (!signal_unit(c, n))
-			return false;
-		if (!n->boolean && n->bare)
-			n->boolean = true;
-		return n->boolean || c->scope->bare ||
-		       bad(c, n, "'%s' is measured in '%s': compare it with a value",
-			   stl_formula_signal(c->f, (size_t)n->name), n->unit.symbol);
-	}
-	if (node_is_term(n->kind))
-		return c->scope->bare ? check_term(c, n)
-				      : bad(c, n, "expected a formula here, not a number");
-	if (node_is_temporal(n->kind) && !check_bounds(c, n))
-		return false;
-	if (n->kind == N_DELAY || n->kind == N_DURATION)
-		return bad(c, n, "delay() and duration() are measures and stand alone");
+	return check(c, n->a, true) && check(c, n->b, true) && unify(c, n);
+}
+
+static bool check_children(Checker *c, Node *n)
+{
 	return (!n->a || check(c, n->a, false)) && (!n->b || check(c, n->b, false));
+}
+
+static bool check_temporal(Checker *c, Node *n)
+{
+	return check_bounds(c, n) && check_children(c, n);
+}
+
+static bool check_measure(Checker *c, Node *n)
+{
+	return bad(c, n, "delay() and duration() are measures and stand alone");
+}
+
+/* A signal where a formula is expected. */
+static bool check_atom(Checker *c, Node *n)
+{
+	if (!signal_unit(c, n))
+		return false;
+	if (!n->boolean && n->bare)
+		n->boolean = true;
+	return n->boolean || c->scope->bare ||
+	       bad(c, n, "'%s' is measured in '%s': compare it with a value",
+		   stl_formula_signal(c->f, (size_t)n->name), n->unit.symbol);
 }
 
 static bool check(Checker *c, Node *n, bool term)
 {
-	return term ? check_term(c, n) : check_formula(c, n);
+	static bool (*const checks[N_KINDS])(Checker *, Node *) = {
+#define OPERATOR(kind, word, strength, class, time, check, ...) [kind] = check_##check,
+#include "operators.def"
+#undef OPERATOR
+	};
+	if (term && !node_is_term(n->kind))
+		return bad(c, n, "expected a number here, not a formula");
+	if (!term && n->kind == N_SIGNAL)
+		return check_atom(c, n);
+	if (!term && node_is_term(n->kind) && !c->scope->bare)
+		return bad(c, n, "expected a formula here, not a number");
+	return checks[n->kind](c, n);
 }
 
 /* Does the formula have a margin at all, and in how many units? */
@@ -348,12 +348,10 @@ bool stl_check(StlFormula *f, const StlScope *scope, unsigned *ret_column, GErro
 	bool ok;
 	if (r->kind == N_DELAY || r->kind == N_DURATION)
 		ok = check(&c, r->a, false) && (!r->b || check(&c, r->b, false));
-	else if (node_is_term(r->kind) && r->kind != N_SIGNAL)
-		ok = check_term(&c, r);
 	else if (r->kind == N_SIGNAL) /* a Boolean is a formula, a measured signal a term */
 		ok = signal_unit(&c, r);
 	else
-		ok = check_formula(&c, r);
+		ok = check(&c, r, node_is_term(r->kind));
 	f->checked = ok;
 	Units u = {unit_one, 0};
 	collect(r, &u);
@@ -397,9 +395,7 @@ static double reach(const Node *n, bool future, bool bounded)
 	if (!n)
 		return 0;
 	double own = 0;
-	bool mine = future ? n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL
-			   : n->kind == N_HISTORICALLY || n->kind == N_ONCE || n->kind == N_SINCE;
-	if (mine)
+	if (operators[n->kind].time == (future ? OP_FUTURE : OP_PAST))
 		own = isinf(n->hi_s) ? (bounded ? 0 : INF) : n->hi_s;
 	return own + MAX(reach(n->a, future, bounded), reach(n->b, future, bounded));
 }
@@ -435,184 +431,4 @@ bool stl_formula_boolean(const StlFormula *f)
 	Units u = {unit_one, 0};
 	collect(f->root, &u);
 	return u.kinds == 0;
-}
-
-/* ---- printing ---------------------------------------------------------------------------------------------------------- */
-
-static int strength(NodeKind k)
-{
-	switch (k) {
-	case N_IFF:
-		return 1;
-	case N_IMPLIES:
-		return 2;
-	case N_OR:
-	case N_XOR:
-		return 3;
-	case N_AND:
-		return 4;
-	case N_UNTIL:
-	case N_SINCE:
-		return 5;
-	case N_NOT:
-	case N_ALWAYS:
-	case N_EVENTUALLY:
-	case N_HISTORICALLY:
-	case N_ONCE:
-		return 6;
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-		return 7;
-	case N_ADD:
-	case N_SUB:
-		return 8;
-	case N_MUL:
-	case N_DIV:
-		return 9;
-	case N_NEGATE:
-		return 10;
-	case N_NUMBER:
-	case N_PARAMETER:
-	case N_SIGNAL:
-	case N_INITIAL:
-	case N_ABS:
-	case N_MIN:
-	case N_MAX:
-	case N_TRUE:
-	case N_FALSE:
-	case N_RISE:
-	case N_FALL:
-	case N_DELAY:
-	case N_DURATION:
-		return 11;
-	}
-	return 11;
-}
-
-static const char *const words[] = {[N_ADD] = "+",
-				    [N_SUB] = "-",
-				    [N_MUL] = "*",
-				    [N_DIV] = "/",
-				    [N_LT] = "<",
-				    [N_LE] = "<=",
-				    [N_GT] = ">",
-				    [N_GE] = ">=",
-				    [N_EQ] = "==",
-				    [N_NE] = "!=",
-				    [N_AND] = "and",
-				    [N_OR] = "or",
-				    [N_XOR] = "xor",
-				    [N_IMPLIES] = "->",
-				    [N_IFF] = "<->",
-				    [N_NOT] = "not",
-				    [N_ALWAYS] = "always",
-				    [N_EVENTUALLY] = "eventually",
-				    [N_HISTORICALLY] = "historically",
-				    [N_ONCE] = "once",
-				    [N_UNTIL] = "until",
-				    [N_SINCE] = "since",
-				    [N_RISE] = "rise",
-				    [N_FALL] = "fall",
-				    [N_ABS] = "abs",
-				    [N_MIN] = "min",
-				    [N_MAX] = "max",
-				    [N_INITIAL] = "initial",
-				    [N_DELAY] = "delay",
-				    [N_DURATION] = "duration"};
-
-static void number(GString *out, double v, const Unit *unit)
-{
-	char digits[G_ASCII_DTOSTR_BUF_SIZE];
-	g_string_append(out, g_ascii_formatd(digits, sizeof(digits), "%.12g", v));
-	if (!unit_is_dimensionless(unit) || strcmp(unit->symbol, "1") != 0)
-		g_string_append_printf(out, " %s", unit->symbol);
-}
-
-static void bound(const StlFormula *f, const Quantity *q, const char *parameter, double s,
-		  bool filled, GString *out)
-{
-	if (parameter && filled && f->checked && isfinite(s))
-		number(out, s, &unit_second);
-	else if (parameter)
-		g_string_append_printf(out, "$%s", parameter);
-	else if (isinf(q->value))
-		g_string_append(out, "inf");
-	else
-		number(out, q->value, &q->unit);
-}
-
-static void child(const StlFormula *f, const Node *n, int least, bool filled, GString *out)
-{
-	bool wrap = strength(n->kind) < least;
-	if (wrap)
-		g_string_append_c(out, '(');
-	node_print(f, n, filled, out);
-	if (wrap)
-		g_string_append_c(out, ')');
-}
-
-void node_print(const StlFormula *f, const Node *n, bool filled, GString *out)
-{
-	int s = strength(n->kind);
-	if (n->kind == N_NUMBER) {
-		number(out, n->value, &n->unit);
-	} else if (n->kind == N_PARAMETER) {
-		if (filled && f->checked && isfinite(n->value))
-			number(out, n->value, &n->unit);
-		else
-			g_string_append_printf(out, "$%s",
-					       stl_formula_parameter(f, (size_t)n->name));
-	} else if (n->kind == N_SIGNAL) {
-		g_string_append(out, stl_formula_signal(f, (size_t)n->name));
-	} else if (n->kind == N_TRUE || n->kind == N_FALSE) {
-		g_string_append(out, n->kind == N_TRUE ? "true" : "false");
-	} else if (n->kind == N_NEGATE) {
-		g_string_append_c(out, '-');
-		child(f, n->a, s, filled, out);
-	} else if (s == 11) {
-		g_string_append_printf(out, "%s(", words[n->kind]);
-		node_print(f, n->a, filled, out);
-		if (n->b) {
-			g_string_append(out, ", ");
-			node_print(f, n->b, filled, out);
-		}
-		g_string_append_c(out, ')');
-	} else {
-		if (n->b)
-			child(f, n->a, n->kind == N_IMPLIES ? s + 1 : s, filled, out);
-		g_string_append_printf(out, n->b ? " %s" : "%s", words[n->kind]);
-		if (n->bounded) {
-			g_string_append_c(out, '[');
-			bound(f, &n->lo, n->lo_parameter, n->lo_s, filled, out);
-			g_string_append(out, ", ");
-			bound(f, &n->hi, n->hi_parameter, n->hi_s, filled, out);
-			g_string_append_c(out, ']');
-		}
-		g_string_append_c(out, ' ');
-		child(f, n->b ? n->b : n->a, n->b && n->kind != N_IMPLIES ? s + 1 : s, filled, out);
-	}
-}
-
-char *stl_formula_print(const StlFormula *f, bool filled)
-{
-	GString *out = g_string_new(NULL);
-	node_print(f, f->root, filled, out);
-	return g_string_free(out, FALSE);
-}
-
-const char *stl_truth_name(StlTruth truth)
-{
-	switch (truth) {
-	case STL_FALSE:
-		return "false";
-	case STL_UNKNOWN:
-		return "unknown";
-	case STL_TRUE:
-		return "true";
-	}
-	return "?";
 }

@@ -164,7 +164,7 @@ static Track *signal_side(const Eval *e, const Signal *s, bool upper)
 	return out;
 }
 
-static Pair eval_signal(Eval *e, const Node *n)
+static Pair signal_pair(Eval *e, const Node *n)
 {
 	const char *name = stl_formula_signal(e->f, (size_t)n->name);
 	const Signal *lo = g_hash_table_lookup(e->input->signals, name);
@@ -238,8 +238,9 @@ static Pair product(Pair a, double c0, double c1)
 	return out;
 }
 
-static Pair multiply(Eval *e, const Node *n)
+static Pair eval_product(Eval *e, const Node *n, EvalFunc of)
 {
+	(void)of;
 	bool divide = n->kind == N_DIV;
 	if (!steady(n->b) && (divide || !steady(n->a))) {
 		if (!e->error)
@@ -259,64 +260,44 @@ static Pair multiply(Eval *e, const Node *n)
 }
 
 /* The value at the start, with whatever is known of it. */
-static Pair initial(Eval *e, const Node *n)
+static Pair eval_initial(Eval *e, const Node *n, EvalFunc of)
 {
-	g_auto(Pair) s = eval_signal(e, n->a);
+	(void)of;
+	g_auto(Pair) s = signal_pair(e, n->a);
 	return constant(e, s.lo->k[0].v, s.hi->k[0].v);
 }
 
-Pair eval_term(Eval *e, const Node *n)
+static Pair eval_number(Eval *e, const Node *n, EvalFunc of)
 {
-	switch (n->kind) {
-	case N_NUMBER:
-	case N_PARAMETER:
-		return constant(e, n->value, n->value);
-	case N_SIGNAL:
-		return eval_signal(e, n);
-	case N_INITIAL:
-		return initial(e, n);
-	case N_NEGATE:
-		return negate(eval_term(e, n->a));
-	case N_ABS:
-		return absolute(eval_term(e, n->a), e->end);
-	case N_ADD:
-		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_ADD);
-	case N_SUB:
-		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_SUB);
-	case N_MIN:
-		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_MIN);
-	case N_MAX:
-		return combine(eval_term(e, n->a), eval_term(e, n->b), TRACK_MAX);
-	case N_MUL:
-	case N_DIV:
-		return multiply(e, n);
-	case N_TRUE:
-	case N_FALSE:
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-	case N_NOT:
-	case N_AND:
-	case N_OR:
-	case N_XOR:
-	case N_IMPLIES:
-	case N_IFF:
-	case N_RISE:
-	case N_FALL:
-	case N_ALWAYS:
-	case N_EVENTUALLY:
-	case N_UNTIL:
-	case N_HISTORICALLY:
-	case N_ONCE:
-	case N_SINCE:
-	case N_DELAY:
-	case N_DURATION:
-		break;
-	}
-	return constant(e, -INF, INF);
+	(void)of;
+	return constant(e, n->value, n->value);
+}
+
+static Pair eval_signal(Eval *e, const Node *n, EvalFunc of)
+{
+	(void)of;
+	return signal_pair(e, n);
+}
+
+static Pair eval_negate(Eval *e, const Node *n, EvalFunc of)
+{
+	return negate(of(e, n->a));
+}
+
+static Pair eval_abs(Eval *e, const Node *n, EvalFunc of)
+{
+	return absolute(of(e, n->a), e->end);
+}
+
+/* Sums, min and max. */
+static Pair eval_sum(Eval *e, const Node *n, EvalFunc of)
+{
+	TrackOp op = n->kind == N_ADD   ? TRACK_ADD
+		     : n->kind == N_SUB ? TRACK_SUB
+		     : n->kind == N_MIN ? TRACK_MIN
+					: TRACK_MAX;
+	Pair a = of(e, n->a), b = of(e, n->b);
+	return combine(a, b, op);
 }
 
 /* ---- atoms --------------------------------------------------------------------------------------------------------------- */
@@ -382,7 +363,7 @@ static Pair truth_of_margin(Pair m, bool strict)
 /* A Boolean signal: true above one half. */
 static Pair boolean_signal(Eval *e, const Node *n)
 {
-	return truth_of_margin(combine(eval_signal(e, n), constant(e, 0.5, 0.5), TRACK_SUB), true);
+	return truth_of_margin(combine(signal_pair(e, n), constant(e, 0.5, 0.5), TRACK_SUB), true);
 }
 
 /* ---- edges ---------------------------------------------------------------------------------------------------------------- */
@@ -445,7 +426,7 @@ static Pair window(const Eval *e, Pair a, double from, double to)
 
 static Pair eventually(const Eval *e, const Node *n, Pair a)
 {
-	bool past = n->kind == N_ONCE || n->kind == N_HISTORICALLY;
+	bool past = operators[n->kind].time == OP_PAST;
 	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
 	return past ? window(e, a, -hi, -lo) : window(e, a, lo, hi);
 }
@@ -495,79 +476,94 @@ static Pair until(const Eval *e, Pair f, Pair g, double a, double b)
 	return combine(combine(witness, later, TRACK_MIN), held, TRACK_MIN);
 }
 
-typedef Pair (*EvalFunc)(Eval *, const Node *);
+/* ---- operators: what margin and truth have in common ------------------------------------------------------------------------- */
 
-static Pair not_of(Pair a)
+static Pair eval_constant(Eval *e, const Node *n, EvalFunc of)
 {
-	return negate(a);
+	(void)of;
+	double v = n->kind == N_TRUE ? INF : -INF;
+	return constant(e, v, v);
 }
 
-static Pair exclusive(Eval *e, const Node *n, EvalFunc eval)
+static Pair eval_not(Eval *e, const Node *n, EvalFunc of)
 {
-	Pair a = eval(e, n->a), b = eval(e, n->b);
-	Pair na = not_of(copy(&a)), nb = not_of(copy(&b));
-	return combine(combine(a, nb, TRACK_MIN), combine(na, b, TRACK_MIN), TRACK_MAX);
+	return negate(of(e, n->a));
 }
 
-/* Everything that margin and truth have in common; atoms are the caller's. */
-static Pair eval_operator(Eval *e, const Node *n, EvalFunc eval)
+static Pair eval_and(Eval *e, const Node *n, EvalFunc of)
 {
-	switch (n->kind) {
-	case N_TRUE:
-		return constant(e, INF, INF);
-	case N_FALSE:
-		return constant(e, -INF, -INF);
-	case N_NOT:
-		return not_of(eval(e, n->a));
-	case N_AND:
-		return combine(eval(e, n->a), eval(e, n->b), TRACK_MIN);
-	case N_OR:
-		return combine(eval(e, n->a), eval(e, n->b), TRACK_MAX);
-	case N_IMPLIES:
-		return combine(not_of(eval(e, n->a)), eval(e, n->b), TRACK_MAX);
-	case N_XOR:
-		return exclusive(e, n, eval);
-	case N_IFF:
-		return not_of(exclusive(e, n, eval));
-	case N_RISE:
-		return rise_of(eval_truth(e, n->a));
-	case N_FALL:
-		return rise_of(not_of(eval_truth(e, n->a)));
-	case N_EVENTUALLY:
-	case N_ONCE:
-		return eventually(e, n, eval(e, n->a));
-	case N_ALWAYS:
-	case N_HISTORICALLY:
-		return not_of(eventually(e, n, not_of(eval(e, n->a))));
-	case N_UNTIL:
-		return until(e, eval(e, n->a), eval(e, n->b), eval_ticks(e, n->lo_s),
-			     eval_ticks(e, n->hi_s));
-	case N_SINCE:
-		return reversed(until(e, reversed(eval(e, n->a)), reversed(eval(e, n->b)),
-				      eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s)));
-	case N_NUMBER:
-	case N_PARAMETER:
-	case N_SIGNAL:
-	case N_INITIAL:
-	case N_NEGATE:
-	case N_ADD:
-	case N_SUB:
-	case N_MUL:
-	case N_DIV:
-	case N_ABS:
-	case N_MIN:
-	case N_MAX:
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-	case N_DELAY:
-	case N_DURATION:
-		break;
-	}
+	Pair a = of(e, n->a), b = of(e, n->b);
+	return combine(a, b, TRACK_MIN);
+}
+
+static Pair eval_or(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = of(e, n->a), b = of(e, n->b);
+	return combine(a, b, TRACK_MAX);
+}
+
+static Pair eval_implies(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = negate(of(e, n->a)), b = of(e, n->b);
+	return combine(a, b, TRACK_MAX);
+}
+
+static Pair eval_xor(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = of(e, n->a), b = of(e, n->b);
+	Pair na = negate(copy(&a)), nb = negate(copy(&b));
+	Pair out = combine(combine(a, nb, TRACK_MIN), combine(na, b, TRACK_MIN), TRACK_MAX);
+	return n->kind == N_IFF ? negate(out) : out;
+}
+
+static Pair eval_rise(Eval *e, const Node *n, EvalFunc of)
+{
+	(void)of; /* an edge has no margin */
+	Pair a = eval_truth(e, n->a);
+	return rise_of(n->kind == N_FALL ? negate(a) : a);
+}
+
+static Pair eval_window(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = of(e, n->a);
+	if (n->kind == N_EVENTUALLY || n->kind == N_ONCE)
+		return eventually(e, n, a);
+	return negate(eventually(e, n, negate(a)));
+}
+
+static Pair eval_until(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = of(e, n->a), b = of(e, n->b);
+	return until(e, a, b, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s));
+}
+
+static Pair eval_since(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = reversed(of(e, n->a)), b = reversed(of(e, n->b));
+	return reversed(until(e, a, b, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s)));
+}
+
+/* Comparisons are the callers'; measures are none. */
+static Pair eval_none(Eval *e, const Node *n, EvalFunc of)
+{
+	(void)n;
+	(void)of;
 	return constant(e, -INF, INF);
+}
+
+static Pair eval_operator(Eval *e, const Node *n, EvalFunc of)
+{
+	static Pair (*const evals[N_KINDS])(Eval *, const Node *, EvalFunc) = {
+#define OPERATOR(kind, word, strength, class, time, check, eval, ...) [kind] = eval_##eval,
+#include "operators.def"
+#undef OPERATOR
+	};
+	return evals[n->kind](e, n, of);
+}
+
+Pair eval_term(Eval *e, const Node *n)
+{
+	return node_is_term(n->kind) ? eval_operator(e, n, eval_term) : eval_none(e, n, NULL);
 }
 
 Pair eval_margin(Eval *e, const Node *n)

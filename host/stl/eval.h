@@ -24,6 +24,9 @@ typedef struct Eval {
 	GError *error;
 } Eval;
 
+/* Evaluates a child: eval_truth or eval_margin. */
+typedef Pair (*EvalFunc)(Eval *, const Node *);
+
 void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options);
 void eval_clear(Eval *e);
 

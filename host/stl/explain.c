@@ -118,9 +118,8 @@ static void add_reason(GPtrArray *reasons, Eval *e, StlBecause because, double f
 	g_ptr_array_add(reasons, r);
 }
 
-static void explain_atom(Eval *e, const Node *n, double t, GPtrArray *reasons)
+static void explain_atom(Eval *e, const Node *n, double t, StlTruth truth, GPtrArray *reasons)
 {
-	StlTruth truth = truth_at(e, n, t);
 	double from, to;
 	stretch_around(e, n, t, &from, &to);
 	if (truth != STL_UNKNOWN) {
@@ -137,8 +136,8 @@ static void explain_atom(Eval *e, const Node *n, double t, GPtrArray *reasons)
 
 /* A sup over [t+from, t+to] of `node`: its witness when true; when false every instant, shown by the first; when unknown the
  * first unknown one, or the end. */
-static void explain_window(Eval *e, const Node *op, const Node *node, double t, double from,
-			   double to, StlTruth mine, GPtrArray *reasons)
+static void explain_over(Eval *e, const Node *op, const Node *node, double t, double from,
+			 double to, StlTruth mine, GPtrArray *reasons)
 {
 	/* of the inner formula, what made the window what it is: an eventually is true by a true instant, an always false by a
 	 * false one, and the other way round by all of them */
@@ -152,86 +151,70 @@ static void explain_window(Eval *e, const Node *op, const Node *node, double t, 
 			   any_signal(e, node));
 }
 
-static void explain_sides(Eval *e, const Node *n, double t, StlTruth mine, bool negate_a,
-			  GPtrArray *reasons)
+/* ---- one function a kind of operator; mine: the truth of n at t ------------------------------------------------------------- */
+
+static void explain_not(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	(void)mine;
+	explain(e, n->a, t, reasons);
+}
+
+static void explain_both(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	(void)mine;
+	explain(e, n->a, t, reasons);
+	explain(e, n->b, t, reasons);
+}
+
+/* The side or sides that made it what it is. */
+static void explain_sides(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
 {
 	StlTruth a = truth_at(e, n->a, t), b = truth_at(e, n->b, t);
-	if (negate_a)
+	if (n->kind == N_IMPLIES)
 		a = a == STL_TRUE ? STL_FALSE : a == STL_FALSE ? STL_TRUE : STL_UNKNOWN;
 	if (a == mine)
 		explain(e, n->a, t, reasons);
 	if (b == mine)
 		explain(e, n->b, t, reasons);
-	if (a != mine && b != mine) { /* xor, iff: both decide */
-		explain(e, n->a, t, reasons);
-		explain(e, n->b, t, reasons);
-	}
+}
+
+static void explain_temporal(Eval *e, const Node *n, const Node *part, double t, double lo,
+			     double hi, StlTruth mine, GPtrArray *reasons)
+{
+	if (operators[n->kind].time == OP_PAST)
+		explain_over(e, n, part, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
+	else
+		explain_over(e, n, part, t, lo, hi, mine, reasons);
+}
+
+static void explain_window(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	explain_temporal(e, n, n->a, t, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s), mine,
+			 reasons);
+}
+
+static void explain_until(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
+	explain_temporal(e, n, n->b, t, lo, hi, mine, reasons);
+	explain_temporal(e, n, n->a, t, 0, hi, mine, reasons);
+}
+
+static void explain_since(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	explain_temporal(e, n, n->b, t, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s), mine,
+			 reasons);
 }
 
 void explain(Eval *e, const Node *n, double t, GPtrArray *reasons)
 {
-	if (reasons->len >= STL_MAX_REASONS)
-		return;
-	StlTruth mine = truth_at(e, n, t);
-	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
-	switch (n->kind) {
-	case N_NOT:
-		explain(e, n->a, t, reasons);
-		return;
-	case N_AND:
-		explain_sides(e, n, t, mine, false, reasons);
-		return;
-	case N_OR:
-		explain_sides(e, n, t, mine, false, reasons);
-		return;
-	case N_IMPLIES:
-		explain_sides(e, n, t, mine, true, reasons);
-		return;
-	case N_XOR:
-	case N_IFF:
-		explain(e, n->a, t, reasons);
-		explain(e, n->b, t, reasons);
-		return;
-	case N_ALWAYS:
-	case N_EVENTUALLY:
-		explain_window(e, n, n->a, t, lo, hi, mine, reasons);
-		return;
-	case N_HISTORICALLY:
-	case N_ONCE:
-		explain_window(e, n, n->a, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
-		return;
-	case N_UNTIL:
-		explain_window(e, n, n->b, t, lo, hi, mine, reasons);
-		explain_window(e, n, n->a, t, 0, hi, mine, reasons);
-		return;
-	case N_SINCE:
-		explain_window(e, n, n->b, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
-		return;
-	case N_RISE:
-	case N_FALL:
-	case N_TRUE:
-	case N_FALSE:
-	case N_NUMBER:
-	case N_PARAMETER:
-	case N_SIGNAL:
-	case N_INITIAL:
-	case N_NEGATE:
-	case N_ADD:
-	case N_SUB:
-	case N_MUL:
-	case N_DIV:
-	case N_ABS:
-	case N_MIN:
-	case N_MAX:
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-	case N_DELAY:
-	case N_DURATION:
-		explain_atom(e, n, t, reasons);
-		return;
-	}
+	static void (*const explains[N_KINDS])(Eval *, const Node *, double, StlTruth,
+					       GPtrArray *) = {
+#define OPERATOR(kind, word, strength, class, time, check, eval, explain, row) \
+	[kind] = explain_##explain,
+#include "operators.def"
+#undef OPERATOR
+	};
+	if (reasons->len < STL_MAX_REASONS)
+		explains[n->kind](e, n, t, truth_at(e, n, t), reasons);
 }

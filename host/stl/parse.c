@@ -5,6 +5,12 @@
 
 /* Recursive descent, loosest first: iff, implies (right), or/xor, and, until/since, unary, comparison, sum, product. */
 
+const Operator operators[N_KINDS] = {
+#define OPERATOR(kind, word, strength, class, time, ...) [kind] = {word, strength, class, time},
+#include "operators.def"
+#undef OPERATOR
+};
+
 #define MAX_HEIGHT 2000 /* of chains such as "a or b or …" too */
 
 typedef enum { T_END, T_NAME, T_NUMBER, T_PARAM, T_OP, T_BAD } TokenKind;
@@ -90,9 +96,9 @@ static const char *number_end(const char *s)
 	return s;
 }
 
-static const char *const operators[] = {"<->", "->", "<=", ">=", "==", "!=", "<", ">",
-					"+",   "-",  "*",  "/",  "(",  ")",  "[", "]",
-					",",   "&&", "||", "!",  "&",  "|",  NULL};
+static const char *const symbols[] = {"<->", "->", "<=", ">=", "==", "!=", "<", ">",
+				      "+",   "-",  "*",  "/",  "(",  ")",  "[", "]",
+				      ",",   "&&", "||", "!",  "&",  "|",  NULL};
 
 static void next(Parser *p)
 {
@@ -119,7 +125,7 @@ static void next(Parser *p)
 	} else {
 		p->kind = T_BAD;
 		end = g_utf8_next_char(p->at);
-		for (const char *const *op = operators; *op; op++)
+		for (const char *const *op = symbols; *op; op++)
 			if (g_str_has_prefix(p->at, *op)) {
 				p->kind = T_OP;
 				end = p->at + strlen(*op);
