@@ -1,6 +1,7 @@
 #include <anzen/base/text.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define WORD_MAX 64
@@ -91,4 +92,65 @@ void text_append_number(GString *out, double value)
 			break;
 	}
 	g_string_append(out, shortest);
+}
+
+static int char_columns(gunichar c)
+{
+	return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+}
+
+int text_columns(const char *text)
+{
+	int n = 0;
+	for (const char *p = text; *p; p = g_utf8_next_char(p))
+		n += char_columns(g_utf8_get_char(p));
+	return n;
+}
+
+/* Marks that Japanese does not put at the beginning of a line. */
+static bool closes(gunichar c)
+{
+	static const gunichar marks[] = {0x3001, 0x3002, 0xff0c, 0xff0e, 0xff09,
+					 0x300d, 0x300f, 0x3011, 0x30fc, 0xff1a};
+	for (size_t i = 0; i < G_N_ELEMENTS(marks); i++)
+		if (marks[i] == c)
+			return true;
+	return false;
+}
+
+/* Where the line that begins at `from` ends: at a newline, at the end, or at the last place to break that fits. */
+static const char *line_end(const char *from, int width)
+{
+	const char *end = NULL;
+	gunichar before = 0;
+	int used = 0;
+	for (const char *p = from;; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+		if (c == 0 || c == '\n')
+			return p;
+		if (p > from && !closes(c) &&
+		    (c == ' ' || g_unichar_iswide(c) || g_unichar_iswide(before)))
+			end = p;
+		used += char_columns(c);
+		if (used > width && c != ' ')
+			return end ? end : p > from ? p : g_utf8_next_char(p);
+		before = c;
+	}
+}
+
+char **text_wrap(const char *text, int width)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GPtrArray *lines = g_ptr_array_new();
+	for (const char *p = valid;;) {
+		const char *end = line_end(p, MAX(width, 2));
+		g_ptr_array_add(lines, g_strchomp(g_strndup(p, (gsize)(end - p))));
+		if (*end == 0)
+			break;
+		p = end + (*end == '\n' || *end == ' ');
+		while (*end == ' ' && *p == ' ')
+			p++;
+	}
+	g_ptr_array_add(lines, NULL);
+	return (char **)g_ptr_array_free(lines, FALSE);
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 const char *cli_choose(const CliContext *cli, const char *en, const char *ja)
 {
@@ -166,4 +168,11 @@ int cli_diagnostics(CliContext *cli, const Diagnostics *diag)
 		cli_print_json(b);
 	}
 	return ANZEN_EXIT_INPUT;
+}
+
+int cli_columns(FILE *stream)
+{
+	struct winsize size;
+	int fd = fileno(stream);
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -26,6 +26,7 @@
 #include <anzen/base.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
+#include <stdio.h>
 
 typedef struct CliContext CliContext;
 
@@ -69,6 +70,9 @@ void cli_json_errors(JsonBuilder *builder, const Diagnostics *diag);
 
 /* One JSON object on standard output, with a newline. */
 void cli_print_json(JsonBuilder *builder);
+
+/* Width of the terminal behind a stream, 0 when it is none. */
+int cli_columns(FILE *stream);
 
 /* The English or Japanese one. */
 const char *cli_choose(const CliContext *cli, const char *en, const char *ja);

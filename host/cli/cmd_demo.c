@@ -5,7 +5,6 @@
 
 #include <anzen/report.h>
 #include <anzen/run.h>
-#include <signal.h>
 #include <string.h>
 
 int cmd_demo(int argc, char **argv, CliContext *cli);
@@ -83,6 +82,10 @@ static gboolean play(CliContext *cli, const Demo *demo, const DemoRun *run, cons
 	lockstep_world_use(world, &config);
 	done = done && run_scenario(&config, ret, diag, error);
 	operator_view_free(view);
+	if (done)
+		fprintf(stderr, "%s: %s\n", title,
+			cli_choose(cli, verdict_name(ret->record->verdict),
+				   verdict_name_ja(ret->record->verdict)));
 	return done;
 }
 
@@ -105,7 +108,7 @@ static void print_table(const CliContext *cli, const RunOutcome *outcomes, size_
 	const RunRecord *records[8];
 	for (size_t i = 0; i < n; i++)
 		records[i] = outcomes[i].record;
-	g_autofree char *table = report_table(records, n, cli->lang);
+	g_autofree char *table = report_table(records, n, cli->lang, cli_columns(stdout));
 	printf("\n%s\n", table);
 	for (size_t i = 0; i < n; i++)
 		printf(_("report %zu: %s\n"), i + 1, outcomes[i].report);
@@ -124,6 +127,10 @@ static int conclude(CliContext *cli, const Demo *demo, const RunOutcome *outcome
 					     demo->runs[i].label,
 					     verdict_name(demo->runs[i].expected),
 					     verdict_name(outcomes[i].record->verdict));
+	if (demo->runs[n].label)
+		return cli_fail_text(cli, ANZEN_EXIT_INVALID,
+				     _("stopped by the operator before the run '%s'"),
+				     demo->runs[n].label);
 	return ANZEN_EXIT_PASS;
 }
 
@@ -135,7 +142,7 @@ static int play_all(CliContext *cli, const Demo *demo, const char *out, bool loc
 	g_autoptr(GError) error = NULL;
 	size_t n = 0;
 	bool ok = true;
-	for (; ok && demo->runs[n].label; n += ok)
+	for (; ok && demo->runs[n].label && !operator_signalled(); n += ok)
 		ok = play(cli, demo, &demo->runs[n], root, out, lock_step, &outcomes[n], diag,
 			  &error);
 	int code;
@@ -170,6 +177,6 @@ int cmd_demo(int argc, char **argv, CliContext *cli)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
 				     _("there is no demo '%s': chair-fall or pan-overheat"),
 				     argv[1]);
-	signal(SIGPIPE, SIG_IGN);
+	operator_catch_signals();
 	return play_all(cli, demo, out, lock_step);
 }

@@ -5,23 +5,8 @@
 
 #include <anzen/report.h>
 #include <anzen/run.h>
-#include <signal.h>
 
 int cmd_replay(int argc, char **argv, CliContext *cli);
-
-static void on_signal(int signo)
-{
-	(void)signo;
-	run_request_stop();
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 static void print_json(const RunOutcome *outcome)
 {
@@ -54,7 +39,7 @@ static void print_json(const RunOutcome *outcome)
 static void print_text(const CliContext *cli, const RunOutcome *outcome)
 {
 	const RunRecord *record = outcome->record;
-	g_autofree char *table = report_table(&record, 1, cli->lang);
+	g_autofree char *table = report_table(&record, 1, cli->lang, cli_columns(stdout));
 	printf("\n%s\n%s  %s\n", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
@@ -65,12 +50,14 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 	       (double)outcome->lateness_p99_ns * 1e-6, (double)outcome->worst_lateness_ns * 1e-6);
 }
 
-static int once(CliContext *cli, const ReplayConfig *config)
+static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)
 {
 	g_auto(RunOutcome) outcome = {0};
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(GError) error = NULL;
-	if (!run_replay(config, &outcome, diag, &error))
+	gboolean done = run_replay(config, &outcome, diag, &error);
+	operator_view_finish(view);
+	if (!done)
 		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
 	if (cli->json)
 		print_json(&outcome);
@@ -117,11 +104,11 @@ int cmd_replay(int argc, char **argv, CliContext *cli)
 			       .to_ns = CLOCK_NEVER};
 	if (!read_times(from, to, &config, &error))
 		return cli_fail(cli, error);
-	catch_signals();
+	operator_catch_signals();
 	OperatorView *view = operator_view_new(cli, argv[1], false);
 	config.progress = operator_view_progress;
 	config.progress_user = view;
-	int code = once(cli, &config);
+	int code = once(cli, &config, view);
 	operator_view_free(view);
 	return code;
 }

@@ -6,7 +6,6 @@
 
 #include <anzen/report.h>
 #include <anzen/run.h>
-#include <signal.h>
 
 int cmd_run(int argc, char **argv, CliContext *cli);
 
@@ -16,20 +15,6 @@ typedef struct RunOptions {
 	gint64 seed;
 	gboolean lock_step, yes;
 } RunOptions;
-
-static void on_signal(int signo)
-{
-	(void)signo;
-	run_request_stop();
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 static void print_result(const CliContext *cli, const RunOutcome *outcome)
 {
@@ -46,18 +31,20 @@ static void print_result(const CliContext *cli, const RunOutcome *outcome)
 		return;
 	}
 	const RunRecord *record = outcome->record;
-	g_autofree char *table = report_table(&record, 1, cli->lang);
+	g_autofree char *table = report_table(&record, 1, cli->lang, cli_columns(stdout));
 	printf("\n%s\n%s  %s\n", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
 }
 
-static int once(CliContext *cli, const RunConfig *config)
+static int once(CliContext *cli, const RunConfig *config, OperatorView *view)
 {
 	g_auto(RunOutcome) outcome = {0};
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(GError) error = NULL;
-	if (!run_scenario(config, &outcome, diag, &error))
+	gboolean done = run_scenario(config, &outcome, diag, &error);
+	operator_view_finish(view);
+	if (!done)
 		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
 	print_result(cli, &outcome);
 	return (int)verdict_exit(outcome.record->verdict);
@@ -87,7 +74,7 @@ int cmd_run(int argc, char **argv, CliContext *cli)
 	if (!o.rig || !o.product)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
 				     _("--rig and --product are needed: see anzen run --help"));
-	catch_signals();
+	operator_catch_signals();
 	g_autoptr(LockstepWorld) world = NULL;
 	g_autoptr(GError) error = NULL;
 	OperatorView *view = operator_view_new(cli, argv[1], !o.yes);
@@ -109,7 +96,7 @@ int cmd_run(int argc, char **argv, CliContext *cli)
 		world = o.lock_step ? lockstep_world_new(o.rig, config.seed, &error) : NULL;
 		code = o.lock_step && !world
 			       ? cli_fail(cli, error)
-			       : (lockstep_world_use(world, &config), once(cli, &config));
+			       : (lockstep_world_use(world, &config), once(cli, &config, view));
 	} while (code != ANZEN_EXIT_INPUT && operator_view_ask_repeat(view));
 	operator_view_free(view);
 	g_free(o.rig);

@@ -42,7 +42,7 @@ static void print_json(const RunRecord *record, const char *recorded)
 
 static void print_table(const CliContext *cli, const RunRecord *record, const char *recorded)
 {
-	g_autofree char *table = report_table(&record, 1, cli->lang);
+	g_autofree char *table = report_table(&record, 1, cli->lang, cli_columns(stdout));
 	printf("%s\n%s", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)));
 	if (recorded && g_strcmp0(recorded, verdict_name(record->verdict)))

@@ -11,10 +11,17 @@
 
 typedef struct OperatorView OperatorView;
 
+/* SIGINT and SIGTERM are Stop from here on: the run ends in the safe state, is sealed and INVALID. */
+void operator_catch_signals(void);
+/* One of them came. */
+bool operator_signalled(void);
+
 /* interactive false: prompts are taken as done (no operator, `--yes`). */
 OperatorView *operator_view_new(const CliContext *cli, const char *title, bool interactive);
 /* RunConfig.progress with the view as user. */
 void operator_view_progress(void *view, const RunStatus *status, RunAnswer *ret);
+/* The run is over: the block leaves the screen, so that results can be printed. Before every result or error. */
+void operator_view_finish(OperatorView *view);
 /* After a run on a terminal: TRUE when the operator wants to repeat it. */
 bool operator_view_ask_repeat(OperatorView *view);
 /* Restores the terminal. Takes NULL. */

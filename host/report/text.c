@@ -6,21 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Columns that a terminal needs for UTF-8 text: East Asian wide characters take two. */
-static int columns(const char *text)
-{
-	int n = 0;
-	for (const char *c = text; *c; c = g_utf8_next_char(c)) {
-		gunichar u = g_utf8_get_char(c);
-		n += g_unichar_iszerowidth(u) ? 0 : g_unichar_iswide(u) ? 2 : 1;
-	}
-	return n;
-}
-
 static void cell(GString *out, const char *text, int width)
 {
 	g_string_append(out, text);
-	for (int i = columns(text); i < width; i++)
+	for (int i = text_columns(text); i < width; i++)
 		g_string_append_c(out, ' ');
 }
 
@@ -36,7 +25,62 @@ static void line_free(void *p)
 	g_free(line);
 }
 
-char *report_table(const RunRecord *const *records, size_t n, const char *lang)
+/* The last cell: on the row where it fits, else below it, wrapped. */
+static void last_cell(GString *out, const char *text, int indent, int screen)
+{
+	enum { BELOW = 4 };
+	if (screen == 0 || indent + text_columns(text) <= screen) {
+		g_string_append_printf(out, "%s\n", text);
+		return;
+	}
+	if (indent < screen)
+		g_string_append_c(out, '\n');
+	g_auto(GStrv) lines = text_wrap(text, screen - BELOW);
+	for (int i = 0; lines[i]; i++)
+		g_string_append_printf(out, "%*s%s\n", BELOW, "", lines[i]);
+}
+
+/* Widths of all columns but the last; returns where the last one begins. */
+static int measure_columns(GPtrArray *lines, int *ret_width)
+{
+	int indent = 0;
+	for (int k = 0; k < 5; k++) {
+		for (guint i = 0; i < lines->len; i++)
+			ret_width[k] =
+				MAX(ret_width[k],
+				    text_columns(((Line *)g_ptr_array_index(lines, i))->cells[k]));
+		indent += ret_width[k] + 2;
+	}
+	return indent;
+}
+
+static void wide(GString *out, GPtrArray *lines, const int *width, int indent, int screen)
+{
+	for (guint i = 0; i < lines->len; i++) {
+		const Line *l = g_ptr_array_index(lines, i);
+		for (int k = 0; k < 5; k++)
+			cell(out, l->cells[k], width[k] + 2);
+		last_cell(out, l->cells[5], indent, screen);
+	}
+}
+
+/* For a narrow screen: a few lines a criterion, under the run's name. */
+static void tall(GString *out, GPtrArray *lines, int screen)
+{
+	const Line *head = g_ptr_array_index(lines, 0);
+	for (guint i = 1; i < lines->len; i++) {
+		const Line *l = g_ptr_array_index(lines, i);
+		if (*l->cells[0])
+			g_string_append_printf(out, "%s\n", l->cells[0]);
+		g_string_append_printf(out, "  %s  %s\n", l->cells[1], l->cells[2]);
+		if (strcmp(l->cells[3], "–") || strcmp(l->cells[4], "–"))
+			g_string_append_printf(out, "    %s %s  %s %s\n", head->cells[3],
+					       l->cells[3], head->cells[4], l->cells[4]);
+		last_cell(out, l->cells[5], screen, screen);
+	}
+}
+
+char *report_table(const RunRecord *const *records, size_t n, const char *lang, int screen)
 {
 	bool ja = !g_strcmp0(lang, "ja");
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
@@ -61,18 +105,13 @@ char *report_table(const RunRecord *const *records, size_t n, const char *lang)
 			l->cells[5] = g_strdup(ja && r->why_ja ? r->why_ja : r->why ? r->why : "");
 			g_ptr_array_add(lines, l);
 		}
-	int width[6] = {0};
-	for (guint i = 0; i < lines->len; i++)
-		for (int k = 0; k < 5; k++)
-			width[k] = MAX(width[k],
-				       columns(((Line *)g_ptr_array_index(lines, i))->cells[k]));
 	GString *out = g_string_new(NULL);
-	for (guint i = 0; i < lines->len; i++) {
-		const Line *l = g_ptr_array_index(lines, i);
-		for (int k = 0; k < 5; k++)
-			cell(out, l->cells[k], width[k] + 2);
-		g_string_append_printf(out, "%s\n", l->cells[5]);
-	}
+	int width[6] = {0};
+	int indent = measure_columns(lines, width);
+	if (screen > 0 && indent > screen)
+		tall(out, lines, screen);
+	else
+		wide(out, lines, width, indent, screen);
 	return g_string_free(out, FALSE);
 }
 

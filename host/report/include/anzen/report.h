@@ -40,8 +40,9 @@ gboolean report_write_html(const ReportInput *input, const char *path, GError **
  * Schema: the de-facto one of Jenkins. Caller frees. */
 char *report_junit(const RunRecord *record);
 
-/* The one-screen table of `anzen run` and `anzen demo`: verdict, measured ± uncertainty with unit, limit, why. */
-char *report_table(const RunRecord *const *records, size_t n, const char *lang);
+/* The one-screen table of `anzen run` and `anzen demo`: verdict, measured ± uncertainty with unit, limit, why. `screen`: columns
+ * of the terminal that shows it, a longer why then goes below its row; 0: as wide as it gets. Caller frees. */
+char *report_table(const RunRecord *const *records, size_t n, const char *lang, int screen);
 
 /* "2.31 s ± 0.04 s (k = 2)" or "–"; caller frees. */
 char *report_measured(const CriterionResult *result);

@@ -19,6 +19,13 @@ void text_append_json(GString *out, const char *text);
 /* Append a number so that it reads back as the same double, independent of the locale; NaN and infinities become null. */
 void text_append_number(GString *out, double value);
 
+/* Columns that a terminal needs for UTF-8 text: East Asian wide characters take two, combining ones none. */
+int text_columns(const char *text);
+
+/* Lines of at most `width` columns (≥ 2), broken at spaces and between wide characters, a longer word inside; no line begins
+ * with a closing mark of Japanese. Newlines of the text are kept. NULL-terminated, free with g_strfreev(). */
+char **text_wrap(const char *text, int width);
+
 G_END_DECLS
 
 #endif
