@@ -121,6 +121,17 @@ static bool refused_by_names(const Judge *judge, const Criterion *c, Decision *r
 	return false;
 }
 
+static Decision no_timeline(const Recording *rec)
+{
+	const Fault *first = rec->faults->len ? g_ptr_array_index(rec->faults, 0) : NULL;
+	if (first)
+		return say(VERDICT_INVALID,
+			   g_strdup_printf("%s; the recording holds no timeline", first->cause),
+			   g_strdup_printf("%s。記録に試験の時間軸がありません", first->cause));
+	return say(VERDICT_INVALID, g_strdup("the recording holds no timeline"),
+		   g_strdup("記録に試験の時間軸がありません"));
+}
+
 static bool refused(const Judge *judge, const Criterion *c, Decision *ret)
 {
 	const Recording *rec = judge->recording;
@@ -132,8 +143,7 @@ static bool refused(const Judge *judge, const Criterion *c, Decision *ret)
 		return true;
 	}
 	if (rec->end_ns <= rec->start_ns) {
-		*ret = say(VERDICT_INVALID, g_strdup("the recording holds no timeline"),
-			   g_strdup("記録に試験の時間軸がありません"));
+		*ret = no_timeline(rec);
 		return true;
 	}
 	if (c->needs) {

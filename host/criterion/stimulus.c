@@ -14,16 +14,33 @@ static bool rests_on_outcomes(const Judge *judge, GPtrArray *names)
 	return false;
 }
 
+static Trouble *stimulus_trouble(Judge *judge, GPtrArray *names, int64_t from_ns, char *en,
+				 char *ja)
+{
+	Trouble *t = trouble_new(MAX(from_ns, judge->recording->start_ns), CLOCK_NEVER, NULL,
+				 !rests_on_outcomes(judge, names), en, ja);
+	t->all = t->responses = true;
+	return t;
+}
+
 static Trouble *not_as_scripted(Judge *judge, const char *formula, GPtrArray *names,
 				int64_t from_ns, const char *why)
 {
-	Trouble *t = trouble_new(
-		MAX(from_ns, judge->recording->start_ns), CLOCK_NEVER, NULL,
-		!rests_on_outcomes(judge, names),
+	return stimulus_trouble(
+		judge, names, from_ns,
 		g_strdup_printf("stimulus not as scripted: %s (%s)", formula, why),
 		g_strdup_printf("刺激が台本どおりではありません: %s (%s)", formula, why));
-	t->all = t->responses = true;
-	return t;
+}
+
+/* Something else kept the stimulus from being seen: that is the reason to tell first. */
+static Trouble *not_seen(Judge *judge, const char *formula, GPtrArray *names, const Trouble *hole)
+{
+	return stimulus_trouble(
+		judge, names, judge->recording->start_ns,
+		g_strdup_printf("%s; the stimulus was not seen to be as scripted: %s",
+				hole->what.en, formula),
+		g_strdup_printf("%s。刺激が台本どおりか確認できません: %s", hole->what.ja,
+				formula));
 }
 
 static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names, char **ret_formula,
@@ -69,7 +86,9 @@ static Trouble *check_one(Judge *judge, const char *text)
 		return NULL;
 	const Trouble *hole =
 		r->satisfied == STL_UNKNOWN ? judge_first_trouble(judge, names) : NULL;
-	g_autofree char *why = hole ? g_strdup(hole->what.en) : measured_text(r);
+	if (hole)
+		return not_seen(judge, formula, names, hole);
+	g_autofree char *why = measured_text(r);
 	int64_t from = r->satisfied == STL_FALSE ? r->from_ns : judge->recording->start_ns;
 	return not_as_scripted(judge, formula, names, from, why);
 }
