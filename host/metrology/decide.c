@@ -1,4 +1,5 @@
 /* Combination and guarded decisions on one number. */
+#include "gsl.h"
 #include <anzen/metrology.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -6,7 +7,7 @@
 
 /* GSL's default handler aborts the process; its functions return NaN as well, and NaN never becomes
  * a PASS. */
-static void quiet_gsl(void)
+void metrology_quiet_gsl(void)
 {
 	static gsize once;
 	if (g_once_init_enter(&once)) {
@@ -24,7 +25,7 @@ double metrology_t_quantile(double p, double dof)
 {
 	if (!probability_ok(p) || !(dof > 0))
 		return NAN;
-	quiet_gsl();
+	metrology_quiet_gsl();
 	return isinf(dof) ? gsl_cdf_ugaussian_Pinv(p) : gsl_cdf_tdist_Pinv(p, dof);
 }
 

@@ -1,4 +1,5 @@
 /* Proportions: exact bounds, and the plans that follow from them. */
+#include "gsl.h"
 #include <anzen/metrology.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -13,6 +14,7 @@ static bool confidence_ok(double confidence)
 static double beta_quantile(double p, double a, double b)
 {
 	double lo = 0, hi = 1;
+	metrology_quiet_gsl();
 	for (int i = 0; i < 100 && lo < hi; i++) {
 		double middle = lo + (hi - lo) / 2;
 		if (gsl_cdf_beta_P(middle, a, b) < p)
@@ -48,6 +50,21 @@ static bool plan_shows(unsigned n, unsigned permitted, double rate, double confi
 	return n >= permitted && metrology_proportion_lower(n - permitted, n, confidence) >= rate;
 }
 
+Interval metrology_clopper_pearson(unsigned passed, unsigned n, double confidence)
+{
+	return (Interval){metrology_proportion_lower(passed, n, (1 + confidence) / 2),
+			  metrology_proportion_upper(passed, n, (1 + confidence) / 2)};
+}
+
+unsigned metrology_permitted(unsigned n, double rate, double confidence, bool *ret_any)
+{
+	unsigned permitted = 0;
+	*ret_any = rate > 0 && rate < 1 && plan_shows(n, 0, rate, confidence);
+	while (*ret_any && permitted < n && plan_shows(n, permitted + 1, rate, confidence))
+		permitted++;
+	return permitted;
+}
+
 unsigned metrology_trials(double rate, double confidence, unsigned permitted)
 {
 	const unsigned most = 1000000;
@@ -70,5 +87,6 @@ double metrology_pass_probability(unsigned n, unsigned permitted, double true_ra
 {
 	if (!(true_rate >= 0 && true_rate <= 1))
 		return NAN;
+	metrology_quiet_gsl();
 	return permitted >= n ? 1 : gsl_cdf_binomial_P(permitted, 1 - true_rate, n);
 }

@@ -115,9 +115,28 @@ static void manual_and_completion_name_every_command(void)
 	CU_ASSERT_EQUAL(status, 0);
 }
 
+/* 299 and 473: the printed table of reliability demonstrations at 99 %/95 % with no and one failure; 32: see
+ * metrology.repeats. */
+static void the_planner_says_how_many_runs(void)
+{
+	expect("plan repeats --at-least 99 % --confidence 95 %", 0,
+	       "299 runs with at most 0 failures", NULL);
+	expect("plan repeats --at-least 99% --failures 1", 0, "473 runs with at most 1", NULL);
+	expect("plan repeats --at-least 0.99 --runs 500 --json", 0, "\"permitted_failures\" : 1",
+	       NULL);
+	expect("plan repeats --at-least 90% --true-rate 98% --power 80% --json", 0, "\"n\" : 61",
+	       NULL);
+	expect("plan repeats --at-least 90% --sequential 99%", 0, "after 32 runs", NULL);
+	expect("plan repeats --at-least 90% --lang ja", 0, "29 回中", NULL);
+	expect("plan repeats --at-least 99", 2, NULL, "not '99'");
+	expect("plan repeats --at-least 99% --sequential 90%", 2, NULL, "above --at-least");
+	expect("plan repeats --at-least 99% --runs 10", 2, NULL, "so few runs");
+	expect("plan repeats --at-least 99% --power 80% --true-rate 98%", 2, NULL, "no better");
+}
+
 UNIT_MAIN("cli", UNIT(help_goes_to_stdout_and_usage_errors_to_stderr),
 	  UNIT(unknown_commands_get_a_suggestion),
 	  UNIT(language_follows_the_option_even_in_the_c_locale),
 	  UNIT(check_reports_file_line_column_in_text_and_json),
 	  UNIT(usage_errors_are_json_objects_too), UNIT(words_after_two_dashes_are_operands),
-	  UNIT(manual_and_completion_name_every_command))
+	  UNIT(manual_and_completion_name_every_command), UNIT(the_planner_says_how_many_runs))

@@ -92,8 +92,58 @@ double metrology_proportion_upper(unsigned passed, unsigned n, double confidence
  * none below 1,000,000 does. */
 unsigned metrology_trials(double rate, double confidence, unsigned permitted);
 
+/* Most failures among n trials that still show at least `rate`; *ret_any false: not even none does. */
+unsigned metrology_permitted(unsigned n, double rate, double confidence, bool *ret_any);
+
 /* Probability that a plan of n trials with `permitted` failures passes at a true success rate. */
 double metrology_pass_probability(unsigned n, unsigned permitted, double true_rate);
+
+/* Two-sided intervals at `confidence`. NaN on both sides for an impossible argument. */
+typedef struct Interval {
+	double lo, hi;
+} Interval;
+
+/* Exact: never below its confidence. What claims are decided by (one side each, above). */
+Interval metrology_clopper_pearson(unsigned passed, unsigned n, double confidence);
+/* Score interval (Wilson, JASA 22, 1927): right on average, for showing, never for deciding a claim. */
+Interval metrology_wilson(unsigned passed, unsigned n, double confidence);
+/* Difference of two independent rates, a - b (Newcombe, Statistics in Medicine 17:873, 1998, method 10). */
+Interval metrology_newcombe(unsigned passed_a, unsigned n_a, unsigned passed_b, unsigned n_b,
+			    double confidence);
+/* Paired trials (the same stimulus given to two products): `only_a` pairs passed with a alone, `only_b` with b
+ * alone. Probability of at least so many for a when both are equally good (McNemar's test, exact: binomial with
+ * 1/2); one-sided. `two_sided`: of a split at least so uneven. No such pair: 1. */
+double metrology_mcnemar(unsigned only_a, unsigned only_b, bool two_sided);
+/* Events per unit of exposure (days, hours) from a count (Garwood, Biometrika 28, 1936: exact). */
+Interval metrology_poisson_rate(unsigned events, double exposure, double confidence);
+
+/* ---- looking while the runs come in: valid however often one looks ---------------------------- */
+
+/* A test of "at least `rate`", planned for a product of true rate `good` > rate. The likelihood ratio of good to rate is
+ * a non-negative supermartingale when the true rate is at most `rate`, so it ever reaches 1/risk_accept with at most
+ * risk_accept (Ville, 1939); likewise its inverse for risk_reject. Wald's SPRT with these bounds: exact, where Wald's own
+ * (1 - beta)/alpha is an approximation. */
+typedef struct Sprt {
+	double rate, good;
+	double risk_accept, risk_reject;
+} Sprt;
+bool metrology_sprt_valid(const Sprt *plan);
+/* log likelihood ratio after so many; NaN for an invalid plan. */
+double metrology_sprt_log_ratio(const Sprt *plan, unsigned passed, unsigned n);
+/* PASS, FAIL, or INCONCLUSIVE: go on. The first decision stands: a caller that goes on after it must not decide anew.
+ * */
+Verdict metrology_sprt_decide(const Sprt *plan, unsigned passed, unsigned n);
+/* Fewest runs that can end in PASS: all passed. 0 for an invalid plan. */
+unsigned metrology_sprt_fewest(const Sprt *plan);
+/* Chance to have ended in PASS (FAIL) within n runs, looked at after every one, at a true rate: exact, by recursion over
+ * the number of passes. n up to 100,000. */
+void metrology_sprt_chances(const Sprt *plan, unsigned n, double true_rate, double *ret_pass,
+			    double *ret_fail);
+
+/* Confidence sequence for a rate: with probability `confidence` the true rate lies in the interval at *every* n. From the
+ * beta-binomial mixture with a uniform prior (Robbins, Ann. Math. Stat. 41, 1970): the rates p with
+ * B(1+x, 1+n-x) / (p^x (1-p)^(n-x)) < 1/(1-confidence). */
+Interval metrology_confidence_sequence(unsigned passed, unsigned n, double confidence);
 
 /* ---- calibration certificates (calibration/1)
  * ------------------------------------------------------- */
