@@ -1,11 +1,16 @@
 /* anzen-launch: the small program between the bench and a product's own program.
  *
- *	anzen-launch [--memory BYTES] [--files BYTES] -- PROGRAM ARG...
+ *	anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] -- PROGRAM ARG...
  *
  * It makes the product the leader of a session of its own, ties its life to its parent's, sets resource limits and
  * execs it. This is a program and not a child_setup hook because a hook in a threaded process may call nothing
  * but async-signal-safe functions.
+ *
+ * --guard: the product dies with the bench, but what it started does not. A guard process stays behind, waits for the end of
+ * the pipe FD, whose other end only the bench has, and then kills everything that carries the product's token.
  */
+#include "token.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int limit(int resource, const char *text)
@@ -25,6 +31,35 @@ static int limit(int resource, const char *text)
 	return setrlimit((__rlimit_resource_t)resource, &r);
 }
 
+static void keep_guard(int fd, const char *token)
+{
+	char byte;
+	setsid();
+	for (int other = 0; other < fd; other++)
+		close(other);
+	while (read(fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	token_kill(token, getpid());
+	_exit(0);
+}
+
+/* Forked twice, so that the product has no child it did not start; the guard belongs to the bench, its subreaper. */
+static int start_guard(const char *text)
+{
+	const char *token = getenv(TOKEN_NAME);
+	int fd = atoi(text);
+	if (fd < 3 || !token)
+		return -1;
+	pid_t between = fork();
+	if (between == 0) {
+		if (fork() == 0)
+			keep_guard(fd, token);
+		_exit(0);
+	}
+	close(fd);
+	return between > 0 && waitpid(between, NULL, 0) == between ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	pid_t parent = getppid();
@@ -35,14 +70,17 @@ int main(int argc, char **argv)
 			failed = limit(RLIMIT_AS, argv[i + 1]);
 		else if (!strcmp(argv[i], "--files"))
 			failed = limit(RLIMIT_FSIZE, argv[i + 1]);
+		else if (!strcmp(argv[i], "--guard"))
+			failed = start_guard(argv[i + 1]);
 		if (failed) {
-			fprintf(stderr, "anzen-launch: bad limit %s %s\n", argv[i], argv[i + 1]);
+			fprintf(stderr, "anzen-launch: bad option %s %s\n", argv[i], argv[i + 1]);
 			return 126;
 		}
 	}
 	if (i + 1 >= argc || strcmp(argv[i], "--") != 0) {
 		fprintf(stderr,
-			"usage: anzen-launch [--memory BYTES] [--files BYTES] -- PROGRAM ARG...\n");
+			"usage: anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] -- "
+			"PROGRAM ARG...\n");
 		return 126;
 	}
 	setsid();

@@ -1,5 +1,7 @@
 #include "process.h"
 
+#include "token.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -14,12 +16,14 @@
 /* How long a product may take to end on SIGTERM before it is killed (Debian's motion takes 2-11 s; a bench that waits
  * for it gains nothing, since the recording is over). */
 #define TERM_GRACE_NS (2 * CLOCK_S)
+#define GUARD_FD (PROCESS_FD + 1) /* in the launcher only */
 
 struct ProductProcess {
 	pid_t pid;
 	bool ended;
 	char *how;
-	char *token; /* in its environment, so that descendants are found whatever session they made */
+	char *token;  /* token.h */
+	int guard_fd; /* the guard wakes when this end is closed, however we end */
 	int64_t wait_ns, wait_at_ns;
 };
 
@@ -46,6 +50,8 @@ static GPtrArray *launch_argv(const char *launcher, const char *program, const c
 		g_ptr_array_add(out, g_strdup("--files"));
 		g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, limits->file_bytes));
 	}
+	g_ptr_array_add(out, g_strdup("--guard"));
+	g_ptr_array_add(out, g_strdup_printf("%d", GUARD_FD));
 	g_ptr_array_add(out, g_strdup("--"));
 	g_ptr_array_add(out, g_strdup(program));
 	for (const char *const *a = argv + 1; *a; a++)
@@ -57,11 +63,12 @@ static GPtrArray *launch_argv(const char *launcher, const char *program, const c
 /* The environment of the bench plus the token by which descendants are found. */
 static GStrv marked_environment(const char *token)
 {
-	g_auto(GStrv) pair = g_strsplit(token, "=", 2);
-	return g_environ_setenv(g_get_environ(), pair[0], pair[1], TRUE);
+	return g_environ_setenv(g_get_environ(), TOKEN_NAME, token, TRUE);
 }
 
-static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char *log_path, int fd)
+/* fd: becomes PROCESS_FD, 0: there is none. */
+static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char *log_path, int fd,
+		 int guard)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawn_file_actions_init(&files);
@@ -71,10 +78,35 @@ static int spawn(pid_t *ret_pid, char *const *argv, char *const *env, const char
 	posix_spawn_file_actions_adddup2(&files, 1, 2);
 	if (fd > 0)
 		posix_spawn_file_actions_adddup2(&files, fd, PROCESS_FD);
-	posix_spawn_file_actions_addclosefrom_np(&files, fd > 0 ? PROCESS_FD + 1 : PROCESS_FD);
+	else
+		posix_spawn_file_actions_addclose(&files, PROCESS_FD);
+	posix_spawn_file_actions_adddup2(&files, guard, GUARD_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, GUARD_FD + 1);
 	int failed = posix_spawn(ret_pid, argv[0], &files, NULL, argv, env);
 	posix_spawn_file_actions_destroy(&files);
 	return failed;
+}
+
+/* Both ends above the numbers that the child's are moved to, so that moving one cannot close the other. */
+static gboolean open_guard(int *ret_pair, GError **error)
+{
+	int pair[2], high[2] = {-1, -1};
+	if (!pipe2(pair, O_CLOEXEC)) {
+		for (int i = 0; i < 2; i++) {
+			high[i] = fcntl(pair[i], F_DUPFD_CLOEXEC, GUARD_FD + 1);
+			close(pair[i]);
+		}
+	}
+	if (high[0] < 0 || high[1] < 0) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no pipe for the product: %s",
+			    g_strerror(errno));
+		if (high[0] >= 0)
+			close(high[0]);
+		return FALSE;
+	}
+	ret_pair[0] = high[0];
+	ret_pair[1] = high[1];
+	return TRUE;
 }
 
 ProductProcess *product_process_new(const char *const *argv, const char *program_dir,
@@ -95,13 +127,18 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 		return NULL;
 	}
 	g_autoptr(GPtrArray) full = launch_argv(launcher, program, argv, limits);
-	g_autofree char *token = g_strdup_printf("ANZEN_PRODUCT=%d-%" G_GINT64_FORMAT,
-						 (int)getpid(), g_get_monotonic_time());
+	g_autofree char *token =
+		g_strdup_printf("%d-%" G_GINT64_FORMAT, (int)getpid(), g_get_monotonic_time());
 	g_auto(GStrv) env = marked_environment(token);
+	int guard[2];
+	if (!open_guard(guard, error))
+		return NULL;
 	pid_t pid;
 	int failed = spawn(&pid, (char *const *)full->pdata, env, log_path,
-			   limits ? limits->inherit_fd : 0);
+			   limits ? limits->inherit_fd : 0, guard[0]);
+	close(guard[0]);
 	if (failed) {
+		close(guard[1]);
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "cannot start %s: %s", launcher,
 			    g_strerror(failed));
 		return NULL;
@@ -109,6 +146,7 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 	ProductProcess *p = g_new0(ProductProcess, 1);
 	p->pid = pid;
 	p->token = g_steal_pointer(&token);
+	p->guard_fd = guard[1];
 	p->wait_at_ns = -1;
 	return p;
 }
@@ -168,36 +206,6 @@ double product_process_cpu_wait(ProductProcess *p, int64_t now_ns)
 	return share;
 }
 
-static bool has_token(const char *pid, const char *token)
-{
-	g_autofree char *path = g_build_filename("/proc", pid, "environ", NULL);
-	g_autofree char *env = NULL;
-	gsize length;
-	if (!g_file_get_contents(path, &env, &length, NULL))
-		return false;
-	for (const char *word = env; word < env + length; word += strlen(word) + 1)
-		if (!strcmp(word, token))
-			return true;
-	return false;
-}
-
-/* Kill what the product left behind: processes that made a session of their own still carry the token. */
-static void kill_leftovers(ProductProcess *p)
-{
-	g_autoptr(GDir) dir = g_dir_open("/proc", 0, NULL);
-	if (!dir)
-		return;
-	for (const char *name; (name = g_dir_read_name(dir));) {
-		if (!g_ascii_isdigit(name[0]) || atoi(name) == (int)p->pid ||
-		    !has_token(name, p->token))
-			continue;
-		pid_t pid = (pid_t)atoi(name);
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL,
-			0); /* ours once its parent is dead (subreaper); ECHILD otherwise */
-	}
-}
-
 static bool wait_for_end(ProductProcess *p, int64_t deadline_ns)
 {
 	Clock *clock = clock_monotonic();
@@ -221,7 +229,8 @@ void product_process_stop(ProductProcess *p)
 		}
 	}
 	kill(-p->pid, SIGKILL);
-	kill_leftovers(p);
+	/* What the product left behind, its guard too: processes that made a session of their own still carry the token. */
+	token_kill(p->token, p->pid);
 }
 
 void product_process_free(ProductProcess *p)
@@ -229,6 +238,7 @@ void product_process_free(ProductProcess *p)
 	if (!p)
 		return;
 	product_process_stop(p);
+	close(p->guard_fd);
 	g_free(p->how);
 	g_free(p->token);
 	g_free(p);

@@ -485,6 +485,15 @@ static bool is_ready(ProductLink *link, int64_t left_ns)
 	return !link->modbus || modbus_server_reads(link->modbus) > 0;
 }
 
+static bool cancelled(const ProductLink *link, GError **error)
+{
+	if (!link->options.cancelled || !*link->options.cancelled)
+		return false;
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED,
+		    "stopped while waiting for the product %s", link->product->id);
+	return true;
+}
+
 static gboolean wait_ready(ProductLink *link, GError **error)
 {
 	int64_t timeout = link->product->ready_timeout_ns > 0 ? link->product->ready_timeout_ns
@@ -504,6 +513,8 @@ static gboolean wait_ready(ProductLink *link, GError **error)
 			break;
 		if (is_ready(link, left))
 			return TRUE;
+		if (cancelled(link, error))
+			return FALSE;
 		iterate(MIN(left, READY_POLL_NS));
 	}
 	g_set_error(

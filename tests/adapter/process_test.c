@@ -78,12 +78,45 @@ static void what_a_product_leaves_behind_is_ended_too(void)
 	unlink(file);
 }
 
+/* A bench that is killed cleans nothing up; the product's guard does. */
+static void what_a_product_started_does_not_outlive_a_killed_bench(void)
+{
+	g_autofree char *file =
+		g_strdup_printf("%s/tests/guarded.%d", ANZEN_BINARY_DIR, (int)getpid());
+	g_autofree char *script = g_strdup_printf("setsid sh -c 'echo $$ > %s.new; mv %s.new %s; "
+						  "exec sleep 1000' & exec sleep 1000",
+						  file, file, file);
+	g_autofree char *text = NULL;
+	pid_t bench = fork();
+	if (bench == 0) {
+		start(script);
+		for (;;)
+			pause();
+	}
+	int64_t until = clock_now(clock_monotonic()) + 5 * CLOCK_S;
+	while (!text && clock_now(clock_monotonic()) < until)
+		g_file_get_contents(file, &text, NULL, NULL);
+	pid_t orphan = text ? (pid_t)atoi(text) : 0;
+	CU_ASSERT_TRUE(orphan > 0 && kill(orphan, 0) == 0); /* positive control */
+	kill(bench, SIGKILL);
+	waitpid(bench, NULL, 0);
+	int status;
+	/* Everything below it has become ours: reap until nothing is left. */
+	while (clock_now(clock_monotonic()) < until && waitpid(-1, &status, WNOHANG) >= 0)
+		;
+	CU_ASSERT_TRUE(orphan > 0 && kill(orphan, 0) != 0);
+	CU_ASSERT_TRUE(waitpid(-1, &status, WNOHANG) < 0); /* the guard is gone as well */
+	unlink(file);
+}
+
 int main(int argc, char **argv)
 {
-	static const UnitTest tests[] = {UNIT(missing_program_is_an_input_error_that_names_it),
-					 UNIT(the_end_of_a_product_is_seen_with_its_cause),
-					 UNIT(a_product_deaf_to_sigterm_ends_all_the_same),
-					 UNIT(what_a_product_leaves_behind_is_ended_too)};
+	static const UnitTest tests[] = {
+		UNIT(missing_program_is_an_input_error_that_names_it),
+		UNIT(the_end_of_a_product_is_seen_with_its_cause),
+		UNIT(a_product_deaf_to_sigterm_ends_all_the_same),
+		UNIT(what_a_product_leaves_behind_is_ended_too),
+		UNIT(what_a_product_started_does_not_outlive_a_killed_bench)};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return unit_run("adapter.process", tests, G_N_ELEMENTS(tests), argc, argv);
 }

@@ -13,7 +13,7 @@
  *	product_link_end(link, t1);
  *
  * All calls but the feeds belong to the main thread, whose GMainContext carries the HTTP traffic. Errors: INPUT for a
- * product that cannot be started or an adapter that does not exist, PRODUCT when it never became ready.
+ * product that cannot be started or an adapter that does not exist, PRODUCT when it never became ready, CANCELLED.
  */
 #ifndef ANZEN_ADAPTER_H
 #define ANZEN_ADAPTER_H
@@ -32,6 +32,8 @@ typedef struct ProductLinkOptions {
 	const char *log_path;    /* what the product prints; NULL: dropped */
 	const char *
 		crop; /* "$crop": WxH+X+Y of the picture that the product is to look at; NULL: "whole" */
+	const volatile int
+		*cancelled; /* product_link_start() gives up once it is not 0; NULL: never */
 	bool lock_step; /* meets the product over shared memory (products/lockstep.h), once per exchange */
 } ProductLinkOptions;
 
