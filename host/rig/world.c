@@ -163,6 +163,25 @@ static bool wait_end(RigWorld *world, int ms)
 	return waitpid(world->pid, NULL, world->pidfd >= 0 ? WNOHANG : 0) != 0;
 }
 
+/* A world that was killed leaves its sockets and the folder that holds nothing else. */
+static void sweep(const RigWorld *world)
+{
+	GHashTableIter iter;
+	gpointer uri;
+	g_hash_table_iter_init(&iter, world->links);
+	while (g_hash_table_iter_next(&iter, NULL, &uri)) {
+		if (!g_str_has_prefix(uri, "usbsock:"))
+			continue;
+		const char *path = (const char *)uri + strlen("usbsock:");
+		g_autofree char *folder = g_path_get_dirname(path);
+		g_autofree char *name = g_path_get_basename(folder);
+		if (!g_str_has_prefix(name, "anzen-world-"))
+			continue;
+		unlink(path);
+		rmdir(folder);
+	}
+}
+
 void rig_world_stop(RigWorld *world)
 {
 	if (!world)
@@ -175,6 +194,7 @@ void rig_world_stop(RigWorld *world)
 			waitpid(world->pid, NULL, 0);
 		}
 	}
+	sweep(world);
 	if (world->pidfd >= 0)
 		close(world->pidfd);
 	g_string_free(world->buffer, TRUE);

@@ -231,7 +231,8 @@ static gboolean open_product(Live *live, GError **error)
 				      .sink = tee_product(live->tee),
 				      .program_dir = live->config->program_dir,
 				      .log_path = log,
-				      .lock_step = live->config->lock_step};
+				      .lock_step = live->config->lock_step,
+				      .cancelled = &live_stop_requested};
 	live->product = product_link_new(&options, error);
 	return live->product != NULL;
 }
@@ -309,7 +310,8 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 		return FALSE;
 	open_executor(live);
 	note_start(live, id);
-	return session_writer_start(live->writer, error);
+	live->recording = session_writer_start(live->writer, error);
+	return live->recording;
 }
 
 /* ---- operator ---------------------------------------------------------------------------------------------- */
@@ -553,8 +555,10 @@ static void watch_live(Live *live)
 static void note_reason(Live *live)
 {
 	const char *reason = executor_stop_reason(live->executor);
+	g_autofree char *lost = rig_lost(live->rig);
 	if (reason && !live->incomplete)
-		live->incomplete = g_strdup(reason);
+		live->incomplete =
+			lost ? g_strdup_printf("%s (lost: %s)", reason, lost) : g_strdup(reason);
 	if (reason && !strcmp(reason, "stopped by the operator"))
 		op_fault(live, executor_ended_ns(live->executor), "operator",
 			 "stopped by the operator", BLAME_UNKNOWN);
@@ -612,11 +616,13 @@ static gboolean go_live(Live *live, GError **error)
 
 gboolean live_play(Live *live, GError **error)
 {
-	tell(live, "Preflight", "rig", NULL, NULL);
+	if (tell(live, "Preflight", "rig", NULL, NULL) < 0)
+		return stopped(error);
 	if (!rig_start(live->rig, tee_bench(live->tee), error) || !preflight(live, error) ||
 	    !prompts(live, live->in->scenario->setup, live->in->scenario->n_setup, error))
 		return FALSE;
-	tell(live, "Armed", "settling", NULL, NULL);
+	if (tell(live, "Armed", "settling", NULL, NULL) < 0)
+		return stopped(error);
 	if (live->config
 		    ->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
 		pass(live, CLOCK_S);
@@ -625,9 +631,14 @@ gboolean live_play(Live *live, GError **error)
 	live->armed = true;
 	if (!settle_all(live, error))
 		return FALSE;
-	tell(live, "Armed", "waiting for the product", NULL, NULL);
-	if (!product_link_start(live->product, error))
-		return FALSE;
+	if (tell(live, "Armed", "waiting for the product", NULL, NULL) < 0)
+		return stopped(error);
+	if (!product_link_start(live->product, error)) {
+		if (!g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED))
+			return FALSE;
+		g_clear_error(error);
+		return stopped(error);
+	}
 	live->product_started = true;
 	if (!go_live(live, error))
 		return FALSE;
@@ -640,6 +651,23 @@ gboolean live_play(Live *live, GError **error)
 			 BLAME_BENCH);
 	live->armed = false;
 	return TRUE;
+}
+
+void live_abandon(Live *live, const char *why)
+{
+	if (!live->recording)
+		return;
+	int64_t now = clock_now(live->clock);
+	op_event(live, "run.abandoned", now, why);
+	if (!live->began) { /* a timeline of no length: nothing before it can be judged */
+		op_event(live, "run.start", now, NULL);
+		op_event(live, "run.end", now, why);
+	}
+	if (live->armed)
+		rig_make_safe(live->rig, CLOCK_S, NULL);
+	live->armed = false;
+	if (!live->incomplete)
+		live->incomplete = g_strdup(why);
 }
 
 gboolean live_seal(Live *live, GError **error)

@@ -36,7 +36,7 @@ typedef struct Live {
 	GHashTable *signals; /* name → Signal*, empty: the units of everything that is recorded */
 	GHashTable *encoders; /* role → MediaEncoder*: lock-step cameras */
 	pthread_t thread;
-	bool thread_running, armed, began, product_started;
+	bool recording, thread_running, armed, began, product_started;
 	int64_t next_exchange_ns, next_pump_ns; /* lock-step */
 	_Atomic bool thread_ended;
 	uint32_t next_id;
@@ -50,6 +50,9 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 		   const char *id, Diagnostics *diag, GError **error);
 /* Preflight, prompts, arming, settling, product start, the timeline, the tail, cleanup. FALSE: it never came to Live. */
 gboolean live_play(Live *live, GError **error);
+/* The run will not come to an end of its own: make safe, and let the recording say why it is not whole. Needs no call
+ * after a live_play() that returned TRUE. */
+void live_abandon(Live *live, const char *why);
 /* Seal the session. FALSE: the file is lost. */
 gboolean live_seal(Live *live, GError **error);
 /* Always safe to call, at any stage, twice: safe state, product and world ended, threads joined. */

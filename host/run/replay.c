@@ -336,7 +336,8 @@ static gboolean open_all(Replay *r, const char *id, GError **error)
 				   .sink = tee_product(r->tee),
 				   .program_dir = r->config->program_dir,
 				   .log_path = log,
-				   .crop = crop_of(r)};
+				   .crop = crop_of(r),
+				   .cancelled = &live_stop_requested};
 	r->link = product_link_new(&link, error);
 	return r->link && session_writer_start(r->writer, error);
 }
@@ -583,7 +584,6 @@ gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *di
 	g_autofree char *id = NULL, *name = NULL;
 	gboolean done = FALSE;
 	*ret = (RunOutcome){0};
-	live_stop_requested = 0;
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL); /* as in run_scenario() */
 	r.lateness = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	if (load(&r, diag, error)) {
@@ -598,5 +598,6 @@ gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *di
 			g_info("the unfinished replay stays in %s", r.folder);
 	}
 	replay_clear(&r);
+	live_stop_requested = 0; /* not at the start: a Stop that came early must not be lost */
 	return done;
 }

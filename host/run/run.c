@@ -5,6 +5,7 @@
 #include "stills.h"
 
 #include <anzen/report.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -79,13 +80,38 @@ static gboolean finish(Live *live, const RunConfig *config, RunOutcome *ret, Dia
 	return finish_folder(live->folder, live->session_path, config->lang, ret, diag, error);
 }
 
+/* It never came to Live, or not out of it. What was recorded until then is sealed and scored all the same: a folder with a
+ * reason in it, INVALID, and a session that verifies. TRUE when that is the run's result, because the operator wanted no
+ * other; FALSE: the error is what has to be said. */
+static gboolean abandon(Live *live, const RunConfig *config, RunOutcome *ret, GError **error)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(GError) second = NULL;
+	bool stopped = g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED);
+	live_abandon(live, *error ? (*error)->message : "unknown");
+	if (!live->recording || !finish(live, config, ret, diag, &second)) {
+		g_info("the unfinished run stays in %s", live->folder);
+		return FALSE;
+	}
+	if (stopped)
+		g_clear_error(error);
+	return stopped;
+}
+
+/* A folder in which nothing was recorded helps nobody. */
+static void drop_folder(const char *folder, const char *session)
+{
+	if (session)
+		g_remove(session);
+	g_rmdir(folder);
+}
+
 gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error)
 {
 	RunInputs in;
 	Live live = {0};
 	gboolean done = FALSE;
 	*ret = (RunOutcome){0};
-	live_stop_requested = 0;
 	prctl(PR_SET_CHILD_SUBREAPER,
 	      1UL); /* what a product leaves behind comes back to us, and is ended */
 	if (run_inputs_load(&in, config, diag)) {
@@ -93,13 +119,14 @@ gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *dia
 		g_autofree char *folder =
 			run_folder_new(config->out_dir ? config->out_dir : "runs", in.scenario->id,
 				       clock_monotonic(), &id, error);
-		if (folder)
-			done = live_open(&live, config, &in, folder, id, diag, error) &&
-			       live_play(&live, error) && finish(&live, config, ret, diag, error);
-		if (folder && !done)
-			g_info("the unfinished run stays in %s", folder);
+		if (folder && live_open(&live, config, &in, folder, id, diag, error))
+			done = live_play(&live, error) ? finish(&live, config, ret, diag, error)
+						       : abandon(&live, config, ret, error);
+		else if (folder)
+			drop_folder(folder, live.session_path);
 	}
 	live_close(&live);
 	run_inputs_clear(&in);
+	live_stop_requested = 0; /* not at the start: a Stop that came early must not be lost */
 	return done;
 }

@@ -65,7 +65,8 @@ RigSpec *rig_spec_load(const char *path, Diagnostics *diag);
 void rig_spec_free(RigSpec *spec);
 const char *rig_spec_id(const RigSpec *spec);
 const char *rig_spec_path(const RigSpec *spec);
-const char *rig_spec_world(const RigSpec *spec); /* path of the world/1 file, NULL: none is to be started */
+const char *
+rig_spec_world(const RigSpec *spec); /* path of the world/1 file, NULL: none is to be started */
 /* A world, or `virtual: true` (emulated devices that somebody else runs, behind the links of real ones): no run on it may
  * count as physical evidence. */
 bool rig_spec_virtual(const RigSpec *spec);
