@@ -653,12 +653,14 @@ gboolean live_play(Live *live, GError **error)
 	return TRUE;
 }
 
-void live_abandon(Live *live, const char *why)
+void live_abandon(Live *live, const char *why, bool by_operator)
 {
 	if (!live->recording)
 		return;
 	int64_t now = clock_now(live->clock);
 	op_event(live, "run.abandoned", now, why);
+	op_fault(live, now, by_operator ? "operator" : "run", why,
+		 by_operator ? BLAME_UNKNOWN : BLAME_BENCH);
 	if (!live->began) { /* a timeline of no length: nothing before it can be judged */
 		op_event(live, "run.start", now, NULL);
 		op_event(live, "run.end", now, why);

@@ -52,7 +52,7 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 gboolean live_play(Live *live, GError **error);
 /* The run will not come to an end of its own: make safe, and let the recording say why it is not whole. Needs no call
  * after a live_play() that returned TRUE. */
-void live_abandon(Live *live, const char *why);
+void live_abandon(Live *live, const char *why, bool by_operator);
 /* Seal the session. FALSE: the file is lost. */
 gboolean live_seal(Live *live, GError **error);
 /* Always safe to call, at any stage, twice: safe state, product and world ended, threads joined. */
