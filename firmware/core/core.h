@@ -49,8 +49,11 @@ struct event {
 };
 #define EVENT_RING 16
 
+/* 10 ms each: what a host may be busy for without a gap, twice a lease's life. A power of two. */
+#ifndef BOARD_BATCHES
+#define BOARD_BATCHES 16
+#endif
 struct batch {
-	volatile uint8_t ready;
 	uint16_t number;
 	uint32_t at;
 	uint16_t code[PROTO_ADC_SCANS * PROTO_ADC_CHANNELS];
@@ -83,8 +86,10 @@ struct Node {
 	uint32_t lease_end[PROTO_GROUPS];
 
 	/* inputs */
-	struct batch batch[2];
-	volatile uint8_t filling, filled; /* which batch, how many codes in it */
+	struct batch batch[BOARD_BATCHES];
+	volatile uint8_t batch_put,
+		batch_take;      /* being filled, next to send; equal: none is full */
+	volatile uint8_t filled; /* codes in the one being filled */
 	volatile uint16_t batch_number, adc_lost;
 	volatile uint32_t conversion_at;
 	volatile uint16_t adc_last[PROTO_ADC_CHANNELS];
@@ -159,6 +164,7 @@ void core_on_adc(uint16_t code);
 bool inputs_batch(uint8_t *ret_message,
 		  uint8_t *ret_n); /* main: a full batch as message, kept until … */
 void inputs_batch_sent(void);      /* … this */
+void inputs_drop(void);            /* main: forget all full batches */
 
 /* session.c */
 void session_init(void);

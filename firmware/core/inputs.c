@@ -1,4 +1,4 @@
-/* One conversion a tick, channels in turn; batches are double buffered and numbered, so that a lost one shows. */
+/* One conversion a tick, channels in turn; batches wait in a ring and are numbered, so that a lost one shows. */
 #include "core.h"
 
 #define CODES (PROTO_ADC_SCANS * PROTO_ADC_CHANNELS)
@@ -35,23 +35,27 @@ void inputs_tick(uint32_t now)
 	watch(now);
 }
 
+_Static_assert((BOARD_BATCHES & (BOARD_BATCHES - 1)) == 0, "indices run over");
+
+static struct batch *batch_at(uint8_t index)
+{
+	return &node.batch[index & (BOARD_BATCHES - 1)];
+}
+
 static void batch_full(struct batch *b)
 {
-	struct batch *other = &node.batch[node.filling ^ 1];
 	b->number = node.batch_number++;
-	if (other->ready) {
-		node.adc_lost++; /* this one is overwritten: its number is the gap */
-	} else {
-		b->ready = 1;
-		node.filling ^= 1;
-	}
 	node.filled = 0;
+	if ((uint8_t)(node.batch_put - node.batch_take) == BOARD_BATCHES - 1)
+		node.adc_lost++; /* this one is overwritten: its number is the gap */
+	else
+		node.batch_put++;
 }
 
 /* Adc context. */
 void core_on_adc(uint16_t code)
 {
-	struct batch *b = &node.batch[node.filling];
+	struct batch *b = batch_at(node.batch_put);
 	uint8_t channel = node.filled % PROTO_ADC_CHANNELS;
 	if (!node.filled)
 		b->at = node.conversion_at;
@@ -64,8 +68,8 @@ void core_on_adc(uint16_t code)
 
 bool inputs_batch(uint8_t *ret, uint8_t *ret_n)
 {
-	const struct batch *b = &node.batch[node.filling ^ 1];
-	if (!b->ready)
+	const struct batch *b = batch_at(node.batch_take);
+	if (node.batch_take == node.batch_put)
 		return false;
 	ret[0] = PROTO_MSG_ADC;
 	proto_put16(ret + 1, b->number);
@@ -81,5 +85,11 @@ bool inputs_batch(uint8_t *ret, uint8_t *ret_n)
 
 void inputs_batch_sent(void)
 {
-	node.batch[node.filling ^ 1].ready = 0;
+	board_barrier(); /* what was read is read before the ring may use it again */
+	node.batch_take++;
+}
+
+void inputs_drop(void)
+{
+	node.batch_take = node.batch_put;
 }

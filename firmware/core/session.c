@@ -331,7 +331,8 @@ static void report_events(void)
 	board_irq irq = board_irq_off();
 	uint16_t lost[2] = {node.adc_lost, node.events_lost};
 	board_irq_restore(irq);
-	if (lost[0] != node.adc_lost_told && node.stream) {
+	/* Losses add up until they can be told; they must not crowd out what else happened. */
+	if (lost[0] != node.adc_lost_told && node.stream && node.event_put == node.event_take) {
 		core_event(PROTO_EVENT_ADC_LOST, 0, (uint16_t)(lost[0] - node.adc_lost_told),
 			   board_now());
 		node.adc_lost_told = lost[0];
@@ -361,7 +362,7 @@ static void report_samples(void)
 {
 	uint8_t bytes[PROTO_PAYLOAD], n;
 	if (!node.stream) {
-		inputs_batch_sent();
+		inputs_drop();
 		node.adc_lost_told = node.adc_lost;
 		return;
 	}

@@ -220,6 +220,58 @@ static void samples_have_values_times_and_numbers(void)
 	}
 }
 
+static size_t nothing(NodeBench *b, const uint8_t *bytes, size_t n, uint8_t *ret, size_t size)
+{
+	(void)b, (void)bytes, (void)n, (void)ret, (void)size;
+	return 0;
+}
+
+/* A busy host acknowledges nothing for 150 ms, longer than a lease lives: 4 batches are on their way, 11 wait. */
+static void samples_outlive_a_host_that_is_busy(void)
+{
+	BOTH
+	{
+		g_autoptr(NodeBench) b = node_bench_new(kind);
+		CU_ASSERT_TRUE(node_bench_connect(b));
+		CU_ASSERT_EQUAL(node_bench_set(b, PROTO_REG_STREAM, 1), 1);
+		node_bench_run(b, 50 * CLOCK_MS);
+		unsigned had = b->batches;
+		uint16_t number = b->adc.batch;
+		b->to_node = nothing;
+		node_bench_run(b, 150 * CLOCK_MS);
+		b->to_node = NULL;
+		node_bench_run(b, CLOCK_S);
+		CU_ASSERT_TRUE(b->batches - had >= 114);
+		CU_ASSERT_EQUAL((uint16_t)(b->adc.batch - number), b->batches - had);
+		CU_ASSERT_PTR_NULL(node_bench_event(b, PROTO_EVENT_ADC_LOST));
+	}
+}
+
+/* Longer than the node can remember: what is missing shows, in the numbers and as an event. */
+static void lost_samples_are_numbered_and_told(void)
+{
+	BOTH
+	{
+		g_autoptr(NodeBench) b = node_bench_new(kind);
+		CU_ASSERT_TRUE(node_bench_connect(b));
+		CU_ASSERT_EQUAL(node_bench_set(b, PROTO_REG_STREAM, 1), 1);
+		node_bench_run(b, 50 * CLOCK_MS);
+		unsigned had = b->batches;
+		uint16_t number = b->adc.batch;
+		b->to_node = nothing;
+		node_bench_run(b, 400 * CLOCK_MS);
+		b->to_node = NULL;
+		node_bench_run(b, CLOCK_S);
+		unsigned told = 0;
+		for (unsigned i = 0; i < MIN(b->events, G_N_ELEMENTS(b->event)); i++)
+			told += b->event[i].event == PROTO_EVENT_ADC_LOST ? b->event[i].detail : 0;
+		unsigned missing = (uint16_t)(b->adc.batch - number) - (b->batches - had);
+		CU_ASSERT_TRUE(missing > 0);
+		CU_ASSERT_EQUAL(told, missing);
+		CU_ASSERT_PTR_NULL(node_bench_event(b, PROTO_EVENT_EVENTS_LOST));
+	}
+}
+
 static void inputs_are_events_with_their_time(void)
 {
 	BOTH
@@ -287,6 +339,7 @@ UNIT_MAIN("firmware.rules", UNIT(it_starts_faulted_and_only_an_edge_clears),
 	  UNIT(the_first_reason_and_its_time_stay), UNIT(every_way_to_be_refused),
 	  UNIT(malformed_messages_are_answered_and_do_nothing),
 	  UNIT(a_pulse_has_its_length_and_once_means_once), UNIT(a_trip_empties_the_queues),
-	  UNIT(samples_have_values_times_and_numbers), UNIT(inputs_are_events_with_their_time),
+	  UNIT(samples_have_values_times_and_numbers), UNIT(samples_outlive_a_host_that_is_busy),
+	  UNIT(lost_samples_are_numbered_and_told), UNIT(inputs_are_events_with_their_time),
 	  UNIT(limits_may_only_be_lowered), UNIT(a_new_session_while_leased_is_a_fault),
 	  UNIT(the_node_describes_itself))
