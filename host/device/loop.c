@@ -293,6 +293,9 @@ void *device_thread(void *user)
 {
 	Device *device = user;
 	bool readable = false;
+	if (device->ops->urgent)
+		thread_realtime(
+			THREAD_NODE); /* the executor, more urgent, says whether it is allowed */
 	while (!atomic_load(&device->quit)) {
 		int64_t next = device_turn(device, clock_now(device->host.clock), readable);
 		readable = wait_for_work(device, next);

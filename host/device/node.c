@@ -587,5 +587,6 @@ const DeviceOps device_node_ops = {
 	.keep_alive = node_keep_alive,
 	.setup = node_setup,
 	.arm = node_arm,
+	.urgent = true,
 	.preflight = node_preflight,
 };

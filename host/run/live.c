@@ -2,10 +2,8 @@
 
 #include <anzen/media.h>
 #include <math.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 volatile int live_stop_requested;
 
@@ -112,11 +110,9 @@ static void take_replies(Live *live)
 static void *executor_main(void *user)
 {
 	Live *live = user;
-	struct sched_param fifo = {.sched_priority = 40};
-	int refused = pthread_setschedparam(pthread_self(), SCHED_FIFO, &fifo);
-	prctl(PR_SET_TIMERSLACK, 1UL);
+	bool realtime = thread_realtime(THREAD_EXECUTOR);
 	op_event(live, "executor.priority", clock_now(live->clock),
-		 refused ? "normal: SCHED_FIFO was refused" : "SCHED_FIFO 40");
+		 realtime ? "SCHED_FIFO 40" : "normal: SCHED_FIFO was refused");
 	int64_t next;
 	do {
 		take_replies(live);

@@ -6,7 +6,6 @@
 #include <anzen/adapter.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -149,12 +148,10 @@ static void play_item(Replay *r, const TapeItem *item)
 static void *player_main(void *user)
 {
 	Replay *r = user;
-	struct sched_param fifo = {.sched_priority = 30};
-	int refused = pthread_setschedparam(pthread_self(), SCHED_FIFO, &fifo);
-	prctl(PR_SET_TIMERSLACK, 1UL);
+	bool realtime = thread_realtime(THREAD_PLAYER);
 	tee_bench(r->tee)->event(tee_bench(r->tee), "replay.priority", clock_now(r->clock),
-				 refused ? "{\"detail\":\"normal: SCHED_FIFO was refused\"}"
-					 : "{\"detail\":\"SCHED_FIFO 30\"}");
+				 realtime ? "{\"detail\":\"SCHED_FIFO 30\"}"
+					  : "{\"detail\":\"normal: SCHED_FIFO was refused\"}");
 	hold(r);
 	for (guint i = 0; i < r->tape->items->len && !atomic_load(&r->stop); i++)
 		play_item(r, &g_array_index(r->tape->items, TapeItem, i));

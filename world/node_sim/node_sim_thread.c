@@ -2,7 +2,6 @@
 #include "node_sim_internal.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <unistd.h>
 
 #define RESYNC_NS (70 * CLOCK_MS)
@@ -94,8 +93,7 @@ static void resume(NodeSim *sim, int64_t now)
 static void *run(void *arg)
 {
 	NodeSim *sim = arg;
-	struct sched_param fifo = {.sched_priority = 1};
-	pthread_setschedparam(pthread_self(), SCHED_FIFO, &fifo); /* where allowed */
+	thread_realtime(THREAD_WORLD); /* where allowed */
 	int64_t next = clock_now(sim->clock);
 	while (!atomic_load(&sim->stop)) {
 		int64_t now = clock_now(sim->clock);

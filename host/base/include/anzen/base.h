@@ -7,6 +7,7 @@
 #include <anzen/base/ring.h>
 #include <anzen/base/shape.h>
 #include <anzen/base/text.h>
+#include <anzen/base/thread.h>
 #include <anzen/base/unit.h>
 #include <anzen/base/yaml.h>
 

@@ -205,6 +205,7 @@ typedef struct DeviceOps {
 	gboolean (*setup)(void *self, int channel, const DeviceSetup *setup,
 			  GError **error);                                /* (optional) */
 	gboolean (*arm)(void *self, int64_t deadline_ns, GError **error); /* (optional) */
+	bool urgent; /* leases hang on it: its link thread is SCHED_FIFO where allowed */
 	/* Append DeviceItem* (optional: "the link answers" is added by the core). [2 s] */
 	void (*preflight)(void *self, GPtrArray *items, int64_t deadline_ns);
 } DeviceOps;
