@@ -237,6 +237,12 @@ static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *pa
 		*ret = value.value;
 		return true;
 	}
+	if (c->scope->discrete) {
+		if (!unit_is_dimensionless(&value.unit) || value.value != floor(value.value))
+			return bad(c, n, "in discrete time a bound is a number of samples");
+		*ret = value.value;
+		return true;
+	}
 	if (c->scope->bare && unit_is_dimensionless(&value.unit)) {
 		*ret = value.value;
 		return true;
@@ -253,6 +259,10 @@ static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *pa
 
 static bool check_bounds(Checker *c, Node *n)
 {
+	n->lo_s = 0;
+	n->hi_s = INF;
+	if (!n->bounded)
+		return true;
 	if (!bound_seconds(c, n, &n->lo, n->lo_parameter, &n->lo_s) ||
 	    !bound_seconds(c, n, &n->hi, n->hi_parameter, &n->hi_s))
 		return false;
@@ -317,7 +327,7 @@ typedef struct Units {
 	unsigned kinds;
 } Units;
 
-static void collect(const Node *n, Units *u)
+static void collect(const StlFormula *f, const Node *n, Units *u)
 {
 	if (node_is_comparison(n->kind) ||
 	    (node_is_term(n->kind) && !(n->kind == N_SIGNAL && n->boolean))) {
@@ -327,12 +337,12 @@ static void collect(const Node *n, Units *u)
 			u->kinds++;
 		return;
 	}
-	if (n->kind == N_RISE || n->kind == N_FALL)
-		return; /* an edge has no margin */
+	if (!f->discrete && (n->kind == N_RISE || n->kind == N_FALL))
+		return; /* in dense time an edge has no margin */
 	if (n->a)
-		collect(n->a, u);
+		collect(f, n->a, u);
 	if (n->b)
-		collect(n->b, u);
+		collect(f, n->b, u);
 }
 
 bool stl_check(StlFormula *f, const StlScope *scope, unsigned *ret_column, GError **error)
@@ -354,7 +364,7 @@ bool stl_check(StlFormula *f, const StlScope *scope, unsigned *ret_column, GErro
 		ok = check(&c, r, node_is_term(r->kind));
 	f->checked = ok;
 	Units u = {unit_one, 0};
-	collect(r, &u);
+	collect(f, r, &u);
 	f->mixed = u.kinds > 1;
 	return ok;
 }
@@ -418,7 +428,7 @@ double stl_formula_future_bounded(const StlFormula *f)
 Unit stl_formula_unit(const StlFormula *f, bool *ret_mixed)
 {
 	Units u = {unit_one, 0};
-	collect(f->root, &u);
+	collect(f, f->root, &u);
 	if (ret_mixed)
 		*ret_mixed = f->mixed;
 	if (f->root->kind == N_DELAY || f->root->kind == N_DURATION)
@@ -429,6 +439,6 @@ Unit stl_formula_unit(const StlFormula *f, bool *ret_mixed)
 bool stl_formula_boolean(const StlFormula *f)
 {
 	Units u = {unit_one, 0};
-	collect(f->root, &u);
+	collect(f, f->root, &u);
 	return u.kinds == 0;
 }

@@ -1,4 +1,4 @@
-#include "eval.h"
+#include "discrete.h"
 
 #include <string.h>
 
@@ -24,6 +24,9 @@ void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOpt
 	e->per_s = options && options->tick_s > 0 ? round(1e9 / options->tick_s) / 1e9 : 1e9;
 	e->end = (double)(input->end_ns - input->start_ns);
 	e->truths = g_hash_table_new_full(NULL, NULL, NULL, pair_free);
+	e->discrete = f->discrete;
+	if (e->discrete)
+		discrete_init(e);
 }
 
 void eval_clear(Eval *e)
@@ -39,6 +42,8 @@ StlTruth truth_between(double lo, double hi)
 
 int64_t eval_ns(const Eval *e, double t)
 {
+	if (e->discrete)
+		return e->stamps ? e->stamps[(size_t)CLAMP(t, 0, e->end)] : e->input->start_ns;
 	return e->input->start_ns + (int64_t)llround(t);
 }
 
@@ -54,8 +59,7 @@ typedef struct Raw {
 	double unknown;
 } Raw;
 
-/* What one sample says for this side: a saturated one is a bound, so the other side of it is unknown. */
-static bool usable(const Signal *s, size_t i, bool upper, double *ret)
+bool eval_usable(const Signal *s, size_t i, bool upper, double *ret)
 {
 	*ret = s->v[i];
 	if (isnan(s->v[i]) || s->status[i] == SAMPLE_MISSING)
@@ -122,7 +126,7 @@ static Track *full_track(const Eval *e, const Signal *s, bool upper)
 		if (s->status[i] == SAMPLE_STALE)
 			continue; /* repeated, not measured: as if it had not come */
 		double v, t = (double)(s->t_ns[i] - e->input->start_ns);
-		if (usable(s, i, upper, &v)) {
+		if (eval_usable(s, i, upper, &v)) {
 			add_usable(&b, t, v);
 		} else if (!b.broken) {
 			b.broken = true;
@@ -176,6 +180,11 @@ static Pair signal_pair(Eval *e, const Node *n)
 		return (Pair){track_constant(e->end, -INF), track_constant(e->end, INF)};
 	}
 	return (Pair){signal_side(e, lo, false), signal_side(e, hi ? hi : lo, true)};
+}
+
+Pair eval_raw_signal(Eval *e, const Node *n)
+{
+	return e->discrete ? discrete_signal(e, n) : signal_pair(e, n);
 }
 
 /* ---- terms ------------------------------------------------------------------------------------------------------------- */
@@ -334,16 +343,14 @@ static void square_u(Eval *e, const Node *n, double *sum, bool *missing)
 static Pair atom_margin(Eval *e, const Node *n)
 {
 	Pair d = distance(e, n);
-	if (!e->f->mixed && !e->f->bare) {
+	if (!e->f->mixed) {
 		Unit to = stl_formula_unit(
 			e->f, NULL); /* mm and m in one formula: all in the first's unit */
 		double factor = unit_convert_difference(1, &n->unit, &to);
 		return factor == 1 ? d : product(d, factor, factor);
 	}
-	if (!e->f->mixed || e->f->bare)
-		return d;
 	double sum = 0;
-	bool missing = false;
+	bool missing = e->f->bare; /* the calculator's signals have no uncertainty */
 	square_u(e, n, &sum, &missing);
 	if (missing) {
 		e->no_margin = true;
@@ -568,6 +575,8 @@ Pair eval_term(Eval *e, const Node *n)
 
 Pair eval_margin(Eval *e, const Node *n)
 {
+	if (e->discrete)
+		return discrete_margin(e, n);
 	if (node_is_comparison(n->kind))
 		return atom_margin(e, n);
 	if (n->kind == N_SIGNAL && n->boolean)
@@ -579,6 +588,8 @@ Pair eval_margin(Eval *e, const Node *n)
 
 static Pair compute_truth(Eval *e, const Node *n)
 {
+	if (e->discrete)
+		return discrete_truth(e, n);
 	if (node_is_comparison(n->kind)) {
 		bool strict = n->kind == N_LT || n->kind == N_GT || n->kind == N_NE;
 		return truth_of_margin(distance(e, n), strict);

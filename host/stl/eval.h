@@ -22,6 +22,9 @@ typedef struct Eval {
 	GHashTable *truths; /* Node → Pair*: kept for explanations */
 	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
 	GError *error;
+	bool discrete; /* time counts samples: see discrete.h */
+	size_t samples;
+	const int64_t *stamps; /* of the samples; borrowed */
 } Eval;
 
 /* Evaluates a child: eval_truth or eval_margin. */
@@ -33,8 +36,13 @@ void eval_clear(Eval *e);
 Pair eval_term(Eval *e, const Node *n);   /* in n->unit */
 Pair eval_truth(Eval *e, const Node *n);  /* ±INFINITY */
 Pair eval_margin(Eval *e, const Node *n); /* robustness */
+/* A signal as it was measured, ±INFINITY where nothing is known. */
+Pair eval_raw_signal(Eval *e, const Node *n);
 /* The kept truth of a node (borrowed). */
 const Pair *eval_truth_of(Eval *e, const Node *n);
+
+/* What sample i says for one side: false when nothing. A saturated one is a bound, so the other side of it is unknown. */
+bool eval_usable(const Signal *s, size_t i, bool upper, double *ret);
 
 StlTruth truth_between(double lo, double hi);
 int64_t eval_ns(const Eval *e, double t);

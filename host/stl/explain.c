@@ -16,63 +16,84 @@ static StlTruth truth_at(Eval *e, const Node *n, double t)
 	return truth_between(track_at(p->lo, t).v, track_at(p->hi, t).v);
 }
 
-/* The first time in [from, to] at which `node` has the truth `want`; a limit counts when no knot has it. -1: never. */
-static double first_time(Eval *e, const Node *node, double from, double to, StlTruth want)
+/* Walks over the knots of both sides of a truth. */
+typedef struct Steps {
+	const Track *side[2];
+	size_t at[2];
+} Steps;
+
+static Steps steps_from(const Pair *p, double t)
 {
-	const Pair *p = eval_truth_of(e, node);
-	from = MAX(from, 0);
-	to = MIN(to, e->end);
-	if (from > to)
-		return -1;
-	if (truth_at(e, node, from) == want)
-		return from;
-	size_t i = track_find(p->lo, from), j = track_find(p->hi, from);
-	for (double t = from;;) {
-		double a = i + 1 < p->lo->n ? p->lo->k[i + 1].t : INF,
-		       b = j + 1 < p->hi->n ? p->hi->k[j + 1].t : INF;
-		double next = MIN(a, b);
-		double mid = t + (MIN(next, to) - t) / 2;
-		if (mid > t && truth_at(e, node, mid) == want)
-			return mid;
-		if (next > to)
-			return -1;
-		i += a == next;
-		j += b == next;
-		t = next;
-		if (truth_at(e, node, t) == want)
-			return t;
-	}
+	return (Steps){{p->lo, p->hi}, {track_find(p->lo, t), track_find(p->hi, t)}};
 }
 
-/* The stretch around t on which the node keeps its truth. */
+/* The next knot after t; INF at the end. */
+static double step_on(Steps *s, double t)
+{
+	double next = INF;
+	for (int i = 0; i < 2; i++) {
+		while (s->at[i] < s->side[i]->n && s->side[i]->k[s->at[i]].t <= t)
+			s->at[i]++;
+		if (s->at[i] < s->side[i]->n)
+			next = MIN(next, s->side[i]->k[s->at[i]].t);
+	}
+	return next;
+}
+
+/* The last knot before t; -INF at the beginning. */
+static double step_back(Steps *s, double t)
+{
+	double next = -INF;
+	for (int i = 0; i < 2; i++) {
+		while (s->at[i] > 0 && s->side[i]->k[s->at[i]].t >= t)
+			s->at[i]--;
+		if (s->side[i]->k[s->at[i]].t < t)
+			next = MAX(next, s->side[i]->k[s->at[i]].t);
+	}
+	return next;
+}
+
+/* The first time in [from, to] at which `node` has the truth `want`; inside a stretch its middle stands for it. -1: never. */
+static double first_time(Eval *e, const Node *node, double from, double to, StlTruth want)
+{
+	Steps s = steps_from(eval_truth_of(e, node), MAX(from, 0));
+	from = MAX(from, 0);
+	to = MIN(to, e->end);
+	for (double t = from; t <= to;) {
+		if (truth_at(e, node, t) == want)
+			return t;
+		double next = step_on(&s, t), mid = t + (MIN(next, to) - t) / 2;
+		if (!e->discrete && mid > t && mid < next && truth_at(e, node, mid) == want)
+			return mid;
+		t = next;
+	}
+	return -1;
+}
+
+/* The stretch around t on which the node keeps its truth; in dense time with its limits. */
 static void stretch_around(Eval *e, const Node *node, double t, double *ret_from, double *ret_to)
 {
 	const Pair *p = eval_truth_of(e, node);
 	StlTruth want = truth_at(e, node, t);
 	double from = t, to = t;
-	const Track *sides[] = {p->lo, p->hi};
-	for (int s = 0; s < 2; s++)
-		for (size_t i = track_find(sides[s], t); i + 1 < sides[s]->n; i++) {
-			double next = sides[s]->k[i + 1].t;
-			double mid =
-				MAX(sides[s]->k[i].t, t) + (next - MAX(sides[s]->k[i].t, t)) / 2;
-			if (truth_at(e, node, mid) != want)
-				break;
-			to = MAX(to, next);
-			if (truth_at(e, node, next) != want)
-				break;
-		}
-	for (int s = 0; s < 2; s++)
-		for (size_t i = track_find(sides[s], t) + 1; i-- > 0;) {
-			double k = sides[s]->k[i].t,
-			       right = i + 1 < sides[s]->n ? sides[s]->k[i + 1].t : t;
-			double mid = k + (MIN(right, t) - k) / 2;
-			if (mid > k && truth_at(e, node, mid) != want)
-				break;
-			from = MIN(from, k);
-			if (truth_at(e, node, k) != want)
-				break;
-		}
+	Steps s = steps_from(p, t);
+	for (double next; (next = step_on(&s, to)) < INF;) {
+		bool there = truth_at(e, node, next) == want;
+		if (e->discrete ? !there : truth_at(e, node, to + (next - to) / 2) != want)
+			break;
+		to = next;
+		if (!there)
+			break;
+	}
+	s = steps_from(p, t);
+	for (double next; (next = step_back(&s, from)) > -INF;) {
+		bool there = truth_at(e, node, next) == want;
+		if (e->discrete ? !there : truth_at(e, node, from - (from - next) / 2) != want)
+			break;
+		from = next;
+		if (!there)
+			break;
+	}
 	*ret_from = from;
 	*ret_to = to;
 }
@@ -90,7 +111,7 @@ static const char *missing_signal(Eval *e, const Node *n, double t)
 		own.input = &plain;
 		if (!g_hash_table_contains(table, name))
 			return name;
-		g_auto(Pair) p = eval_term(&own, n);
+		g_auto(Pair) p = eval_raw_signal(&own, n);
 		return isinf(track_at(p.lo, t).v) || isinf(track_at(p.hi, t).v) ? name : NULL;
 	}
 	const char *a = n->a ? missing_signal(e, n->a, n->kind == N_INITIAL ? 0 : t) : NULL;

@@ -83,10 +83,32 @@ static const char *because_words(StlBecause because)
 	return "?";
 }
 
-static void tell(Eval *e, StlResult *r)
+/* "in [2 s, 3.5 s]", "at 2 s"; in discrete time by the samples' numbers. */
+static void tell_when(const Eval *e, const StlReason *why, int64_t zero, GString *text)
+{
+	double from = (double)(why->from_ns - zero), to = (double)(why->to_ns - zero);
+	if (e->discrete) {
+		size_t i = 0, j;
+		while (e->stamps && i + 1 < e->samples && e->stamps[i] < why->from_ns)
+			i++;
+		for (j = i; e->stamps && j + 1 < e->samples && e->stamps[j] < why->to_ns;)
+			j++;
+		g_string_append_printf(text, i == j ? " at sample %zu" : " at samples %zu to %zu",
+				       i, j);
+		return;
+	}
+	if (from == to)
+		g_string_append_printf(text, " at %.9g s", from / e->per_s);
+	else
+		g_string_append_printf(text, " in [%.9g s, %.9g s]", from / e->per_s,
+				       to / e->per_s);
+}
+
+static void tell(Eval *e, StlResult *r, bool absolute)
 {
 	explain(e, e->f->root, 0, r->reasons);
 	r->from_ns = r->to_ns = -1;
+	int64_t zero = absolute ? 0 : e->input->start_ns;
 	GString *text = g_string_new(stl_truth_name(r->satisfied));
 	for (guint i = 0; i < r->reasons->len; i++) {
 		const StlReason *why = g_ptr_array_index(r->reasons, i);
@@ -98,11 +120,36 @@ static void tell(Eval *e, StlResult *r)
 				       because_words(why->because));
 		if (why->because == STL_BECAUSE_GAP)
 			g_string_append_printf(text, " %s", why->signal);
-		g_string_append_printf(text, " in [%.4g s, %.4g s]",
-				       (double)(why->from_ns - e->input->start_ns) / e->per_s,
-				       (double)(why->to_ns - e->input->start_ns) / e->per_s);
+		tell_when(e, why, zero, text);
 	}
 	r->explanation = g_string_free(text, FALSE);
+}
+
+/* ---- rounding ------------------------------------------------------------------------------------------------------------- */
+
+/* Both sides of a margin bend at different times, so where nothing is missing they may still differ in their last digits. */
+static double last_digits(const Pair *p)
+{
+	double most = 0;
+	const Track *sides[] = {p->lo, p->hi};
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < sides[s]->n; i++)
+			if (isfinite(sides[s]->k[i].v))
+				most = MAX(most, fabs(sides[s]->k[i].v));
+	return 2e-14 * most;
+}
+
+static bool same(double a, double b, double tiny)
+{
+	return a == b || fabs(a - b) <= tiny;
+}
+
+static void bounds_at_start(const Pair *p, double tiny, double *lo, double *hi)
+{
+	*lo = p->lo->k[0].v;
+	*hi = p->hi->k[0].v;
+	if (same(*lo, *hi, tiny))
+		*hi = *lo;
 }
 
 /* ---- trace ----------------------------------------------------------------------------------------------------------------- */
@@ -110,6 +157,8 @@ static void tell(Eval *e, StlResult *r)
 static void put(StlResult *r, Eval *e, const Pair *truth, double t, double lo, double hi)
 {
 	size_t i = r->trace_n++;
+	if (same(lo, hi, r->tiny))
+		hi = lo;
 	r->trace_t_ns[i] = eval_ns(e, t);
 	r->trace_lo[i] = lo;
 	r->trace_hi[i] = hi;
@@ -117,14 +166,31 @@ static void put(StlResult *r, Eval *e, const Pair *truth, double t, double lo, d
 		(uint8_t)truth_between(track_at(truth->lo, t).v, track_at(truth->hi, t).v);
 }
 
-static void trace(StlResult *r, Eval *e, const Pair *margin)
+static void trace_room(StlResult *r, size_t most)
 {
-	const Pair *truth = eval_truth_of(e, e->f->root);
-	size_t most = 3 * (margin->lo->n + margin->hi->n);
 	r->trace_t_ns = g_new(int64_t, most);
 	r->trace_lo = g_new(double, most);
 	r->trace_hi = g_new(double, most);
 	r->trace_truth = g_new(uint8_t, most);
+}
+
+static void trace_samples(StlResult *r, Eval *e, const Pair *margin, const Pair *truth)
+{
+	trace_room(r, e->samples);
+	for (size_t i = 0; i < e->samples; i++)
+		put(r, e, truth, (double)i, track_at(margin->lo, (double)i).v,
+		    track_at(margin->hi, (double)i).v);
+}
+
+static void trace(StlResult *r, Eval *e, const Pair *margin)
+{
+	const Pair *truth = eval_truth_of(e, e->f->root);
+	if (e->discrete) {
+		trace_samples(r, e, margin, truth);
+		return;
+	}
+	size_t most = 3 * (margin->lo->n + margin->hi->n);
+	trace_room(r, most);
 	for (size_t i = 0, j = 0; i < margin->lo->n || j < margin->hi->n;) {
 		double ta = i < margin->lo->n ? margin->lo->k[i].t : INF,
 		       tb = j < margin->hi->n ? margin->hi->k[j].t : INF;
@@ -132,7 +198,7 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 		i += ta == t;
 		j += tb == t;
 		Knot a = track_at(margin->lo, t), b = track_at(margin->hi, t);
-		if (t > 0 && (a.l != a.v || b.l != b.v))
+		if (!e->discrete && t > 0 && (a.l != a.v || b.l != b.v))
 			put(r, e, truth, t, a.l, b.l);
 		put(r, e, truth, t, a.v, b.v);
 		if (t < e->end && (a.r != a.v || b.r != b.v))
@@ -142,36 +208,33 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 
 /* ---- evaluation -------------------------------------------------------------------------------------------------------------- */
 
-static void bounds_at_start(const Pair *p, double *lo, double *hi)
+/* Does the formula come out the same when all beyond the ends is taken for `beyond`? NaN: left unknown. */
+static bool same_beyond(const StlFormula *f, const StlInput *input, double beyond,
+			const StlResult *r)
 {
-	*lo = p->lo->k[0].v;
-	*hi = p->hi->k[0].v;
+	Eval e;
+	double lo, hi;
+	const StlOptions open = {.ends = STL_ENDS_OPEN};
+	eval_init(&e, f, input, &open);
+	e.beyond = beyond;
+	g_auto(Pair) m = eval_margin(&e, f->root);
+	bounds_at_start(&m, r->tiny, &lo, &hi);
+	const Pair *t = eval_truth_of(&e, f->root);
+	StlTruth truth = truth_between(t->lo->k[0].v, t->hi->k[0].v);
+	eval_clear(&e);
+	return same(lo, r->lo, r->tiny) && same(hi, r->hi, r->tiny) && truth == r->satisfied;
 }
 
-/* Would anything beyond the end change the result? Take it once for true, once for false. */
+/* Can nothing beyond the ends change the result? With finite ends: would it be the same with open ones? Else take what lies
+ * beyond once for true, once for false. */
 static bool is_complete(const StlFormula *f, const StlInput *input, const StlOptions *options,
 			const StlResult *r)
 {
 	if (options && options->ends == STL_ENDS_FINITE)
-		return stl_formula_future_bounded(f) <=
-		       (double)(input->end_ns - input->start_ns) *
-			       (options->tick_s > 0 ? options->tick_s : 1e-9);
+		return same_beyond(f, input, (double)NAN, r);
 	if (r->lo == r->hi && r->satisfied != STL_UNKNOWN)
 		return true; /* every completion gives the same */
-	for (int side = 0; side < 2; side++) {
-		Eval e;
-		double lo, hi;
-		eval_init(&e, f, input, options);
-		e.beyond = side ? INF : -INF;
-		g_auto(Pair) m = eval_margin(&e, f->root);
-		bounds_at_start(&m, &lo, &hi);
-		const Pair *t = eval_truth_of(&e, f->root);
-		StlTruth truth = truth_between(t->lo->k[0].v, t->hi->k[0].v);
-		eval_clear(&e);
-		if (lo != r->lo || hi != r->hi || truth != r->satisfied)
-			return false;
-	}
-	return true;
+	return same_beyond(f, input, -INF, r) && same_beyond(f, input, INF, r);
 }
 
 StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions *options,
@@ -182,6 +245,12 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 	    (kind == STL_KIND_TERM && !f->bare)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "'%s' is no formula that is true or false", f->text);
+		return NULL;
+	}
+	if (f->discrete != (options && options->discrete)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "the formula was checked for %s time",
+			    f->discrete ? "discrete" : "dense");
 		return NULL;
 	}
 	if (input->end_ns < input->start_ns) {
@@ -198,13 +267,14 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 	r->unit = stl_formula_unit(f, &r->mixed);
 	r->vacuous = STL_FALSE;
 	g_auto(Pair) margin = eval_margin(&e, f->root);
-	bounds_at_start(&margin, &r->lo, &r->hi);
+	r->tiny = last_digits(&margin);
+	bounds_at_start(&margin, r->tiny, &r->lo, &r->hi);
 	r->margin = !stl_formula_boolean(f) && !e.no_margin;
 	look_for_vacuity(&e, f->root, 0, 0, r);
 	if (options && options->trace)
 		trace(r, &e, &margin);
 	if (!options || !options->no_explanation)
-		tell(&e, r);
+		tell(&e, r, options && options->absolute);
 	r->complete = is_complete(f, input, options, r);
 	if (e.error) {
 		g_propagate_error(error, g_steal_pointer(&e.error));

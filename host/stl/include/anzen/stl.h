@@ -112,8 +112,10 @@ typedef enum { STL_ENDS_OPEN, STL_ENDS_FINITE } StlEnds;
 typedef struct StlOptions {
 	StlEnds ends; /* OPEN: a bounded window beyond the recording is unknown. FINITE (calculator): it is cut,
 			 * and an empty one gives ±inf */
-	bool discrete; /* sample indices instead of time (calculator; all signals have the same stamps) */
-	bool trace;                         /* fill StlResult.trace_* */
+	bool discrete; /* sample indices instead of time, for a formula that was checked so (calculator); the signals of the
+			* formula have the same stamps. Half-open until and since, margins of edges */
+	bool absolute; /* times in the explanation as in the input, not from the start */
+	bool trace;    /* fill StlResult.trace_* */
 	bool no_robustness, no_explanation; /* save the time */
 	double tick_s;                      /* seconds in one unit of Signal.t_ns, 0: 1e-9 */
 } StlOptions;
@@ -139,6 +141,7 @@ typedef struct StlResult {
 	double lo,
 		hi; /* robustness: every completion lies in [lo, hi]; equal when nothing is missing;
 			       * ±INFINITY, never NaN */
+	double tiny; /* rounding of lo, hi and the trace: what differs by less is equal */
 	Unit unit;
 	bool mixed; /* m/u of atoms with different units */
 	bool margin; /* false: Booleans alone, or mixed with an undeclared uncertainty: lo, hi say nothing */
