@@ -16,8 +16,17 @@ typedef struct RunOptions {
 	gboolean lock_step, yes;
 } RunOptions;
 
+static void print_cleanup(const RunOutcome *outcome)
+{
+	const char *cleanup = g_hash_table_lookup(outcome->record->meta, "cleanup");
+	if (cleanup && strcmp(cleanup, "done") != 0)
+		fprintf(stderr, _("the cleanup did not succeed: %s; look at the stand\n"),
+			cleanup);
+}
+
 static void print_result(const CliContext *cli, const RunOutcome *outcome)
 {
+	print_cleanup(outcome);
 	if (cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);

@@ -389,6 +389,23 @@ void rig_request_safe(Rig *rig)
 	}
 }
 
+static bool is_timed(const Device *device)
+{
+	for (int i = 0; i < device_channel_count(device); i++)
+		if (device_channel_at(device, i)->timed)
+			return true;
+	return false;
+}
+
+void rig_request_safe_timed(Rig *rig)
+{
+	for (guint i = 0; i < rig->devices->len; i++) {
+		RigDevice *d = g_ptr_array_index(rig->devices, i);
+		if (d->device && is_timed(d->device))
+			device_request_safe(d->device);
+	}
+}
+
 /* All are asked at once, each on its own thread; then each is confirmed. */
 gboolean rig_make_safe(Rig *rig, int64_t timeout_ns, GError **error)
 {

@@ -1,4 +1,4 @@
-#include "executor.h"
+#include "cleanup.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -46,12 +46,21 @@ static void watch_free(void *p)
 	g_free(watch);
 }
 
+static void cleanup_free(void *p)
+{
+	PlanCleanup *cleanup = p;
+	if (cleanup->actions)
+		g_array_unref(cleanup->actions);
+	g_free(cleanup);
+}
+
 ExecutorPlan *executor_plan_new(void)
 {
 	ExecutorPlan *plan = g_new0(ExecutorPlan, 1);
 	plan->steps = g_ptr_array_new_with_free_func(step_free);
 	plan->conditions = g_ptr_array_new_with_free_func(watch_free);
 	plan->guards = g_ptr_array_new_with_free_func(watch_free);
+	plan->cleanup = g_ptr_array_new_with_free_func(cleanup_free);
 	plan->roles = g_ptr_array_new_with_free_func(g_free);
 	plan->sources = g_ptr_array_new_with_free_func(g_free);
 	plan->texts = g_ptr_array_new_with_free_func(g_free);
@@ -65,6 +74,7 @@ void executor_plan_free(ExecutorPlan *plan)
 	g_ptr_array_unref(plan->steps);
 	g_ptr_array_unref(plan->conditions);
 	g_ptr_array_unref(plan->guards);
+	g_ptr_array_unref(plan->cleanup);
 	g_ptr_array_unref(plan->roles);
 	g_ptr_array_unref(plan->sources);
 	g_ptr_array_unref(plan->texts);
@@ -98,6 +108,7 @@ struct Executor {
 	_Atomic(const char *) stop_reason;
 	_Atomic int stop_blame;
 	int64_t start_ns, ended_ns, late_ns;
+	Cleanup cleanup;
 };
 
 Executor *executor_new(ExecutorPlan *plan, const ExecutorOps *ops)
@@ -105,6 +116,7 @@ Executor *executor_new(ExecutorPlan *plan, const ExecutorOps *ops)
 	Executor *e = g_new0(Executor, 1);
 	e->plan = plan;
 	e->ops = ops;
+	cleanup_init(&e->cleanup, plan->cleanup, ops);
 	e->steps = g_new0(StepState, plan->steps->len + 1);
 	e->guard_broken = g_new0(bool, plan->guards->len + 1);
 	return e;
@@ -171,6 +183,7 @@ static void take_samples(Executor *e)
 	while (e->ops->sample(e->ops->user, &s)) {
 		feed(e->plan->conditions, &s);
 		feed(e->plan->guards, &s);
+		cleanup_sample(&e->cleanup, &s);
 	}
 }
 
@@ -309,35 +322,78 @@ static bool play(Executor *e, int64_t now_ns)
 	return end || now_ns >= e->start_ns + e->plan->end_ns;
 }
 
-static void stopping(Executor *e, int64_t now_ns)
+/* ---- the end -------------------------------------------------------------------------------------------- */
+
+/* What was scheduled ahead must not happen any more; that also makes safe everything that can hurt, which by its nature is on a
+ * node. The other devices take the cleanup first, if there is one, for no longer than CLEANUP_STOPPED_NS. */
+static void begin_stopping(Executor *e, int64_t now_ns)
 {
-	const char *reason = atomic_load(&e->stop_reason);
 	enter(e, RUN_STOPPING, now_ns);
+	e->ops->event(e->ops->user, "run.stopped", now_ns, atomic_load(&e->stop_reason));
+	if (!e->plan->cleanup->len)
+		return;
+	e->ops->quiet(e->ops->user);
+	cleanup_begin(&e->cleanup, now_ns + CLEANUP_STOPPED_NS, false, now_ns);
+}
+
+/* A Stop or a broken guard ends a cleanup; the timeline was over, so the run is whole all the same. */
+static void watch_cleanup(Executor *e, int64_t now_ns)
+{
+	check_guards(e, now_ns);
+	const char *reason = atomic_load(&e->stop_reason);
+	if (reason && !e->cleanup.begun)
+		cleanup_begin(&e->cleanup, now_ns, false, now_ns);
+	if (reason)
+		cleanup_break_off(&e->cleanup, reason);
+}
+
+/* Returns CLOCK_NEVER when the run is over. */
+static int64_t finish_run(Executor *e, RunState state, int64_t now_ns)
+{
+	bool stopped = state == RUN_STOPPING;
+	int64_t from_ns = e->start_ns + e->plan->end_ns + CLEANUP_AFTER_NS;
+	if (e->plan->cleanup->len) {
+		if (!stopped)
+			watch_cleanup(e, now_ns);
+		if (!e->cleanup.begun) {
+			if (now_ns < from_ns)
+				return now_ns + EXECUTOR_TICK_NS;
+			cleanup_begin(&e->cleanup, now_ns + CLEANUP_NS, true, now_ns);
+		}
+		if (!cleanup_step(&e->cleanup, now_ns))
+			return now_ns + EXECUTOR_TICK_NS;
+	}
 	e->ops->make_safe(e->ops->user);
-	e->ops->event(e->ops->user, "run.stopped", now_ns, reason);
-	enter(e, RUN_FAULTED, now_ns);
+	enter(e, stopped ? RUN_FAULTED : RUN_DONE, now_ns);
+	return CLOCK_NEVER;
+}
+
+static void live(Executor *e, int64_t now_ns)
+{
+	if (now_ns >= e->start_ns)
+		check_guards(e, now_ns);
+	bool end = atomic_load(&e->stop_reason) == NULL && play(e, now_ns);
+	if (atomic_load(&e->stop_reason))
+		begin_stopping(e, now_ns);
+	else if (end)
+		enter(e, RUN_FINISHING, e->start_ns + e->plan->end_ns);
 }
 
 int64_t executor_step(Executor *e, int64_t now_ns)
 {
 	RunState state = (RunState)atomic_load(&e->state);
-	if (state != RUN_LIVE)
+	if (state != RUN_LIVE && state != RUN_FINISHING && state != RUN_STOPPING)
 		return CLOCK_NEVER;
 	take_samples(e);
-	if (now_ns >= e->start_ns)
-		check_guards(e, now_ns);
-	bool end = atomic_load(&e->stop_reason) == NULL && play(e, now_ns);
-	if (atomic_load(&e->stop_reason)) {
-		stopping(e, now_ns);
-		return CLOCK_NEVER;
-	}
-	if (end) {
-		enter(e, RUN_FINISHING, e->start_ns + e->plan->end_ns);
-		e->ops->make_safe(e->ops->user);
-		enter(e, RUN_DONE, now_ns);
-		return CLOCK_NEVER;
-	}
-	return now_ns + EXECUTOR_TICK_NS;
+	if (state == RUN_LIVE)
+		live(e, now_ns);
+	state = (RunState)atomic_load(&e->state);
+	return state == RUN_LIVE ? now_ns + EXECUTOR_TICK_NS : finish_run(e, state, now_ns);
+}
+
+void executor_answered(Executor *e, bool done, const char *what)
+{
+	cleanup_answered(&e->cleanup, done, what);
 }
 
 RunState executor_state(const Executor *e)

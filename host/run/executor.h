@@ -54,10 +54,20 @@ typedef struct PlanWatch { /* a condition or a guard */
 	Blame blame;     /* guards */
 } PlanWatch;
 
+/* After the timeline: commands, and a signal that has to come to rest. */
+typedef struct PlanCleanup {
+	GArray *actions;    /* PlanAction, PLAN_COMMAND only */
+	int source;         /* index into ExecutorPlan.sources; -1: nothing to wait for */
+	const char *signal; /* its name, borrowed for the plan's life */
+	double lo, hi;      /* in the signal's unit */
+	int64_t for_ns, timeout_ns;
+} PlanCleanup;
+
 typedef struct ExecutorPlan {
 	GPtrArray *steps;      /* PlanStep* */
 	GPtrArray *conditions; /* PlanWatch* */
 	GPtrArray *guards;     /* PlanWatch* */
+	GPtrArray *cleanup;    /* PlanCleanup* */
 	GPtrArray *roles;      /* char* */
 	GPtrArray *sources;    /* char*: signals whose samples the executor needs */
 	GPtrArray *texts;      /* char*: owns the names of marks */
@@ -83,13 +93,17 @@ typedef struct ExecutorOps {
 	bool (*command)(void *user, unsigned role, double value, int64_t at_ns);
 	bool (*trigger)(void *user, unsigned role,
 			int64_t at_ns); /* on, and off by the rig's own pulse */
+	/* A command of the cleanup, as soon as possible; executor_answered() is called with what came of it. */
+	bool (*cleanup)(void *user, unsigned role, double value);
 	/* Something happened: an event for the session. `name` and `detail` are copied. */
 	void (*event)(void *user, const char *name, int64_t t_ns, const char *detail);
 	/* A bench or product fault; copied. */
 	void (*fault)(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame);
 	/* Next sample, false when there is none at the moment. */
 	bool (*sample)(void *user, ExecutorSample *ret);
-	/* The world has to be made safe now. */
+	/* What may have commands scheduled ahead has to be made safe now; the cleanup goes on with the rest. */
+	void (*quiet)(void *user);
+	/* Everything has to be made safe now; no command may follow. */
 	void (*make_safe)(void *user);
 	void *user;
 } ExecutorOps;
@@ -101,6 +115,14 @@ typedef struct ExecutorOps {
 /* A reaction: as soon as the device can (device.h, DEVICE_SOONEST). */
 #define EXECUTOR_SOONEST INT64_MIN
 #define EXECUTOR_TICK_NS CLOCK_MS
+
+/* The cleanup begins this long after the timeline, so that nothing it does reaches the samples that verdicts rest on. */
+#define CLEANUP_AFTER_NS (400 * CLOCK_MS)
+/* No device takes longer for a command that it carries out. */
+#define CLEANUP_REPLY_NS CLOCK_S
+/* Longest cleanup after a timeline that came to its end, and after a stop: then the safe state is urgent. */
+#define CLEANUP_NS (60 * CLOCK_S)
+#define CLEANUP_STOPPED_NS (500 * CLOCK_MS)
 
 typedef struct Executor Executor;
 
@@ -115,6 +137,9 @@ int64_t executor_step(Executor *executor, int64_t now_ns);
 /* Ask for an orderly end from any thread (Stop, a signal, a lost device). The first reason is kept; async-signal-safe
  * for static reasons. */
 void executor_stop(Executor *executor, const char *static_reason, Blame blame);
+
+/* A reply to a command of the cleanup: was it carried out? `what` names role and reason; copied. Executor's thread. */
+void executor_answered(Executor *executor, bool done, const char *what);
 
 RunState executor_state(const Executor *executor);          /* any thread */
 const char *executor_stop_reason(const Executor *executor); /* NULL: came to its end */

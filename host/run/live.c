@@ -42,6 +42,16 @@ static bool op_trigger(void *user, unsigned role, int64_t at_ns)
 			   ++live->next_id);
 }
 
+/* The first id of the cleanup tells its replies from those to the timeline. */
+static bool op_cleanup(void *user, unsigned role, double value)
+{
+	Live *live = user;
+	if (!live->cleanup_id)
+		live->cleanup_id = live->next_id + 1;
+	return rig_command(live->rig, g_array_index(live->roles, int, role), value, DEVICE_SOONEST,
+			   ++live->next_id);
+}
+
 /* `detail` as the only member of an object; quotes and controls become blanks, so that it stays JSON without a heap. */
 static void op_event(void *user, const char *name, int64_t t_ns, const char *detail)
 {
@@ -80,6 +90,11 @@ static bool op_sample(void *user, ExecutorSample *ret)
 	return tee_pop(((Live *)user)->tee, ret);
 }
 
+static void op_quiet(void *user)
+{
+	rig_request_safe_timed(((Live *)user)->rig);
+}
+
 static void op_make_safe(void *user)
 {
 	rig_request_safe(((Live *)user)->rig);
@@ -91,6 +106,11 @@ static void take_replies(Live *live)
 	RigReply r;
 	while (rig_reply(live->rig, &r)) {
 		char name[96], text[192];
+		if (live->cleanup_id && r.id >= live->cleanup_id) {
+			g_snprintf(text, sizeof(text), "%s: %s%s%s", r.role,
+				   device_status_name(r.status), *r.message ? ": " : "", r.message);
+			executor_answered(live->executor, r.status == DEVICE_DONE, text);
+		}
 		if (r.status == DEVICE_DONE) {
 			g_snprintf(name, sizeof(name), "effect.%s", r.role);
 			g_snprintf(text, sizeof(text), "u_ns %" G_GINT64_FORMAT, r.u_ns);
@@ -269,9 +289,11 @@ static void open_executor(Live *live)
 	}
 	live->ops = (ExecutorOps){.command = op_command,
 				  .trigger = op_trigger,
+				  .cleanup = op_cleanup,
 				  .event = op_event,
 				  .fault = op_fault,
 				  .sample = op_sample,
+				  .quiet = op_quiet,
 				  .make_safe = op_make_safe,
 				  .user = live};
 	live->executor = executor_new(live->plan, &live->ops);
@@ -409,11 +431,8 @@ static gboolean apply_sets(Live *live, const Step *step, GError **error)
 
 static bool is_near(Live *live, const Settle *settle, const Unit *unit)
 {
-	double target = unit_convert(settle->target.value, &settle->target.unit, unit);
-	double within =
-		unit_is_dimensionless(&settle->within.unit) && !unit_is_dimensionless(unit)
-			? fabs(target) * settle->within.value * settle->within.unit.scale
-			: unit_convert_difference(settle->within.value, &settle->within.unit, unit);
+	double target, within;
+	plan_settle_band(settle, unit, &target, &within);
 	g_mutex_lock(&live->lock);
 	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
 	bool near = latest && latest->ok && fabs(latest->v - target) <= within;
@@ -453,12 +472,13 @@ static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
 	return FALSE;
 }
 
-static gboolean prompts(Live *live, const Step *steps, size_t n, GError **error)
+static gboolean prompts(Live *live, const char *state, const char *doing, const Step *steps,
+			size_t n, GError **error)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!steps[i].prompt.en)
 			continue;
-		int answer = tell(live, "Preflight", "setup", &steps[i].prompt, steps[i].choices);
+		int answer = tell(live, state, doing, &steps[i].prompt, steps[i].choices);
 		const char *word =
 			answer >= 0 && steps[i].choices ? steps[i].choices[answer] : "done";
 		op_event(live, "operator.prompt", clock_now(live->clock), steps[i].prompt.en);
@@ -551,6 +571,8 @@ static void watch_live(Live *live)
 static void note_reason(Live *live)
 {
 	const char *reason = executor_stop_reason(live->executor);
+	if (executor_state(live->executor) == RUN_DONE)
+		reason = NULL; /* it came when the timeline was over */
 	g_autofree char *lost = rig_lost(live->rig);
 	if (reason && !live->incomplete)
 		live->incomplete =
@@ -610,12 +632,24 @@ static gboolean go_live(Live *live, GError **error)
 	return TRUE;
 }
 
+/* What the operator has to do comes with everything safe. What could not be carried out changes no verdict, but is said. */
+static void finish_cleanup(Live *live)
+{
+	const Scenario *s = live->in->scenario;
+	g_autoptr(GError) error = NULL;
+	if (live_stop_requested)
+		return;
+	if (!prompts(live, "Finishing", "cleanup", s->cleanup, s->n_cleanup, &error))
+		op_event(live, "cleanup.failed", clock_now(live->clock), "the operator could not");
+}
+
 gboolean live_play(Live *live, GError **error)
 {
 	if (tell(live, "Preflight", "rig", NULL, NULL) < 0)
 		return stopped(error);
 	if (!rig_start(live->rig, tee_bench(live->tee), error) || !preflight(live, error) ||
-	    !prompts(live, live->in->scenario->setup, live->in->scenario->n_setup, error))
+	    !prompts(live, "Preflight", "setup", live->in->scenario->setup,
+		     live->in->scenario->n_setup, error))
 		return FALSE;
 	if (tell(live, "Armed", "settling", NULL, NULL) < 0)
 		return stopped(error);
@@ -646,26 +680,28 @@ gboolean live_play(Live *live, GError **error)
 			 unsafe ? unsafe->message : "the safe state was not confirmed",
 			 BLAME_BENCH);
 	live->armed = false;
+	finish_cleanup(live);
 	return TRUE;
 }
 
-void live_abandon(Live *live, const char *why, bool by_operator)
+void live_abandon(Live *live, const GError *why)
 {
 	if (!live->recording)
 		return;
 	int64_t now = clock_now(live->clock);
-	op_event(live, "run.abandoned", now, why);
-	op_fault(live, now, by_operator ? "operator" : "run", why,
-		 by_operator ? BLAME_UNKNOWN : BLAME_BENCH);
+	bool bench = !g_error_matches(why, ANZEN_ERROR, ANZEN_ERROR_CANCELLED) &&
+		     !g_error_matches(why, ANZEN_ERROR, ANZEN_ERROR_PRODUCT);
+	op_event(live, "run.abandoned", now, why->message);
+	op_fault(live, now, "run", why->message, bench ? BLAME_BENCH : BLAME_UNKNOWN);
 	if (!live->began) { /* a timeline of no length: nothing before it can be judged */
 		op_event(live, "run.start", now, NULL);
-		op_event(live, "run.end", now, why);
+		op_event(live, "run.end", now, why->message);
 	}
 	if (live->armed)
 		rig_make_safe(live->rig, CLOCK_S, NULL);
 	live->armed = false;
 	if (!live->incomplete)
-		live->incomplete = g_strdup(why);
+		live->incomplete = g_strdup(why->message);
 }
 
 gboolean live_seal(Live *live, GError **error)

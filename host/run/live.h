@@ -39,7 +39,7 @@ typedef struct Live {
 	bool recording, thread_running, armed, began, product_started;
 	int64_t next_exchange_ns, next_pump_ns; /* lock-step */
 	_Atomic bool thread_ended;
-	uint32_t next_id;
+	uint32_t next_id, cleanup_id; /* cleanup_id 0: the cleanup has not begun */
 	int64_t start_ns;
 	char *incomplete; /* why the recording does not count as whole; NULL: it does */
 	char *sha256;
@@ -52,7 +52,7 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 gboolean live_play(Live *live, GError **error);
 /* The run will not come to an end of its own: make safe, and let the recording say why it is not whole. Needs no call
  * after a live_play() that returned TRUE. */
-void live_abandon(Live *live, const char *why, bool by_operator);
+void live_abandon(Live *live, const GError *why);
 /* Seal the session. FALSE: the file is lost. */
 gboolean live_seal(Live *live, GError **error);
 /* Always safe to call, at any stage, twice: safe state, product and world ended, threads joined. */

@@ -63,20 +63,20 @@ static PlanWatch *watch_new(Builder *b, const char *text, StlMonitorMode mode, P
 	return w;
 }
 
-static void add_action(PlanStep *step, PlanAction action)
+static void add_action(GArray *actions, PlanAction action)
 {
-	g_array_append_val(step->actions, action);
+	g_array_append_val(actions, action);
 }
 
 /* wanted_ns 0: the rig knows how long its output may be energised. */
-static void add_pulse(Builder *b, PlanStep *step, const char *role, int64_t wanted_ns, Place place)
+static void add_pulse(Builder *b, GArray *actions, const char *role, int64_t wanted_ns, Place place)
 {
 	unsigned index;
 	if (role_index(b, role, place, &index))
-		add_action(step, (PlanAction){.kind = PLAN_PULSE,
-					      .role = index,
-					      .value = 1,
-					      .pulse_ns = wanted_ns});
+		add_action(actions, (PlanAction){.kind = PLAN_PULSE,
+						 .role = index,
+						 .value = 1,
+						 .pulse_ns = wanted_ns});
 }
 
 static char *own(ExecutorPlan *plan, char *text)
@@ -99,7 +99,18 @@ bool plan_drive_value(const RigSpec *spec, const SetValue *set, double *ret, GEr
 	return true;
 }
 
-static void add_set(Builder *b, PlanStep *step, const SetValue *set)
+void plan_settle_band(const Settle *settle, const Unit *unit, double *ret_target,
+		      double *ret_within)
+{
+	double target = unit_convert(settle->target.value, &settle->target.unit, unit);
+	bool fraction = unit_is_dimensionless(&settle->within.unit) && !unit_is_dimensionless(unit);
+	*ret_target = target;
+	*ret_within = fraction ? fabs(target) * settle->within.value * settle->within.unit.scale
+			       : unit_convert_difference(settle->within.value, &settle->within.unit,
+							 unit);
+}
+
+static void add_set(Builder *b, GArray *actions, const SetValue *set)
 {
 	g_autoptr(GError) error = NULL;
 	PlanAction action = {.kind = PLAN_COMMAND};
@@ -108,31 +119,33 @@ static void add_set(Builder *b, PlanStep *step, const SetValue *set)
 	if (!plan_drive_value(b->spec, set, &action.value, &error))
 		complain(b, set->place, "%s", error->message);
 	else
-		add_action(step, action);
+		add_action(actions, action);
 }
 
-static void add_scenario_action(Builder *b, PlanStep *step, const Action *action)
+static void add_scenario_action(Builder *b, GArray *actions, const Action *action)
 {
 	switch (action->kind) {
 	case ACTION_MARK:
-		add_action(step, (PlanAction){.kind = PLAN_MARK,
-					      .name = own(b->plan, g_strdup_printf("mark.%s",
-										   action->name))});
+		add_action(actions,
+			   (PlanAction){
+				   .kind = PLAN_MARK,
+				   .name = own(b->plan, g_strdup_printf("mark.%s", action->name))});
 		return;
 	case ACTION_TRIGGER:
-		add_pulse(b, step, action->name, action->duration_ns, action->place);
+		add_pulse(b, actions, action->name, action->duration_ns, action->place);
 		return;
 	case ACTION_SET:
 		for (size_t i = 0; i < action->n_sets; i++)
-			add_set(b, step, &action->sets[i]);
+			add_set(b, actions, &action->sets[i]);
 		return;
 	case ACTION_PROBE:
 		/* The product says which role is its positive control. */
-		add_action(step, (PlanAction){.kind = PLAN_MARK,
-					      .name = own(b->plan, g_strdup_printf("probe.%s",
-										   action->name))});
+		add_action(actions,
+			   (PlanAction){.kind = PLAN_MARK,
+					.name = own(b->plan,
+						    g_strdup_printf("probe.%s", action->name))});
 		if (b->product && b->product->control_role)
-			add_pulse(b, step, b->product->control_role,
+			add_pulse(b, actions, b->product->control_role,
 				  b->product->control_duration_ns, action->place);
 		else
 			complain(b, action->place,
@@ -140,7 +153,7 @@ static void add_scenario_action(Builder *b, PlanStep *step, const Action *action
 				 b->product ? b->product->id : "");
 		return;
 	case ACTION_END:
-		add_action(step, (PlanAction){.kind = PLAN_END});
+		add_action(actions, (PlanAction){.kind = PLAN_END});
 		return;
 	}
 }
@@ -161,7 +174,40 @@ static void add_entry(Builder *b, const Entry *entry)
 			g_ptr_array_add(b->plan->conditions, w);
 	}
 	for (size_t i = 0; i < entry->n_actions; i++)
-		add_scenario_action(b, step, &entry->actions[i]);
+		add_scenario_action(b, step->actions, &entry->actions[i]);
+}
+
+/* What `settle` means in the unit of its signal. */
+static void add_settle(Builder *b, PlanCleanup *cleanup, const Settle *settle)
+{
+	const Signal *signal = g_hash_table_lookup(b->signals, settle->signal);
+	if (!signal) {
+		complain(b, settle->place, "the rig measures no '%s' to settle on", settle->signal);
+		return;
+	}
+	double target, within;
+	plan_settle_band(settle, &signal->info.unit, &target, &within);
+	cleanup->lo = target - within;
+	cleanup->hi = target + within;
+	cleanup->for_ns = settle->for_ns;
+	cleanup->timeout_ns = settle->timeout_ns;
+	cleanup->signal = settle->signal;
+	cleanup->source = (int)executor_plan_intern(b->plan->sources, settle->signal);
+}
+
+/* Prompts of the cleanup are asked when everything is safe; that is not the executor's. */
+static void add_cleanup(Builder *b, const Step *step)
+{
+	if (!step->n_sets)
+		return;
+	PlanCleanup *cleanup = g_new0(PlanCleanup, 1);
+	g_ptr_array_add(b->plan->cleanup, cleanup);
+	cleanup->actions = g_array_new(FALSE, TRUE, sizeof(PlanAction));
+	cleanup->source = -1;
+	for (size_t i = 0; i < step->n_sets; i++)
+		add_set(b, cleanup->actions, &step->sets[i]);
+	if (step->settle)
+		add_settle(b, cleanup, step->settle);
 }
 
 static GHashTable *parameter_table(const Scenario *scenario)
@@ -227,6 +273,8 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 		w->blame = scenario->stop_rules[i].blame;
 		g_ptr_array_add(b.plan->guards, w);
 	}
+	for (size_t i = 0; i < scenario->n_cleanup; i++)
+		add_cleanup(&b, &scenario->cleanup[i]);
 	check_judged(&b);
 	if (diagnostics_errors(diag) > errors) {
 		executor_plan_free(b.plan);

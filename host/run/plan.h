@@ -15,4 +15,8 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 /* The value of `set` in the unit that its role is driven in. */
 bool plan_drive_value(const RigSpec *spec, const SetValue *set, double *ret, GError **error);
 
+/* Target and permitted distance of a settle, in the unit of its signal. */
+void plan_settle_band(const Settle *settle, const Unit *unit, double *ret_target,
+		      double *ret_within);
+
 #endif

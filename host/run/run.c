@@ -88,7 +88,7 @@ static gboolean abandon(Live *live, const RunConfig *config, RunOutcome *ret, GE
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(GError) second = NULL;
 	bool stopped = g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED);
-	live_abandon(live, *error ? (*error)->message : "unknown", stopped);
+	live_abandon(live, *error);
 	if (!live->recording || !finish(live, config, ret, diag, &second)) {
 		g_info("the unfinished run stays in %s", live->folder);
 		return FALSE;

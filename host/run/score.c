@@ -77,6 +77,32 @@ static void set(char **field, const char *value)
 	*field = g_strdup(value);
 }
 
+/* {"detail":"…"} as the executor writes it, without quotes inside. Caller frees. */
+static char *detail_of(const Event *event)
+{
+	const char *key = event->json ? strstr(event->json, "\"detail\"") : NULL;
+	const char *from = key ? strchr(key + strlen("\"detail\""), '"') : NULL;
+	return from ? g_strndup(from + 1, strcspn(from + 1, "\"")) : g_strdup("?");
+}
+
+/* The first thing that went wrong with the scenario's cleanup, or "done"; nothing when there was none. */
+static void note_cleanup(RunRecord *record, const Recording *recording)
+{
+	g_autofree char *state = NULL;
+	for (guint i = 0; i < recording->events->len; i++) {
+		const Event *event = g_ptr_array_index(recording->events, i);
+		if (!strcmp(event->name, "cleanup.failed")) {
+			g_free(state);
+			state = detail_of(event);
+			break;
+		}
+		if (!state && !strcmp(event->name, "cleanup.end"))
+			state = g_strdup("done");
+	}
+	if (state)
+		g_hash_table_replace(record->meta, g_strdup("cleanup"), g_steal_pointer(&state));
+}
+
 static void note_facts(RunRecord *record, const Recording *recording)
 {
 	set(&record->run_id, meta(recording, "run"));
@@ -88,6 +114,7 @@ static void note_facts(RunRecord *record, const Recording *recording)
 	set(&record->tool_version, meta(recording, "tool"));
 	set(&record->started_utc, meta(recording, "started"));
 	record->evidence = recording->evidence;
+	note_cleanup(record, recording);
 	GHashTableIter iter;
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, recording->meta);

@@ -4,6 +4,7 @@
 #   e2e.sh BIN SOURCE defects stove-guard|fall-watch   no planted defect may ever end as PASS
 #   e2e.sh BIN SOURCE repeat                           same seed, same numbers; score says what the run said
 #   e2e.sh BIN SOURCE live                             one run in real time passes
+#   e2e.sh BIN SOURCE cleanup                          carried out on every end, said when it fails, changing no verdict
 #   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
 set -u
 bin=$1 source=$2 what=$3 product=${4:-}
@@ -70,6 +71,35 @@ repeat() {
 	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "silent unit: exit $code"
 	run "$source/products/fall-watch/product.yaml" fall-watch --fault "cam:freeze@3 s"
 	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "frozen camera: exit $code"
+}
+
+# cleanup CODE STATE SED [OPTIONS]: a run of the edited scenario ends so, and run.json says that of its cleanup
+cleanup() {
+	local want=$1 state=$2 change=$3 events
+	sed "$change" "$source/scenarios/stove-guard/pan-overheat.yaml" >"$work/cleanup.yaml"
+	rm -rf "$work/runs"
+	timeout 100 "$bin/anzen" run "$work/cleanup.yaml" --rig "$source/rigs/kitchen-virtual.yaml" \
+		--product "$source/products/stove-guard/product${product:+-$product}.yaml" \
+		-o "$work/runs" --yes --lock-step --json "${@:4}" </dev/null >"$work/out.json" 2>"$work/err"
+	code=$?
+	[ "$code" = "$want" ] || fail "cleanup, $change: exit $code instead of $want: $(tail -1 "$work/err")"
+	grep -q "\"cleanup\":\"$state" "$work"/runs/*/run.json || fail "cleanup, $change: run.json does not say '$state', but $(grep -o '"cleanup":"[^"]*"' "$work"/runs/*/run.json)"
+	events=$("$bin/anzen" session cat "$work"/runs/*/session.mcap | grep -A1000 cleanup.begin)
+	[[ $events == *cleanup.begin*cleanup.end*state.* ]] || fail "cleanup, $change: $events"
+	[ "$state" = "done" ] || grep -q "the cleanup did not succeed" "$work/err" || fail "cleanup, $change: not said"
+	grep -q "effect.stove.valve" <<<"$events" || [ "${4:-}" ] || fail "cleanup, $change: the valve was not set: $events"
+}
+
+all_cleanup() {
+	cp -r "$source/criteria" "$work/"
+	local never='s/- set: {stove.valve: 0}/- set: {stove.valve: 0, room.lamp: 90 lx}\n    settle: {signal: room.illuminance, to: 9 lx, within: 5 %, for: 1 s, timeout: 2 s}/'
+	cleanup 0 "done" 's/^cleanup:/cleanup:/'
+	cleanup 0 "did not settle: room.illuminance" "$never" # PASS stays PASS
+	product=late
+	cleanup 1 "did not settle: room.illuminance" "$never" # and FAIL FAIL
+	product=
+	cleanup 4 "done" 's/< 430 degC/< 150 degC/'                         # a stop rule
+	cleanup 4 "node-a\|stove.heater" 's/< 430 degC/< 150 degC/; s/set: {stove.valve: 0}$/set: {stove.heater: 0, stove.valve: 0}/'
 }
 
 # broken CODE WORD COMMAND…: that exit code, and standard error says WORD
@@ -150,6 +180,7 @@ case $what in
 live) live ;;
 defects) defects ;;
 repeat) repeat ;;
+cleanup) all_cleanup ;;
 broken) all_broken ;;
 *) fail "unknown part '$what'" ;;
 esac

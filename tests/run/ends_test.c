@@ -126,6 +126,8 @@ static void signalled_mid_run(int signo)
 		bench_end(&b, &r);
 		expect_safe(&b);
 		expect_invalid(&b, &r, "stopped by the operator");
+		CU_ASSERT(r.record &&
+			  !g_strcmp0(g_hash_table_lookup(r.record->meta, "cleanup"), "done"));
 	}
 	stand_result_clear(&r);
 	bench_close(&b);

@@ -8,7 +8,8 @@ typedef struct Fake {
 	GArray *samples; /* ExecutorSample, given in order when their time has come */
 	guint given;
 	int64_t now_ns;
-	int safe, after_safe;
+	int safe, after_safe, quiet;
+	int cleaned; /* commands of the cleanup */
 	bool refuse;
 } Fake;
 
@@ -31,6 +32,21 @@ static bool fake_trigger(void *user, unsigned role, int64_t at_ns)
 	g_string_append_printf(f->log, "trigger %u @%" G_GINT64_FORMAT " at %" G_GINT64_FORMAT ";",
 			       role, at_ns / CLOCK_MS, f->now_ns / CLOCK_MS);
 	return !f->refuse;
+}
+
+static bool fake_cleanup(void *user, unsigned role, double value)
+{
+	Fake *f = user;
+	f->after_safe += f->safe;
+	f->cleaned++;
+	g_string_append_printf(f->log, "cleanup %u %g at %" G_GINT64_FORMAT ";", role, value,
+			       f->now_ns / CLOCK_MS);
+	return !f->refuse;
+}
+
+static void fake_quiet(void *user)
+{
+	((Fake *)user)->quiet++;
 }
 
 static void fake_event(void *user, const char *name, int64_t t_ns, const char *detail)
@@ -63,7 +79,9 @@ static bool fake_sample(void *user, ExecutorSample *ret)
 
 static void fake_make_safe(void *user)
 {
-	((Fake *)user)->safe++;
+	Fake *f = user;
+	f->safe++;
+	g_string_append_printf(f->log, "safe at %" G_GINT64_FORMAT ";", f->now_ns / CLOCK_MS);
 }
 
 typedef struct Bench {
@@ -78,8 +96,15 @@ static Bench *bench_new(void)
 	Bench *b = g_new0(Bench, 1);
 	b->fake.log = g_string_new(NULL);
 	b->fake.samples = g_array_new(FALSE, TRUE, sizeof(ExecutorSample));
-	b->ops = (ExecutorOps){fake_command, fake_trigger,   fake_event, fake_fault,
-			       fake_sample,  fake_make_safe, &b->fake};
+	b->ops = (ExecutorOps){.command = fake_command,
+			       .trigger = fake_trigger,
+			       .cleanup = fake_cleanup,
+			       .event = fake_event,
+			       .fault = fake_fault,
+			       .sample = fake_sample,
+			       .quiet = fake_quiet,
+			       .make_safe = fake_make_safe,
+			       .user = &b->fake};
 	b->plan = executor_plan_new();
 	return b;
 }
@@ -308,6 +333,153 @@ static void every_run_ends_safe_whenever_it_is_stopped(void)
 	}
 }
 
+/* ---- cleanup ---- */
+
+static PlanCleanup *add_cleanup(Bench *b, unsigned role, double value)
+{
+	PlanCleanup *c = g_new0(PlanCleanup, 1);
+	c->actions = g_array_new(FALSE, TRUE, sizeof(PlanAction));
+	c->source = -1;
+	PlanAction action = {.kind = PLAN_COMMAND, .role = role, .value = value};
+	g_array_append_val(c->actions, action);
+	g_ptr_array_add(b->plan->cleanup, c);
+	return c;
+}
+
+static void settle(Bench *b, PlanCleanup *c, const char *signal, double lo, double hi,
+		   int64_t for_ms, int64_t timeout_ms)
+{
+	c->signal = signal;
+	c->source = (int)executor_plan_intern(b->plan->sources, signal);
+	c->lo = lo;
+	c->hi = hi;
+	c->for_ns = for_ms * CLOCK_MS;
+	c->timeout_ns = timeout_ms * CLOCK_MS;
+}
+
+/* The timeline ends at 2000 ms; 400 ms later nothing can reach its samples any more. */
+static void the_cleanup_follows_the_verdicts_window_and_comes_before_the_safe_state(void)
+{
+	Bench *b = bench_new();
+	add_cleanup(b, 4, 1);
+	add_cleanup(b, 5, 2);
+	play(b, 1000, 2399, 1);
+	CU_ASSERT_EQUAL(b->fake.cleaned, 0);
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_FINISHING);
+	play(b, 1000, 2409, 1);
+	CU_ASSERT_EQUAL(b->fake.cleaned, 1); /* the second waits for the reply to the first */
+	executor_answered(b->executor, true, "");
+	play(b, 1000, 2419, 1);
+	executor_answered(b->executor, true, "");
+	play(b, 1000, 4000, 1);
+	CU_ASSERT_TRUE(logged(b, "cleanup.begin @2400;cleanup 4 1 at 2400;cleanup 5 2 at 2410;"
+				 "cleanup.end @2420;safe at 2420;"));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+	CU_ASSERT_EQUAL(executor_ended_ns(b->executor), 2000 * CLOCK_MS);
+	bench_free(b);
+}
+
+static void a_cleanup_waits_until_its_signal_has_come_to_rest(void)
+{
+	Bench *b = bench_new();
+	settle(b, add_cleanup(b, 4, 300), "lux", 290, 310, 100, 1000);
+	give(b, "lux", 2300, 300); /* before the command: says nothing */
+	give(b, "lux", 2450, 300);
+	give(b, "lux", 2500, 320);
+	give(b, "lux", 2600, 305);
+	play(b, 1000, 2400, 1);
+	executor_answered(b->executor, true, "");
+	play(b, 1000, 4000, 1);
+	CU_ASSERT_TRUE(logged(b, "cleanup.end @2700;safe at 2700;"));
+	CU_ASSERT_PTR_NULL(strstr(b->fake.log->str, "failed"));
+	bench_free(b);
+}
+
+static void a_cleanup_that_does_not_settle_is_said_and_changes_no_verdict(void)
+{
+	Bench *b = bench_new();
+	settle(b, add_cleanup(b, 4, 300), "lux", 290, 310, 100, 500);
+	give(b, "lux", 2450, (double)NAN);
+	play(b, 1000, 2400, 1);
+	executor_answered(b->executor, true, "");
+	play(b, 1000, 4000, 1);
+	CU_ASSERT_TRUE(logged(b, "cleanup.failed @2900;cleanup.end @2900;safe at 2900;"));
+	CU_ASSERT_PTR_NULL(strstr(b->fake.log->str, "fault"));
+	CU_ASSERT_PTR_NULL(executor_stop_reason(b->executor));
+	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+	bench_free(b);
+}
+
+static void a_device_that_never_answers_holds_the_safe_state_up_for_a_second_each(void)
+{
+	Bench *b = bench_new();
+	add_cleanup(b, 4, 1);
+	add_cleanup(b, 5, 1);
+	play(b, 1000, 9000, 1);
+	CU_ASSERT_TRUE(logged(b, "cleanup.failed @3400;cleanup 5 1 at 3400;cleanup.failed @4400;"));
+	CU_ASSERT_TRUE(logged(b, "safe at 4400;"));
+	bench_free(b);
+}
+
+/* What was scheduled ahead goes at once; the rest is over within half a second, answers or none. */
+static void after_a_stop_the_cleanup_is_short_and_waits_for_nothing_to_settle(void)
+{
+	for (int answers = 0; answers <= 1; answers++) {
+		Bench *b = bench_new();
+		settle(b, add_cleanup(b, 4, 300), "lux", 290, 310, 100, 1000);
+		add_cleanup(b, 5, 1);
+		play(b, 1000, 1500, 1);
+		executor_stop(b->executor, "a guard was broken", BLAME_UNKNOWN);
+		play(b, 1000, 1510, 1);
+		CU_ASSERT_EQUAL(b->fake.quiet, 1);
+		CU_ASSERT_EQUAL(b->fake.safe, 0);
+		CU_ASSERT_EQUAL(b->fake.cleaned, 1);
+		if (answers) {
+			executor_answered(b->executor, false, "room.lamp: failed");
+			play(b, 1000, 1520, 1);
+			executor_answered(b->executor, true, "");
+		}
+		play(b, 1000, 4000, 1);
+		CU_ASSERT_TRUE(logged(b, answers ? "safe at 1521;" : "safe at 2001;"));
+		CU_ASSERT_TRUE(logged(b, "cleanup.failed"));
+		CU_ASSERT_EQUAL(executor_state(b->executor), RUN_FAULTED);
+		CU_ASSERT_EQUAL(b->fake.safe, 1);
+		bench_free(b);
+	}
+}
+
+/* The timeline was over: a Stop now ends the cleanup, and the run stays whole. */
+static void a_stop_during_the_cleanup_makes_safe_at_once_and_leaves_the_run_whole(void)
+{
+	for (int64_t stop_ms = 2001; stop_ms < 3400; stop_ms += 13) {
+		Bench *b = bench_new();
+		add_cleanup(b, 4, 1);
+		play(b, 1000, stop_ms - 1, 1);
+		executor_stop(b->executor, "test", BLAME_UNKNOWN);
+		play(b, 1000, 9000, 1);
+		g_autofree char *safe = g_strdup_printf("safe at %" G_GINT64_FORMAT ";", stop_ms);
+		CU_ASSERT_TRUE(logged(b, safe));
+		CU_ASSERT_TRUE(logged(b, "cleanup.failed"));
+		CU_ASSERT_EQUAL(b->fake.safe, 1);
+		CU_ASSERT_EQUAL(b->fake.after_safe, 0);
+		CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
+		bench_free(b);
+	}
+}
+
+static void a_guard_is_watched_during_the_cleanup_too(void)
+{
+	Bench *b = bench_new();
+	add_cleanup(b, 4, 1);
+	add_watch(b->plan->guards, b, "always (force < 2500)", STL_MONITOR_HOLDS);
+	give(b, "force", 900, 10);
+	give(b, "force", 2450, 3000);
+	play(b, 1000, 4000, 1);
+	CU_ASSERT_TRUE(logged(b, "guard.broken @2450;"));
+	CU_ASSERT_TRUE(logged(b, "safe at 2450;"));
+	bench_free(b);
+}
+
 UNIT_MAIN("run.executor", UNIT(a_trigger_leaves_ahead_and_carries_its_exact_time),
 	  UNIT(a_mark_is_stamped_with_the_timelines_time_not_the_hosts),
 	  UNIT(a_pulse_with_a_length_is_switched_off_by_a_second_command),
@@ -317,4 +489,11 @@ UNIT_MAIN("run.executor", UNIT(a_trigger_leaves_ahead_and_carries_its_exact_time
 	  UNIT(a_broken_guard_makes_safe_and_blames_whom_it_names),
 	  UNIT(a_host_that_stood_still_too_long_blames_itself),
 	  UNIT(a_command_that_cannot_be_queued_ends_the_run),
-	  UNIT(every_run_ends_safe_whenever_it_is_stopped))
+	  UNIT(every_run_ends_safe_whenever_it_is_stopped),
+	  UNIT(the_cleanup_follows_the_verdicts_window_and_comes_before_the_safe_state),
+	  UNIT(a_cleanup_waits_until_its_signal_has_come_to_rest),
+	  UNIT(a_cleanup_that_does_not_settle_is_said_and_changes_no_verdict),
+	  UNIT(a_device_that_never_answers_holds_the_safe_state_up_for_a_second_each),
+	  UNIT(after_a_stop_the_cleanup_is_short_and_waits_for_nothing_to_settle),
+	  UNIT(a_stop_during_the_cleanup_makes_safe_at_once_and_leaves_the_run_whole),
+	  UNIT(a_guard_is_watched_during_the_cleanup_too))

@@ -157,6 +157,8 @@ bool rig_command(Rig *rig, int role, double value, int64_t at_ns, uint32_t id);
 bool rig_trigger(Rig *rig, int role, int64_t at_ns, uint32_t id);
 bool rig_reply(Rig *rig, RigReply *ret_reply);
 void rig_request_safe(Rig *rig);
+/* Only the devices that schedule commands ahead (nodes): what was scheduled does not happen. */
+void rig_request_safe_timed(Rig *rig);
 gboolean rig_make_safe(Rig *rig, int64_t timeout_ns, GError **error);
 /* Devices whose link died, comma-separated, or NULL. Caller frees. */
 char *rig_lost(const Rig *rig);
