@@ -320,9 +320,7 @@ static double outside(const Eval *e, bool upper)
 {
 	if (e->ends == STL_ENDS_FINITE)
 		return -INF;
-	if (!isnan(e->beyond))
-		return e->beyond;
-	return upper ? INF : -INF;
+	return upper != e->contrary ? INF : -INF;
 }
 
 /* True now and not before. Before the first sample lies nothing: with finite ends it counts as false (as in RTAMT). */

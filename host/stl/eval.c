@@ -17,10 +17,7 @@ static void pair_free(void *p)
 
 void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options)
 {
-	*e = (Eval){.f = f,
-		    .input = input,
-		    .ends = options ? options->ends : STL_ENDS_OPEN,
-		    .beyond = (double)NAN};
+	*e = (Eval){.f = f, .input = input, .ends = options ? options->ends : STL_ENDS_OPEN};
 	e->per_s = options && options->tick_s > 0 ? round(1e9 / options->tick_s) / 1e9 : 1e9;
 	e->end = (double)(input->end_ns - input->start_ns);
 	e->truths = g_hash_table_new_full(NULL, NULL, NULL, pair_free);
@@ -394,7 +391,7 @@ static Track *rises(const Track *before, const Track *now)
 		Knot b = track_at(before, t), n = track_at(now, t);
 		bool last = i + 1 == times->len;
 		/* false just before and true here, or false here (or before) and true just after */
-		bool at = i > 0 && ((b.l < 0 && n.v > 0) || (!last && b.v < 0 && n.r > 0));
+		bool at = (i > 0 && b.l < 0 && n.v > 0) || (!last && b.v < 0 && n.r > 0);
 		/* inside a stretch: it may rise anywhere if it may be false just before and true just after */
 		bool right = !last && b.r < 0 && n.r > 0;
 		bool left = i > 0 && b.l < 0 && n.l > 0;
@@ -418,9 +415,7 @@ static double outside(const Eval *e, bool upper)
 {
 	if (e->ends == STL_ENDS_FINITE)
 		return -INF;
-	if (!isnan(e->beyond))
-		return e->beyond;
-	return upper ? INF : -INF;
+	return upper != e->contrary ? INF : -INF;
 }
 
 static Pair window(const Eval *e, Pair a, double from, double to)

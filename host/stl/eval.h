@@ -18,7 +18,8 @@ typedef struct Eval {
 	/* Inside, time is in ticks (ns) since the start, as doubles: sample times and bounds are then whole numbers, so that an
 	 * answer exactly at a limit lies inside its window (in binary seconds 0.3 + 0.1 is not 0.4). */
 	double end, per_s; /* per_s: ticks in a second */
-	double beyond; /* NaN: beyond the ends is unknown; else what it is taken for (completeness test) */
+	/* Completeness test: the lower side takes all beyond the ends for as good as can be, the upper side for as bad. */
+	bool contrary;
 	GHashTable *truths; /* Node → Pair*: kept for explanations */
 	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
 	GError *error;

@@ -208,33 +208,37 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 
 /* ---- evaluation -------------------------------------------------------------------------------------------------------------- */
 
-/* Does the formula come out the same when all beyond the ends is taken for `beyond`? NaN: left unknown. */
-static bool same_beyond(const StlFormula *f, const StlInput *input, double beyond,
-			const StlResult *r)
+/* Does the formula come out the same with open ends? `contrary`: even when its lower bound takes all beyond them for as good as
+ * can be, and its upper bound for as bad. */
+static bool same_beyond(const StlFormula *f, const StlInput *input, const StlOptions *options,
+			bool contrary, const StlResult *r)
 {
 	Eval e;
 	double lo, hi;
-	const StlOptions open = {.ends = STL_ENDS_OPEN};
+	StlOptions open = options ? *options : (StlOptions){0};
+	open.ends = STL_ENDS_OPEN;
 	eval_init(&e, f, input, &open);
-	e.beyond = beyond;
+	e.contrary = contrary;
 	g_auto(Pair) m = eval_margin(&e, f->root);
 	bounds_at_start(&m, r->tiny, &lo, &hi);
 	const Pair *t = eval_truth_of(&e, f->root);
-	StlTruth truth = truth_between(t->lo->k[0].v, t->hi->k[0].v);
+	bool sure = t->lo->k[0].v > 0, possible = t->hi->k[0].v > 0;
 	eval_clear(&e);
-	return same(lo, r->lo, r->tiny) && same(hi, r->hi, r->tiny) && truth == r->satisfied;
+	return same(lo, r->lo, r->tiny) && same(hi, r->hi, r->tiny) &&
+	       sure == (r->satisfied == STL_TRUE) && possible == (r->satisfied != STL_FALSE);
 }
 
 /* Can nothing beyond the ends change the result? With finite ends: would it be the same with open ones? Else take what lies
- * beyond once for true, once for false. */
+ * beyond to the contrary. A negation swaps sides and good and bad alike, so one evaluation serves every operator; all true or
+ * all false would not (they mean good under eventually and bad under always). */
 static bool is_complete(const StlFormula *f, const StlInput *input, const StlOptions *options,
 			const StlResult *r)
 {
 	if (options && options->ends == STL_ENDS_FINITE)
-		return same_beyond(f, input, (double)NAN, r);
+		return same_beyond(f, input, options, false, r);
 	if (r->lo == r->hi && r->satisfied != STL_UNKNOWN)
 		return true; /* every completion gives the same */
-	return same_beyond(f, input, -INF, r) && same_beyond(f, input, INF, r);
+	return same_beyond(f, input, options, true, r);
 }
 
 StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions *options,

@@ -127,9 +127,57 @@ static void a_long_chain_is_refused_before_it_can_exhaust_the_stack(void)
 	g_string_free(text, TRUE);
 }
 
+/* What is true at the first instant has no rise; what becomes true right after it has. stl_edges() says the same. */
+static void a_rise_right_after_the_first_instant_counts(void)
+{
+	Bench *b = bench_new(2);
+	ADD(b, "x", "m", {0, 0.0}, {2, 2.0});
+	ADD(b, "answer", "bool", {0, 0.0});
+	const char *text = "always (rise(x > 0 m) -> eventually[0 s, 1 s] answer)";
+	g_autoptr(StlResult) up = bench_eval(b, "rise(x > 0 m)"), late = bench_eval(b, text),
+			     standing = bench_eval(b, "eventually rise(x >= 0 m)");
+	g_autoptr(StlFormula) f = bench_formula(b, "x > 0 m");
+	StlInput in = bench_input(b);
+	g_autoptr(GArray) edges = stl_edges(f, &in, NULL);
+	CU_ASSERT_EQUAL(up->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(edges->len, 1);
+	CU_ASSERT_EQUAL(late->satisfied, STL_FALSE); /* was true: the rise went unseen */
+	CU_ASSERT_EQUAL(late->vacuous, STL_FALSE);
+	CU_ASSERT_EQUAL(standing->satisfied, STL_FALSE);
+	bench_free(b);
+}
+
+/* u is unknown throughout. Were everything beyond the end true, the first would hold; false, the second would fail. */
+static void an_open_end_counts_beside_a_gap_and_under_any_operator(void)
+{
+	Bench *b = bench_new(2);
+	ADD(b, "u", "bool", {0, NAN});
+	ADD(b, "p", "bool", {0, 1.0});
+	static const char *const open[] = {
+		"u or (p since[4 s, inf] p)",
+		"u and (p until[0 s, 4 s] not p)",
+		"(u or always[0 s, 9 s] p) and (u or eventually[0 s, 9 s] not p)",
+		"u <-> (always[0 s, 9 s] p)",
+		"(once[1 s, inf] p) xor u",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(open); i++) {
+		g_autoptr(StlResult) r = bench_eval(b, open[i]);
+		CU_ASSERT_EQUAL(r->satisfied, STL_UNKNOWN);
+		CU_ASSERT_FALSE(r->complete);
+		if (r->complete)
+			fprintf(stderr, "complete: %s\n", open[i]);
+	}
+	g_autoptr(StlResult) gap = bench_eval(b, "u and always[0 s, 2 s] p");
+	CU_ASSERT_EQUAL(gap->satisfied, STL_UNKNOWN);
+	CU_ASSERT_TRUE(gap->complete); /* more recording would not help */
+	bench_free(b);
+}
+
 UNIT_MAIN("stl.trap", UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
 	  UNIT(an_answer_exactly_at_the_limit_is_in_time),
 	  UNIT(a_premise_outside_the_window_that_counts_exercises_nothing),
 	  UNIT(a_difference_of_temperatures_is_no_temperature),
 	  UNIT(units_of_one_kind_share_one_margin), UNIT(a_bare_bound_other_than_zero_is_refused),
-	  UNIT(a_unary_minus_counts), UNIT(a_long_chain_is_refused_before_it_can_exhaust_the_stack))
+	  UNIT(a_unary_minus_counts), UNIT(a_long_chain_is_refused_before_it_can_exhaust_the_stack),
+	  UNIT(a_rise_right_after_the_first_instant_counts),
+	  UNIT(an_open_end_counts_beside_a_gap_and_under_any_operator))
