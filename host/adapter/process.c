@@ -114,10 +114,18 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 				    GError **error)
 {
 	g_autofree char *program = find_program(argv[0], program_dir);
+	if (!program && g_file_test(argv[0], G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "the product's program '%s' may not be executed: chmod +x it, or name "
+			    "another one in start.process",
+			    argv[0]);
+		return NULL;
+	}
 	if (!program) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "the product's program '%s' is neither in %s nor in PATH", argv[0],
-			    program_dir ? program_dir : "the bench's folder");
+			    "the product's program '%s' is neither in %s nor in PATH: build it, or "
+			    "name its path in start.process",
+			    argv[0], program_dir ? program_dir : "the bench's folder");
 		return NULL;
 	}
 	g_autofree char *launcher = find_program("anzen-launch", program_dir);

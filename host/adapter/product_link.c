@@ -494,6 +494,20 @@ static bool cancelled(const ProductLink *link, GError **error)
 	return true;
 }
 
+/* The last line that the product printed, for the one line in which its early end is told. Caller frees. */
+static char *last_words(const ProductLink *link)
+{
+	g_autofree char *text = NULL;
+	if (!link->options.log_path ||
+	    !g_file_get_contents(link->options.log_path, &text, NULL, NULL))
+		return g_strdup("nothing that was kept");
+	g_strchomp(text);
+	const char *line = strrchr(text, '\n');
+	g_autofree char *valid = g_utf8_make_valid(line ? line + 1 : text, -1);
+	return *valid ? g_strdup_printf("\"%.160s\" (all of it: %s)", valid, link->options.log_path)
+		      : g_strdup("nothing");
+}
+
 static gboolean wait_ready(ProductLink *link, GError **error)
 {
 	int64_t timeout = link->product->ready_timeout_ns > 0 ? link->product->ready_timeout_ns
@@ -502,10 +516,10 @@ static gboolean wait_ready(ProductLink *link, GError **error)
 	for (;;) {
 		const char *how = NULL;
 		if (link->process && !product_process_alive(link->process, &how)) {
+			g_autofree char *words = last_words(link);
 			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_PRODUCT,
 				    "the product %s before it was ready; it printed: %s", how,
-				    link->options.log_path ? link->options.log_path
-							   : "nothing that was kept");
+				    words);
 			return FALSE;
 		}
 		int64_t left = until - clock_now(clock_monotonic());

@@ -20,8 +20,7 @@ static void print_cleanup(const RunOutcome *outcome)
 {
 	const char *cleanup = g_hash_table_lookup(outcome->record->meta, "cleanup");
 	if (cleanup && strcmp(cleanup, "done") != 0)
-		fprintf(stderr, _("the cleanup did not succeed: %s; look at the stand\n"),
-			cleanup);
+		fprintf(stderr, _("the cleanup did not succeed: %s; look at the stand\n"), cleanup);
 }
 
 static void print_result(const CliContext *cli, const RunOutcome *outcome)

@@ -46,10 +46,10 @@ static void report_fault(MediaClient *client, const char *what)
 	bool first = !client->failure && !client->closing;
 	bool running = client->opened;
 	if (first)
-		client->failure =
-			g_error_new(ANZEN_ERROR, ANZEN_ERROR_BENCH,
-				    "%s: no picture: %s Is the camera on, and is this its address?",
-				    client->uri, what);
+		client->failure = g_error_new(
+			ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			"%s: no picture: %s%s Is the camera on, and is this its address?",
+			client->uri, what, g_str_has_suffix(what, ".") ? "" : ".");
 	g_cond_broadcast(&client->changed);
 	g_mutex_unlock(&client->lock);
 	if (first && running && client->sink->fault)

@@ -130,7 +130,9 @@ static gboolean fill_sensor(Rig *rig, RigBinding *b, const DeviceChannel *c, GEr
 	info->unit = channel_unit(c);
 	if (b->role->sensor && !use_certificate(rig, b, c, error))
 		return FALSE;
-	if (!use_limits(b, error))
+	/* Without its certificate a channel gives plain counts, which the limits in the sensor's unit do not fit. */
+	bool counts = b->role->sensor && !b->certificate;
+	if (!counts && !use_limits(b, error))
 		return FALSE;
 	if (c->boolean)
 		use_boolean(info);

@@ -85,7 +85,7 @@ gboolean run_inputs_load(RunInputs *in, const RunConfig *config, Diagnostics *di
 		return FALSE;
 	check_roles(in, diag);
 	g_autofree char *folder = criteria_folder(config);
-	for (size_t i = 0; in->scenario->criteria[i]; i++)
+	for (size_t i = 0; in->scenario->criteria[i] && !diagnostics_errors(diag); i++)
 		load_pack(in, folder, in->scenario->criteria[i], in->scenario->criteria_places[i],
 			  diag);
 	in->spec = scenario_judge_spec(in->scenario, in->product);

@@ -253,6 +253,24 @@ static gboolean open_product(Live *live, GError **error)
 	return live->product != NULL;
 }
 
+/* Asked before the scenario's formulas meet the signals: a channel without its certificate has not even a unit. */
+static gboolean check_calibrations(const Live *live, GError **error)
+{
+	for (size_t i = 0; i < live->in->scenario->n_needs; i++) {
+		const char *role = live->in->scenario->needs[i].role;
+		const SignalInfo *info = rig_signal(live->rig, role);
+		if (!info || !info->certificate_fault)
+			continue;
+		g_set_error(
+			error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			"preflight: %s: %s; put its certificate into calibration/%s/ beside the "
+			"rig's folder, or fit another sensor",
+			role, info->certificate_fault, info->serial);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean open_session(Live *live, Diagnostics *diag, GError **error)
 {
 	g_autoptr(GPtrArray) product = product_signals(live->in->product);
@@ -323,8 +341,8 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 	live->encoders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					       (GDestroyNotify)media_encoder_free);
 	g_mutex_init(&live->lock);
-	if (!open_rig(live, error) || !open_session(live, diag, error) ||
-	    !open_product(live, error))
+	if (!open_rig(live, error) || !check_calibrations(live, error) ||
+	    !open_session(live, diag, error) || !open_product(live, error))
 		return FALSE;
 	open_executor(live);
 	note_start(live, id);
