@@ -1,5 +1,6 @@
 /* anzen criteria lint|list|explain: packs for people. */
 #include "cli.h"
+#include "packs.h"
 
 #include <anzen/criterion.h>
 
@@ -11,58 +12,10 @@ int cmd_criteria_lint(int argc, char **argv, CliContext *cli);
 int cmd_criteria_list(int argc, char **argv, CliContext *cli);
 int cmd_criteria_explain(int argc, char **argv, CliContext *cli);
 
-static gint by_path(gconstpointer a, gconstpointer b)
+static unsigned lint_kept(const Pack *pack, Diagnostics *diag)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void find_files(const char *folder, GPtrArray *paths, int depth)
-{
-	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-	for (const char *name; dir && (name = g_dir_read_name(dir));) {
-		g_autofree char *path = g_build_filename(folder, name, NULL);
-		if (g_str_has_suffix(name, ".yaml"))
-			g_ptr_array_add(paths, g_steal_pointer(&path));
-		else if (depth > 0 && g_file_test(path, G_FILE_TEST_IS_DIR))
-			find_files(path, paths, depth - 1);
-	}
-}
-
-/* Every pack in a folder, or the one file. */
-static GPtrArray *load_packs(const char *where, Diagnostics *diag)
-{
-	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-	GPtrArray *packs = g_ptr_array_new_with_free_func((GDestroyNotify)criterion_pack_free);
-	if (g_file_test(where, G_FILE_TEST_IS_DIR))
-		find_files(where, paths, 4);
-	else
-		g_ptr_array_add(paths, g_strdup(where));
-	g_ptr_array_sort(paths, by_path);
-	for (guint i = 0; i < paths->len; i++) {
-		Pack *pack = criterion_pack_load(g_ptr_array_index(paths, i), diag);
-		if (pack)
-			g_ptr_array_add(packs, pack);
-	}
-	if (paths->len == 0)
-		diagnostics_add(diag, false, where, 0, 0,
-				"no criteria pack (*.yaml) in this folder");
-	return packs;
-}
-
-/* A partner in another pack must be there too; a pack alone cannot know. */
-static void check_partners(const GPtrArray *packs, Diagnostics *diag)
-{
-	for (guint p = 0; p < packs->len; p++) {
-		const Pack *pack = g_ptr_array_index(packs, p);
-		for (guint i = 0; i < pack->criteria->len; i++) {
-			const Criterion *c = g_ptr_array_index(pack->criteria, i);
-			if (c->partner &&
-			    !criterion_find((Pack *const *)packs->pdata, packs->len, c->partner))
-				diagnostics_add(diag, false, pack->path, c->line, c->column,
-						"%s: `with: %s`: no such criterion", c->id,
-						c->partner);
-		}
-	}
+	criterion_pack_lint_kept(pack, diag);
+	return pack->criteria->len;
 }
 
 int cmd_criteria_lint(int argc, char **argv, CliContext *cli)
@@ -72,10 +25,10 @@ int cmd_criteria_lint(int argc, char **argv, CliContext *cli)
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	unsigned n = 0;
 	for (int i = 1; i < MAX(argc, 2); i++) {
-		g_autoptr(GPtrArray) packs = load_packs(argc > 1 ? argv[i] : "criteria", diag);
-		check_partners(packs, diag);
+		g_autoptr(GPtrArray) packs = cli_load_packs(argc > 1 ? argv[i] : "criteria", diag);
+		cli_check_partners(packs, diag);
 		for (guint p = 0; p < packs->len; p++)
-			n += ((const Pack *)g_ptr_array_index(packs, p))->criteria->len;
+			n += lint_kept(g_ptr_array_index(packs, p), diag);
 	}
 	diagnostics_print(diag, stderr);
 	if (cli->json) {
@@ -126,7 +79,7 @@ int cmd_criteria_list(int argc, char **argv, CliContext *cli)
 	if (!cli_parse(cli, &argc, &argv, NULL, 0, 1))
 		return cli->exit;
 	g_autoptr(Diagnostics) diag = diagnostics_new();
-	g_autoptr(GPtrArray) packs = load_packs(argc > 1 ? argv[1] : "criteria", diag);
+	g_autoptr(GPtrArray) packs = cli_load_packs(argc > 1 ? argv[1] : "criteria", diag);
 	if (diagnostics_errors(diag) > 0)
 		return cli_diagnostics(cli, diag);
 	if (cli->json) {

@@ -97,11 +97,29 @@ static void lint_decision(const Lint *lint)
 		say(lint, false, "the guarded rule needs risks above 0");
 }
 
+/* A number of the pack's own: a parameter, a limit other than a plain zero, a figure in the formula. Digits of names do
+ * not count. */
+static bool has_number(const Criterion *c)
+{
+	if (c->levels->len > 0 || g_hash_table_size(c->parameters) > 0)
+		return true;
+	for (const char *p = c->formula; *p; p++)
+		if (*p >= '1' && *p <= '9' &&
+		    (p == c->formula || !(g_ascii_isalnum(p[-1]) || strchr("_-.", p[-1]))))
+			return true;
+	return false;
+}
+
 static void lint_source(const Lint *lint)
 {
 	const CriterionSource *s = &lint->c->source;
 	if (!g_ascii_strcasecmp(s->basis, "lab decision") && (!s->by || !*s->by))
 		say(lint, false, "a lab decision says who decided (`by`)");
+	if (g_hash_table_size(lint->c->stand_in) > 0 && (!lint->c->needs || lint->c->adoptable))
+		say(lint, false,
+		    "`stand_in` numbers are for what `needs` says; a verdict may not rest on them");
+	if (!g_ascii_strcasecmp(s->basis, "no number") && has_number(lint->c))
+		say(lint, false, "`basis: no number`, but it has one");
 }
 
 static void lint_partner(const Lint *lint)
@@ -172,6 +190,34 @@ bool criterion_pack_lint(const Pack *pack, Diagnostics *diag)
 		lint_source(&lint);
 		lint_partner(&lint);
 		lint_claim(&lint);
+	}
+	return diagnostics_errors(diag) == before;
+}
+
+/* ---- what a kept pack must have ---- */
+
+static void lint_trials(const Lint *lint)
+{
+	g_autoptr(GString) missing = g_string_new(NULL);
+	for (int kind = 0; kind < TRIAL_KINDS; kind++)
+		if (!lint->c->trials[kind])
+			g_string_append_printf(missing, "%s%s", missing->len ? ", " : "",
+					       trial_name((TrialKind)kind));
+	if (missing->len > 0)
+		say(lint, false, "has no trial: %s (docs/criteria.md)", missing->str);
+}
+
+bool criterion_pack_lint_kept(const Pack *pack, Diagnostics *diag)
+{
+	size_t before = diagnostics_errors(diag);
+	for (guint i = 0; i < pack->criteria->len; i++) {
+		const Lint lint = {pack, g_ptr_array_index(pack->criteria, i), diag};
+		lint_trials(&lint);
+		if (!lint.c->hazard)
+			say(&lint, false, "names no hazard");
+		if (lint.c->claim_n <= 0)
+			say(&lint, false,
+			    "says nothing of repeats (`claim`, here or for the pack)");
 	}
 	return diagnostics_errors(diag) == before;
 }

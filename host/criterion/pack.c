@@ -36,6 +36,7 @@ Criterion *criterion_new(void)
 	c->crosswalk = g_ptr_array_new_with_free_func(g_free);
 	c->levels = g_ptr_array_new_with_free_func((GDestroyNotify)criterion_level_free);
 	c->parameters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	c->stand_in = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	c->required = -1;
 	c->injures = true;
 	c->unit = unit_one;
@@ -56,6 +57,9 @@ void criterion_free(Criterion *c)
 	g_ptr_array_unref(c->crosswalk);
 	g_ptr_array_unref(c->levels);
 	g_hash_table_unref(c->parameters);
+	g_hash_table_unref(c->stand_in);
+	for (int kind = 0; kind < TRIAL_KINDS; kind++)
+		trial_free(c->trials[kind]);
 	g_free(c);
 }
 
@@ -69,6 +73,7 @@ void criterion_pack_free(Pack *pack)
 	g_free(pack->title_en);
 	g_free(pack->title_ja);
 	g_clear_pointer(&pack->criteria, g_ptr_array_unref);
+	trial_bench_free(pack->bench);
 	g_free(pack);
 }
 
@@ -101,6 +106,8 @@ static bool find_parameter(const Criterion *criterion, int level, const char *na
 	}
 	if (!found)
 		found = g_hash_table_lookup(criterion->parameters, name);
+	if (!found)
+		found = g_hash_table_lookup(criterion->stand_in, name);
 	if (found)
 		*ret = *found;
 	return found != NULL;

@@ -97,7 +97,10 @@ static const ShapeField criterion_fields[] = {
 	{"decision", &decision, false, "In place of the pack's decision"},
 	{"evidence", &evidence, false, "physical: virtual runs are INVALID"},
 	{"needs", &text, false, "A licensed table or number that the lab must supply first"},
-	{"claim", &claim, false, "What many runs are to show"},
+	{"stand_in", &parameters, false,
+	 "Numbers for the trials alone, in place of what the lab supplies; never for a verdict"},
+	{"claim", &claim, false, "What many runs are to show; default: the pack's"},
+	{"trials", &trials_shape, false, "Signals that must PASS, FAIL and be INCONCLUSIVE"},
 	{0},
 };
 static const Shape criterion_record = {.type = SHAPE_RECORD, .fields = criterion_fields};
@@ -111,6 +114,8 @@ static const ShapeField fields[] = {
 	{"decision", &decision, true, "Decision rule and risks"},
 	{"criteria", &criteria, true, "The criteria"},
 	{"crosswalk", &crosswalk, false, "Criterion → rows of standards and frameworks"},
+	{"claim", &claim, false, "What many runs are to show, where a criterion says nothing else"},
+	{"bench", &trial_bench_shape, false, "The made-up bench that all trials of the pack share"},
 	{0},
 };
 static const Shape shape = {.type = SHAPE_RECORD, .fields = fields};
@@ -129,7 +134,7 @@ typedef struct Reader {
 	const YamlDoc *doc;
 	Diagnostics *diag;
 	Pack *pack;
-	const YamlNode *decision; /* the pack's */
+	const YamlNode *decision, *claim; /* the pack's */
 } Reader;
 
 static char *copy(const YamlNode *node, const char *key)
@@ -207,6 +212,18 @@ static void read_claim(const YamlNode *node, Criterion *c)
 	c->claim_max_invalid = shape_quantity(yaml_get(node, "max_invalid"), "1", 0);
 }
 
+/* A number that nobody but us vouches for decides nothing until a lab has made it its own. */
+static char *unsourced(const CriterionSource *from)
+{
+	if (!g_ascii_strcasecmp(from->basis, "project choice"))
+		return g_strdup(
+			"a decision on its numbers, which are chosen by the project and to be "
+			"confirmed by field trial (adopt them: `basis: lab decision` with `by`)");
+	if (!g_ascii_strcasecmp(from->basis, "none"))
+		return g_strdup("a source for its numbers");
+	return NULL;
+}
+
 static void read_words(const YamlNode *list, GPtrArray *into)
 {
 	for (size_t i = 0; i < yaml_size(list); i++)
@@ -237,16 +254,22 @@ static Criterion *read_criterion(const Reader *r, const char *name, const YamlNo
 	c->needs = copy(node, "needs");
 	c->source = (CriterionSource){copy(from, "basis"), copy(from, "by"), copy(from, "note"),
 				      copy(from, "population")};
+	if (!c->needs) {
+		c->needs = unsourced(&c->source);
+		c->adoptable = c->needs != NULL;
+	}
 	c->line = yaml_line(node);
 	c->column = yaml_column(node);
 	c->formula_line = yaml_line(where);
 	c->formula_column = yaml_column(where);
 	read_words(yaml_get(node, "perspectives"), c->perspectives);
 	read_parameters(r, yaml_get(node, "parameters"), c->parameters);
+	read_parameters(r, yaml_get(node, "stand_in"), c->stand_in);
 	read_levels(r, node, c);
 	read_measure(r, yaml_get(node, "measure"), c);
 	read_decision(r, yaml_get(node, "decision"), c);
-	read_claim(yaml_get(node, "claim"), c);
+	read_claim(yaml_get(node, "claim") ? yaml_get(node, "claim") : r->claim, c);
+	trials_read(r->doc, yaml_get(node, "trials"), r->pack->bench, c, r->diag);
 	return c;
 }
 
@@ -286,13 +309,14 @@ static Pack *read_pack(const YamlDoc *doc, Diagnostics *diag)
 		return NULL;
 
 	g_autoptr(Pack) pack = g_new0(Pack, 1);
-	const Reader r = {doc, diag, pack, yaml_get(root, "decision")};
+	const Reader r = {doc, diag, pack, yaml_get(root, "decision"), yaml_get(root, "claim")};
 	pack->criteria = g_ptr_array_new_with_free_func((GDestroyNotify)criterion_free);
 	pack->path = g_strdup(yaml_file(doc));
 	pack->id = copy(root, "id");
 	pack->version = copy(root, "version");
 	pack->title_en = copy(yaml_get(root, "title"), "en");
 	pack->title_ja = copy(yaml_get(root, "title"), "ja");
+	pack->bench = trial_bench_read(doc, yaml_get(root, "bench"), diag);
 	for (size_t i = 0; i < yaml_size(map); i++) {
 		const char *name = yaml_text(yaml_key_at(map, i));
 		if (!name || !name_ok(name))

@@ -43,9 +43,16 @@ typedef struct CriterionLevel {
 
 /* Where a criterion's numbers come from. */
 typedef struct CriterionSource {
-	char *basis; /* "lab decision", or a standard with its status in the pack's own words */
+	char *basis; /* "lab decision", "project choice", "none", "no number", or a standard, paper
+			or table with its clause, in the pack's own words */
 	char *by, *note, *population;
 } CriterionSource;
+
+/* Signals made up for a criterion, to show what it accepts and what it does not. */
+typedef enum { TRIAL_PASS, TRIAL_FAIL, TRIAL_BORDERLINE } TrialKind;
+#define TRIAL_KINDS 3
+typedef struct Trial Trial;
+typedef struct TrialBench TrialBench;
 
 typedef struct Criterion {
 	char *id;      /* "alarm-delay" */
@@ -74,12 +81,16 @@ typedef struct Criterion {
 			text; or NULL */
 	int claim_n, claim_permitted;
 	double claim_rate, claim_confidence, claim_max_invalid; /* 0: no claim */
+	Trial *trials[TRIAL_KINDS]; /* NULL: the pack has none of this kind */
+	bool adoptable; /* `needs` is only that the project's own number awaits a lab's decision */
+	GHashTable *stand_in; /* name → Quantity*: numbers for the trials alone, where `needs` */
 	unsigned line, column, formula_line, formula_column;
 } Criterion;
 
 typedef struct Pack {
 	char *path, *id, *version, *title_en, *title_ja;
 	GPtrArray *criteria; /* Criterion* */
+	TrialBench *bench;   /* what all trials of the pack share; NULL: none */
 } Pack;
 
 /* NULL when the file is refused. Formulas, units, levels and partners are checked here; findings of
@@ -113,6 +124,25 @@ char *criterion_explain(const Criterion *criterion, const char *lang);
  * argument (ANZEN_ERROR_INPUT): whatever the recording holds ends as a verdict. */
 RunRecord *criterion_judge(const Recording *recording, Pack *const *packs, size_t n_packs,
 			   const char *const *ids, const JudgeSpec *spec, GError **error);
+
+/* ---- trials: a passing, a failing and a borderline set of signals for each criterion ---- */
+
+const char *trial_name(TrialKind kind); /* "pass" "fail" "borderline" */
+Verdict trial_verdict(TrialKind kind);  /* PASS, FAIL, INCONCLUSIVE: what the judge must say */
+
+/* The recording that a trial describes, and what to judge it by. NULL when the criterion has no such trial
+ * (ANZEN_ERROR_INPUT). Owned by the caller. */
+Recording *criterion_trial_recording(const Pack *pack, const Criterion *criterion, TrialKind kind,
+				     JudgeSpec **ret_spec, GError **error);
+
+/* Judge a trial with criterion_judge(). adopted: as if a lab had supplied what the criterion `needs` (with the stand-in
+ * numbers); else as shipped. NULL with an error when there is no such trial. */
+CriterionResult *criterion_try(Pack *const *packs, size_t n_packs, const Criterion *criterion,
+			       TrialKind kind, bool adopted, GError **error);
+
+/* Every criterion has its three trials, a hazard and a claim, and says where its numbers come from. Asked of packs that are
+ * kept, not of one that a recording carries. False when an error was added. */
+bool criterion_pack_lint_kept(const Pack *pack, Diagnostics *diag);
 
 /* JSON Schema of criteria/1. Caller frees. */
 char *criterion_schema(void);
