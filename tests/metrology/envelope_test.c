@@ -123,6 +123,10 @@ static void plain_propagation_would_pass_wrongly(void)
 
 static void a_limit_on_every_sample_passes_wrongly_at_most_with_the_declared_risk(void)
 {
+	/* One sample and few degrees of freedom, where Welch and Satterthwaite's would be too many: 3.4 %. */
+	check_wrong_accept(1, 5, 1, 1, RUNS);
+	check_wrong_accept(1, 3, 0.5, 1, RUNS);
+	check_wrong_accept(1, 2, 2, 1, RUNS);
 	check_wrong_accept(1, INFINITY, 0, 10, RUNS);
 	check_wrong_accept(1, 5, 0, 10, RUNS);
 	check_wrong_accept(1, 5, 0.5, 10, RUNS);
