@@ -50,15 +50,47 @@ static void print_table(const CliContext *cli, const RunRecord *record, const ch
 	printf("\n");
 }
 
+/* Against what was decided; with nothing decided, the share that is violated. */
+static unsigned against(const CriterionResult *r)
+{
+	return r->verdict == VERDICT_FAIL ? r->monte_carlo.held : r->monte_carlo.violated;
+}
+
+static void print_draws(const RunRecord *record)
+{
+	for (guint i = 0; i < record->criteria->len; i++) {
+		const CriterionResult *r = g_ptr_array_index(record->criteria, i);
+		const MonteCarlo *m = &r->monte_carlo;
+		if (m->draws == 0)
+			continue;
+		double share = 100.0 * against(r) / m->draws,
+		       risk = 100 * (r->verdict == VERDICT_FAIL ? r->risk_reject : r->risk_accept);
+		if (r->verdict == VERDICT_INCONCLUSIVE)
+			printf(_("%s: of %u draws %.2f %% violate it, %.2f %% satisfy it\n"), r->id,
+			       m->draws, share, 100.0 * m->held / m->draws);
+		else
+			printf(_("%s: %.2f %% of %u draws would flip the verdict (declared risk "
+				 "%.2f "
+				 "%%)\n"),
+			       r->id, share, m->draws, risk);
+	}
+}
+
 int cmd_score(int argc, char **argv, CliContext *cli)
 {
 	g_autofree char *criteria = NULL;
-	const GOptionEntry options[] = {{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &criteria,
-					 N_("judge with this pack instead of the recording's own"),
-					 "PACK"},
-					{NULL}};
+	int draws = 0;
+	const GOptionEntry options[] = {
+		{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &criteria,
+		 N_("judge with this pack instead of the recording's own"), "PACK"},
+		{"monte-carlo", 0, 0, G_OPTION_ARG_INT, &draws,
+		 N_("draw so often within the declared uncertainties; changes no verdict"), "N"},
+		{NULL}};
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
+	if (draws < 0 || draws > 1000000)
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("--monte-carlo is 1 to 1000000 draws, not %d"), draws);
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Pack) pack = criteria ? criterion_pack_load(criteria, diag) : NULL;
@@ -66,11 +98,14 @@ int cmd_score(int argc, char **argv, CliContext *cli)
 		return cli_diagnostics(cli, diag);
 	g_autofree char *session = session_of(argv[1]), *recorded = recorded_verdict(argv[1]);
 	g_auto(RunScore) score = {0};
-	if (!run_score(session, pack ? &pack : NULL, pack ? 1 : 0, &score, diag, &error))
+	if (!run_score_drawn(session, pack ? &pack : NULL, pack ? 1 : 0, (unsigned)draws, &score,
+			     diag, &error))
 		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
 	if (cli->json)
 		print_json(score.record, recorded);
 	else
 		print_table(cli, score.record, recorded);
+	if (!cli->json)
+		print_draws(score.record);
 	return (int)verdict_exit(score.record->verdict);
 }

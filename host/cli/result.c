@@ -20,6 +20,59 @@ static void text(JsonBuilder *b, const char *name, const char *value)
 		json_builder_add_null_value(b);
 }
 
+static void level_list(JsonBuilder *b, const CriterionResult *r)
+{
+	json_builder_set_member_name(b, "levels");
+	json_builder_begin_array(b);
+	for (guint i = 0; i < r->levels->len; i++) {
+		const LevelResult *l = g_ptr_array_index(r->levels, i);
+		json_builder_begin_object(b);
+		text(b, "level", l->name);
+		text(b, "verdict", verdict_name(l->verdict));
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+}
+
+static void tipping_list(JsonBuilder *b, const CriterionResult *r)
+{
+	json_builder_set_member_name(b, "tipping");
+	json_builder_begin_array(b);
+	for (guint i = 0; i < r->tippings->len; i++) {
+		const Tipping *t = g_ptr_array_index(r->tippings, i);
+		json_builder_begin_object(b);
+		text(b, "kind", t->kind);
+		text(b, "signal", t->signal);
+		number(b, "amount", t->amount);
+		text(b, "unit", t->unit.symbol);
+		number(b, "in_u", t->in_u);
+		number(b, "searched", t->searched);
+		text(b, "becomes", isnan(t->amount) ? NULL : verdict_name(t->becomes));
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+}
+
+static void draws(JsonBuilder *b, const MonteCarlo *m)
+{
+	const struct {
+		const char *name;
+		unsigned value;
+	} rows[] = {{"draws", m->draws},
+		    {"held", m->held},
+		    {"violated", m->violated},
+		    {"open", m->open}};
+	if (m->draws == 0)
+		return;
+	json_builder_set_member_name(b, "monte_carlo");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		json_builder_set_member_name(b, rows[i].name);
+		json_builder_add_int_value(b, rows[i].value);
+	}
+	json_builder_end_object(b);
+}
+
 void result_json(JsonBuilder *b, const RunRecord *record)
 {
 	text(b, "run", record->run_id);
@@ -36,6 +89,9 @@ void result_json(JsonBuilder *b, const RunRecord *record)
 		number(b, "uncertainty", r->uncertainty);
 		number(b, "limit", r->limit);
 		text(b, "why", r->why);
+		level_list(b, r);
+		tipping_list(b, r);
+		draws(b, &r->monte_carlo);
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);

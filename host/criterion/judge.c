@@ -12,7 +12,7 @@ static void product_fault_clear(gpointer data)
 	text_clear(&fault->what);
 }
 
-static void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec)
+void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec)
 {
 	*judge = (Judge){.recording = recording, .spec = spec};
 	judge->troubles = g_ptr_array_new_with_free_func((GDestroyNotify)trouble_free);
@@ -20,6 +20,8 @@ static void judge_init(Judge *judge, const Recording *recording, const JudgeSpec
 	g_array_set_clear_func(judge->product, product_fault_clear);
 	judge->views =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)view_free);
+	judge->truths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					      (GDestroyNotify)series_set_free);
 	judge->derived =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
 	judge_derive_claims(judge);
@@ -28,16 +30,25 @@ static void judge_init(Judge *judge, const Recording *recording, const JudgeSpec
 	judge_check_life(judge);
 }
 
-static void judge_clear(Judge *judge)
+void judge_use(Judge *judge, const Recording *recording, bool same_sensors)
+{
+	g_hash_table_remove_all(judge->views);
+	if (!same_sensors)
+		g_hash_table_remove_all(judge->truths);
+	g_hash_table_remove_all(judge->derived);
+	judge->recording = recording;
+	judge_derive_claims(judge);
+}
+
+void judge_clear(Judge *judge)
 {
 	g_clear_pointer(&judge->troubles, g_ptr_array_unref);
 	g_clear_pointer(&judge->product, g_array_unref);
 	g_clear_pointer(&judge->views, g_hash_table_unref);
+	g_clear_pointer(&judge->truths, g_hash_table_unref);
 	g_clear_pointer(&judge->derived, g_hash_table_unref);
 	text_clear(&judge->life.why);
 }
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Judge, judge_clear)
 
 static Decision say(Verdict verdict, char *en, char *ja)
 {
@@ -346,13 +357,15 @@ static void fill_words(CriterionResult *r, const Criterion *c)
 }
 
 /* Levels are tested L1 → L4 and the first one that does not pass ends it. -1: not even L1. */
-static int level_reached(Judge *judge, const Criterion *c)
+static int level_reached(Judge *judge, const Criterion *c, GPtrArray *levels)
 {
 	int reached = -1;
 	for (guint i = 0; i < c->levels->len; i++) {
+		const CriterionLevel *level = g_ptr_array_index(c->levels, i);
 		g_autoptr(Outcome) o = judge_outcome(judge, c, (int)i);
 		Decision d = decide(judge, c, o);
 		text_clear(&d.why);
+		g_ptr_array_add(levels, level_result_new(level->name, d.verdict));
 		if (d.verdict != VERDICT_PASS)
 			break;
 		reached = (int)i;
@@ -360,11 +373,11 @@ static int level_reached(Judge *judge, const Criterion *c)
 	return reached;
 }
 
-static void note_level(Judge *judge, const Criterion *c, Decision *d)
+static void note_level(Judge *judge, const Criterion *c, Decision *d, GPtrArray *levels)
 {
+	int reached = level_reached(judge, c, levels);
 	if (c->levels->len < 2 || (d->verdict != VERDICT_PASS && d->verdict != VERDICT_FAIL))
 		return;
-	int reached = level_reached(judge, c);
 	char *en = g_strdup_printf("%s (reaches L%d, L%d is required)", d->why.en, reached + 1,
 				   c->required + 1);
 	char *ja = g_strdup_printf("%s(達成水準 L%d、要求水準 L%d)", d->why.ja, reached + 1,
@@ -376,6 +389,20 @@ static void note_level(Judge *judge, const Criterion *c, Decision *d)
 		d->verdict = VERDICT_INCONCLUSIVE;
 }
 
+Verdict judge_verdict(Judge *judge, const Criterion *c, Outcome **ret_outcome)
+{
+	Decision d = {0};
+	g_autoptr(Outcome) o = NULL;
+	if (!refused(judge, c, &d)) {
+		o = judge_outcome(judge, c, c->required);
+		d = decide(judge, c, o);
+	}
+	text_clear(&d.why);
+	if (ret_outcome)
+		*ret_outcome = g_steal_pointer(&o);
+	return d.verdict;
+}
+
 static CriterionResult *judge_one(Judge *judge, const Criterion *c)
 {
 	CriterionResult *r = criterion_result_new(c->full_id);
@@ -384,7 +411,7 @@ static CriterionResult *judge_one(Judge *judge, const Criterion *c)
 	if (!refused(judge, c, &d)) {
 		g_autoptr(Outcome) o = judge_outcome(judge, c, c->required);
 		d = decide(judge, c, o);
-		note_level(judge, c, &d);
+		note_level(judge, c, &d, r->levels);
 		if (d.verdict ==
 		    VERDICT_INVALID) /* what the bench cannot vouch for is no measured value */
 			o->measured = o->uncertainty = o->margin = o->accept = o->reject =

@@ -73,6 +73,7 @@ typedef struct Judge {
 	GPtrArray *troubles; /* Trouble*, of the bench as a whole */
 	GArray *product;     /* ProductFault, by time */
 	GHashTable *views;   /* name → View*, made when asked for */
+	GHashTable *truths;  /* "NAME risk clock" → SeriesSet* of that truth alone, likewise */
 	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
 	Life life;
 } Judge;
@@ -80,6 +81,8 @@ typedef struct Judge {
 /* ---- bench troubles (trouble.c, stimulus.c) ---- */
 void judge_find_troubles(Judge *judge);  /* faults, frame age, CPU wait, consumption, heartbeat */
 void judge_check_stimulus(Judge *judge); /* "stimulus not as scripted" becomes a trouble */
+/* Are the checks that look at `signal` satisfied for sure in the recording as it is now? Adds no trouble. */
+bool judge_stimulus_holds(Judge *judge, const char *signal);
 void judge_add_trouble(Judge *judge, Trouble *trouble);
 void judge_add_product_fault(Judge *judge, int64_t t_ns, char *en, char *ja);
 double judge_seconds(const Judge *judge, int64_t t_ns); /* on the timeline */
@@ -106,6 +109,7 @@ void series_set_free(SeriesSet *set);
 bool series_set_has(const SeriesSet *set, const char *name);
 /* Takes both; upper may be NULL. */
 void series_set_take(SeriesSet *set, Signal *lower, Signal *upper);
+void series_set_copy(SeriesSet *to, const SeriesSet *from);
 /* Adds a recorded signal, or a truth with everything it rests on. Unknown names: false. */
 bool judge_add_series(Judge *judge, SeriesSet *set, const char *name, const Widening *widening);
 StlInput series_input(const Judge *judge, const SeriesSet *set);
@@ -151,6 +155,36 @@ typedef struct Outcome {
 Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level);
 void outcome_free(Outcome *outcome);
 
+/* The same formula on the values as measured, without any widening: what holds if nothing erred. Does not look at vacuity. */
+StlTruth judge_point_truth(Judge *judge, const Criterion *criterion, int level);
+
+/* ---- the whole judge (judge.c) ---- */
+void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec);
+void judge_clear(Judge *judge);
+/* Look at another recording of the same run from now on; the troubles stay. Borrowed. same_sensors: nothing that a truth
+ * rests on differs from the recording before. */
+void judge_use(Judge *judge, const Recording *recording, bool same_sensors);
+/* As criterion_judge() decides at the required level, but for the sentence about levels. Fills *ret_outcome (may be NULL;
+ * NULL when judging was refused). */
+Verdict judge_verdict(Judge *judge, const Criterion *criterion, Outcome **ret_outcome);
+
+/* ---- what if the bench erred? (vary.c) ---- */
+typedef struct Variation {
+	GPtrArray *names;        /* char*: only these signals. Borrowed */
+	int64_t start_ns;        /* of the timeline */
+	int64_t answer_shift_ns; /* RESPONSE and CLAIM signals are stamped so much later */
+	int64_t label_shift_ns;
+	const char *biased; /* this measured signal reads so much too high, or NULL */
+	double bias;
+	Draws *draws; /* not NULL: clock, calibration and noise are drawn for every signal */
+} Variation;
+typedef struct Varied {
+	Recording recording; /* borrows all but the signals that differ */
+	GPtrArray *owned;
+} Varied;
+Varied *judge_vary(const Recording *recording, const Variation *variation);
+void varied_free(Varied *varied);
+
 /* ---- sentences (why.c) ---- */
 Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *outcome,
 		 Verdict verdict);
@@ -159,5 +193,7 @@ char *why_number(double value, const Unit *unit, double uncertainty);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SeriesSet, series_set_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outcome, outcome_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Varied, varied_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Judge, judge_clear)
 
 #endif

@@ -205,6 +205,32 @@ static void take_trace(const StlResult *r, Outcome *o)
 				      (r->trace_lo[i] + r->trace_hi[i]) / 2, SAMPLE_OK);
 }
 
+/* Of the one measured signal: its combined standard uncertainty with Welch-Satterthwaite degrees of freedom, and what the
+ * band is a multiple of. Several signals err each for itself: no such number. */
+static void take_coverage(const Case *k, Outcome *o)
+{
+	const View *only = NULL;
+	o->coverage = (double)NAN;
+	for (guint i = 0; i < k->names->len; i++) {
+		const View *view = judge_view(k->judge, g_ptr_array_index(k->names, i));
+		if (!view || view->kind != VIEW_MEASURED)
+			continue;
+		if (only)
+			return;
+		only = view;
+	}
+	const SignalInfo *info = only ? &only->signal->info : NULL;
+	if (!info || !unit_compatible(&info->unit, &o->unit))
+		return;
+	const Uncertainty parts[] = {{info->u_common, info->dof_common},
+				     {info->u_sample, (double)INFINITY}};
+	Uncertainty u = metrology_combine(parts, 2);
+	double standard = unit_convert_difference(u.u, &info->unit, &o->unit);
+	o->dof = u.dof;
+	if (standard > 0)
+		o->coverage = o->uncertainty / standard;
+}
+
 static void take_margin(const Case *k, const StlResult *wide, const StlResult *point, Outcome *o)
 {
 	Quantity limit;
@@ -218,9 +244,9 @@ static void take_margin(const Case *k, const StlResult *wide, const StlResult *p
 	o->accept = finite_or(o->margin - wide->lo, nan);
 	o->reject = finite_or(wide->hi - o->margin, nan);
 	o->uncertainty = fmax(o->accept, o->reject);
-	o->coverage = metrology_t_quantile(1 - k->c->risk_accept, (double)INFINITY);
 	o->measured = o->margin;
 	o->limit = 0;
+	take_coverage(k, o);
 	if (!criterion_limit(k->c, k->level, &limit) || !unit_compatible(&limit.unit, &point->unit))
 		return;
 	/* The measured value is what has this margin to the limit. */
@@ -348,6 +374,9 @@ static void take_span(const Case *k, const StlMeasure *point, const StlMeasure *
 		below = fmax(measured - wide->lo, 0);
 		above = fmax(wide->hi - measured, 0);
 	}
+	/* Where an onset is only known to lie in an interval the whole is no multiple of anything. */
+	if (below > 0 || above > 0)
+		o->coverage = (double)NAN;
 	bool simple = k->c->rule == RULE_SIMPLE;
 	double up = simple ? 0 : above + clock, down = simple ? 0 : below + clock;
 	o->measured = measured * to_unit;
@@ -417,6 +446,45 @@ static void trace_formula(const Case *k, Outcome *o)
 	g_autoptr(StlResult) r = stl_eval(k->formula, &input, &traced, NULL);
 	if (r)
 		take_trace(r, o);
+}
+
+static StlTruth point_span(const Case *k, const StlFormula *measure)
+{
+	Quantity limit;
+	const StlInput input = series_input(k->judge, k->point);
+	g_autoptr(GArray) spans = stl_measure(measure, &input, NULL);
+	if (!spans || !criterion_limit(k->c, k->level, &limit))
+		return STL_UNKNOWN;
+	return spans_truth(spans, unit_convert(limit.value, &limit.unit, &unit_second), k->c->good,
+			   0);
+}
+
+static StlTruth point_formula(const Case *k)
+{
+	const StlInput input = series_input(k->judge, k->point);
+	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	g_autoptr(StlFormula) f =
+		judge_parse(k->judge, k->c->formula, k->point, k->c, k->level, NULL);
+	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;
+	return r ? r->satisfied : STL_UNKNOWN;
+}
+
+StlTruth judge_point_truth(Judge *judge, const Criterion *c, int level)
+{
+	const Widening point = {0, 0};
+	Outcome nobody = {0};
+	g_auto(Case) k = {.judge = judge, .c = c, .level = level};
+	k.names = judge_names(judge, (const char *const[]){c->formula, c->measure, c->premise}, 3);
+	k.point = series_set_new();
+	bool filled = fill_set(&k, k.point, &point, &nobody);
+	g_free(nobody.error);
+	if (!filled)
+		return STL_UNKNOWN;
+	g_autoptr(StlFormula) measure =
+		c->measure ? judge_parse(judge, c->measure, k.point, c, level, NULL) : NULL;
+	StlKind kind = measure ? stl_formula_kind(measure) : STL_KIND_TERM;
+	return kind == STL_KIND_DELAY || kind == STL_KIND_DURATION ? point_span(&k, measure)
+								   : point_formula(&k);
 }
 
 Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)

@@ -35,6 +35,28 @@ void series_set_take(SeriesSet *set, Signal *lower, Signal *upper)
 	g_hash_table_insert(set->lower, g_strdup(lower->info.name), lower);
 }
 
+static Signal *signal_copied(const Signal *signal)
+{
+	Signal *s = signal_new(signal->info.name);
+	signal_info_clear(&s->info);
+	signal_info_init(&s->info, NULL);
+	signal_info_copy(&s->info, &signal->info);
+	for (size_t i = 0; i < signal->n; i++)
+		signal_append(s, signal->t_ns[i], signal->v[i], (SampleStatus)signal->status[i]);
+	return s;
+}
+
+void series_set_copy(SeriesSet *to, const SeriesSet *from)
+{
+	GHashTableIter iter;
+	gpointer name, lower;
+	g_hash_table_iter_init(&iter, from->lower);
+	while (g_hash_table_iter_next(&iter, &name, &lower)) {
+		const Signal *upper = g_hash_table_lookup(from->upper, name);
+		series_set_take(to, signal_copied(lower), upper ? signal_copied(upper) : NULL);
+	}
+}
+
 StlInput series_input(const Judge *judge, const SeriesSet *set)
 {
 	return (StlInput){.start_ns = judge->recording->start_ns,

@@ -43,8 +43,8 @@ static Trouble *not_seen(Judge *judge, const char *formula, GPtrArray *names, co
 				formula));
 }
 
-static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names, char **ret_formula,
-			   GError **error)
+static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names,
+			   const StlOptions *options, char **ret_formula, GError **error)
 {
 	g_autoptr(SeriesSet) set = series_set_new();
 	size_t n = MAX(judge_n_measured(judge, names), 1);
@@ -60,8 +60,9 @@ static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names, cha
 	g_autoptr(StlFormula) f = judge_parse(judge, text, set, NULL, -1, error);
 	if (!f)
 		return NULL;
-	*ret_formula = stl_formula_print(f, true);
-	return stl_eval(f, &input, NULL, error);
+	if (ret_formula)
+		*ret_formula = stl_formula_print(f, true);
+	return stl_eval(f, &input, options, error);
 }
 
 static char *measured_text(const StlResult *r)
@@ -78,7 +79,7 @@ static Trouble *check_one(Judge *judge, const char *text)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *formula = NULL;
 	g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);
-	g_autoptr(StlResult) r = evaluate(judge, text, names, &formula, &error);
+	g_autoptr(StlResult) r = evaluate(judge, text, names, NULL, &formula, &error);
 	if (!r)
 		return not_as_scripted(judge, text, names, judge->recording->start_ns,
 				       error->message);
@@ -91,6 +92,21 @@ static Trouble *check_one(Judge *judge, const char *text)
 	g_autofree char *why = measured_text(r);
 	int64_t from = r->satisfied == STL_FALSE ? r->from_ns : judge->recording->start_ns;
 	return not_as_scripted(judge, formula, names, from, why);
+}
+
+bool judge_stimulus_holds(Judge *judge, const char *signal)
+{
+	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	for (guint i = 0; i < judge->spec->stimulus->len; i++) {
+		const char *text = g_ptr_array_index(judge->spec->stimulus, i);
+		g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);
+		if (!g_ptr_array_find_with_equal_func(names, signal, g_str_equal, NULL))
+			continue;
+		g_autoptr(StlResult) r = evaluate(judge, text, names, &quick, NULL, NULL);
+		if (!r || r->satisfied != STL_TRUE)
+			return false;
+	}
+	return true;
 }
 
 void judge_check_stimulus(Judge *judge)

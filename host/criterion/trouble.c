@@ -56,6 +56,7 @@ void judge_add_trouble(Judge *judge, Trouble *trouble)
 	}
 	g_ptr_array_add(judge->troubles, trouble);
 	g_ptr_array_sort(judge->troubles, earlier);
+	g_hash_table_remove_all(judge->truths);
 	g_hash_table_remove_all(judge->views); /* they left out only the troubles known before */
 }
 

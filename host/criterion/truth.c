@@ -228,7 +228,8 @@ static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,
 	return true;
 }
 
-bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const Widening *widening)
+static bool make_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth,
+		       const Widening *widening)
 {
 	g_autoptr(SeriesSet) below = series_set_new();
 	g_autoptr(GError) error = NULL;
@@ -253,5 +254,22 @@ bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const
 	      point ? 0 : (int64_t)(sensor_lag_s(judge, truth->onset) * 1e9),
 	      point ? 0 : (int64_t)ceil(widening->clock_s * 1e9));
 	series_set_take(set, lower, upper);
+	return true;
+}
+
+/* A criterion asks for the same truth at each of its levels, and so do its neighbours. */
+bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const Widening *widening)
+{
+	g_autofree char *key =
+		g_strdup_printf("%s %a %a", truth->name, widening->risk, widening->clock_s);
+	const SeriesSet *known = g_hash_table_lookup(judge->truths, key);
+	if (!known) {
+		g_autoptr(SeriesSet) made = series_set_new();
+		if (!make_truth(judge, made, truth, widening))
+			return false;
+		known = made;
+		g_hash_table_insert(judge->truths, g_steal_pointer(&key), g_steal_pointer(&made));
+	}
+	series_set_copy(set, known);
 	return true;
 }

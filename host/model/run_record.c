@@ -9,6 +9,44 @@ static void result_destroy(gpointer data)
 	criterion_result_free(data);
 }
 
+Tipping *tipping_new(const char *kind, const char *signal, const Unit *unit)
+{
+	Tipping *tipping = g_new0(Tipping, 1);
+	*tipping = (Tipping){.kind = g_strdup(kind),
+			     .signal = g_strdup(signal),
+			     .amount = NAN,
+			     .searched = NAN,
+			     .in_u = NAN,
+			     .unit = *unit,
+			     .becomes = VERDICT_INVALID};
+	return tipping;
+}
+
+void tipping_free(Tipping *tipping)
+{
+	if (!tipping)
+		return;
+	g_free(tipping->kind);
+	g_free(tipping->signal);
+	g_free(tipping);
+}
+
+LevelResult *level_result_new(const char *name, Verdict verdict)
+{
+	LevelResult *level = g_new0(LevelResult, 1);
+	level->name = g_strdup(name);
+	level->verdict = verdict;
+	return level;
+}
+
+void level_result_free(LevelResult *level)
+{
+	if (!level)
+		return;
+	g_free(level->name);
+	g_free(level);
+}
+
 CriterionResult *criterion_result_new(const char *id)
 {
 	CriterionResult *result = g_new0(CriterionResult, 1);
@@ -31,6 +69,8 @@ CriterionResult *criterion_result_new(const char *id)
 		.to_ns = -1,
 		.perspectives = g_ptr_array_new_with_free_func(g_free),
 		.crosswalk = g_ptr_array_new_with_free_func(g_free),
+		.levels = g_ptr_array_new_with_free_func((GDestroyNotify)level_result_free),
+		.tippings = g_ptr_array_new_with_free_func((GDestroyNotify)tipping_free),
 	};
 	return result;
 }
@@ -51,6 +91,9 @@ void criterion_result_free(CriterionResult *result)
 	g_ptr_array_unref(result->perspectives);
 	g_ptr_array_unref(result->crosswalk);
 	signal_free(result->margin_trace);
+	g_ptr_array_unref(result->levels);
+	g_ptr_array_unref(result->tippings);
+	g_free(result->witness);
 	g_free(result);
 }
 

@@ -292,13 +292,18 @@ static void card(GString *out, const ReportInput *in, const CriterionResult *r)
 	g_autofree char *rule = rule_text(in, r);
 	g_autofree char *risk = g_strdup_printf(W("wrong PASS ≤ %.1f %%, wrong FAIL ≤ %.1f %%"),
 						100 * r->risk_accept, 100 * r->risk_reject);
+	g_autofree char *tipping = report_tipping(r, in->lang);
+	g_autofree char *levels = report_levels(r, in->lang);
 	row(out, W("Measured"), with_k, false);
 	row(out, W("Limit"), limit, false);
 	row(out, W("Margin"), margin, false);
 	row(out, W("Level"), r->level, false);
+	if (r->levels->len > 1)
+		row(out, W("Levels"), levels, false);
 	row(out, W("Decision rule"), rule, false);
 	if (isfinite(r->risk_accept) && r->risk_accept > 0)
 		row(out, W("Declared risk"), risk, false);
+	row(out, W("Tipping point"), tipping, false);
 	row(out, W("Formula"), r->formula, true);
 	if (r->perspectives && r->perspectives->len) {
 		g_autoptr(GString) list = g_string_new(NULL);

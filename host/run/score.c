@@ -126,6 +126,12 @@ static void note_facts(RunRecord *record, const Recording *recording)
 gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunScore *ret,
 		   Diagnostics *diag, GError **error)
 {
+	return run_score_drawn(session, packs, n_packs, 0, ret, diag, error);
+}
+
+gboolean run_score_drawn(const char *session, Pack *const *packs, size_t n_packs, unsigned draws,
+			 RunScore *ret, Diagnostics *diag, GError **error)
+{
 	g_autoptr(SessionReader) reader = session_reader_open(session, error);
 	if (!reader)
 		return FALSE;
@@ -154,6 +160,11 @@ gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunS
 				       (const char *const *)ids, score.spec, error);
 	if (!score.record)
 		return FALSE;
+	criterion_tipping(session_reader_recording(reader), packs, n_packs, score.spec,
+			  score.record);
+	if (draws > 0)
+		criterion_monte_carlo(session_reader_recording(reader), packs, n_packs, score.spec,
+				      draws, 1, score.record);
 	note_inputs(score.record, reader);
 	score.recording = session_reader_steal(reader);
 	note_facts(score.record, score.recording);

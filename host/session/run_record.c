@@ -82,6 +82,52 @@ static void put_trace(GString *out, const char *name, const Signal *trace)
 	g_string_append(out, "]}");
 }
 
+static void put_levels(GString *out, const GPtrArray *levels)
+{
+	key(out, "levels");
+	g_string_append_c(out, '[');
+	for (guint i = 0; i < levels->len; i++) {
+		const LevelResult *l = levels->pdata[i];
+		g_string_append(out, i ? ",{" : "{");
+		put_text(out, "level", l->name);
+		put_text(out, "verdict", verdict_name(l->verdict));
+		g_string_append_c(out, '}');
+	}
+	g_string_append_c(out, ']');
+}
+
+static void put_tippings(GString *out, const GPtrArray *tippings)
+{
+	key(out, "tipping");
+	g_string_append_c(out, '[');
+	for (guint i = 0; i < tippings->len; i++) {
+		const Tipping *t = tippings->pdata[i];
+		g_string_append(out, i ? ",{" : "{");
+		put_text(out, "kind", t->kind);
+		put_text(out, "signal", t->signal);
+		put_number(out, "amount", t->amount);
+		put_text(out, "unit", t->unit.symbol);
+		put_number(out, "in_u", t->in_u);
+		put_number(out, "searched", t->searched);
+		put_text(out, "becomes", isnan(t->amount) ? NULL : verdict_name(t->becomes));
+		g_string_append_c(out, '}');
+	}
+	g_string_append_c(out, ']');
+}
+
+static void put_monte_carlo(GString *out, const MonteCarlo *m)
+{
+	if (m->draws == 0)
+		return;
+	key(out, "monte_carlo");
+	g_string_append_c(out, '{');
+	put_int(out, "draws", m->draws);
+	put_int(out, "held", m->held);
+	put_int(out, "violated", m->violated);
+	put_int(out, "open", m->open);
+	g_string_append_c(out, '}');
+}
+
 static void put_criterion(GString *out, const CriterionResult *c)
 {
 	g_string_append_c(out, '{');
@@ -114,7 +160,14 @@ static void put_criterion(GString *out, const CriterionResult *c)
 	put_int(out, "claim_permitted", c->claim_permitted);
 	put_list(out, "perspectives", c->perspectives);
 	put_list(out, "crosswalk", c->crosswalk);
+	put_levels(out, c->levels);
+	put_tippings(out, c->tippings);
+	put_monte_carlo(out, &c->monte_carlo);
 	put_trace(out, "margin_trace", c->margin_trace);
+	if (c->witness) {
+		key(out, "witness");
+		g_string_append(out, c->witness);
+	}
 	g_string_append_c(out, '}');
 }
 
@@ -255,6 +308,52 @@ static Signal *read_trace(JsonReaderState *s, JsonObject *criterion)
 	return trace;
 }
 
+static void read_levels(JsonReaderState *s, JsonObject *criterion, GPtrArray *to)
+{
+	JsonArray *list = json_state_array(s, criterion, "levels");
+	for (guint i = 0; list && i < json_array_get_length(list); i++) {
+		JsonObject *o = json_state_object(s, json_array_get_element(list, i), "levels[]");
+		g_autofree char *name = json_state_text(s, o, "level", true);
+		Verdict verdict = VERDICT_INVALID;
+		read_verdict(s, o, &verdict);
+		g_ptr_array_add(to, level_result_new(name ? name : "", verdict));
+	}
+}
+
+static Tipping *read_tipping(JsonReaderState *s, JsonNode *node)
+{
+	JsonObject *o = json_state_object(s, node, "tipping[]");
+	g_autofree char *kind = json_state_text(s, o, "kind", true),
+			*signal = json_state_text(s, o, "signal", false),
+			*becomes = json_state_text(s, o, "becomes", false);
+	Tipping *t = tipping_new(kind ? kind : "", signal, &unit_one);
+	read_unit(s, o, &t->unit);
+	t->amount = json_state_double(s, o, "amount");
+	t->in_u = json_state_double(s, o, "in_u");
+	t->searched = json_state_double(s, o, "searched");
+	if (becomes && !verdict_parse(becomes, &t->becomes))
+		json_state_fail(s, "becomes", "no known verdict");
+	return t;
+}
+
+static void read_tippings(JsonReaderState *s, JsonObject *criterion, GPtrArray *to)
+{
+	JsonArray *list = json_state_array(s, criterion, "tipping");
+	for (guint i = 0; list && i < json_array_get_length(list); i++)
+		g_ptr_array_add(to, read_tipping(s, json_array_get_element(list, i)));
+}
+
+static void read_monte_carlo(JsonReaderState *s, JsonObject *criterion, MonteCarlo *ret)
+{
+	JsonObject *o = json_state_member(s, criterion, "monte_carlo");
+	if (!o)
+		return;
+	ret->draws = (unsigned)json_state_int(s, o, "draws", 0);
+	ret->held = (unsigned)json_state_int(s, o, "held", 0);
+	ret->violated = (unsigned)json_state_int(s, o, "violated", 0);
+	ret->open = (unsigned)json_state_int(s, o, "open", 0);
+}
+
 static CriterionResult *read_criterion(JsonReaderState *s, JsonNode *node)
 {
 	JsonObject *o = json_state_object(s, node, "criteria[]");
@@ -288,7 +387,12 @@ static CriterionResult *read_criterion(JsonReaderState *s, JsonNode *node)
 	c->claim_permitted = (int)json_state_int(s, o, "claim_permitted", 0);
 	read_list(s, o, "perspectives", c->perspectives);
 	read_list(s, o, "crosswalk", c->crosswalk);
+	read_levels(s, o, c->levels);
+	read_tippings(s, o, c->tippings);
+	read_monte_carlo(s, o, &c->monte_carlo);
 	c->margin_trace = read_trace(s, o);
+	if (json_state_member(s, o, "witness"))
+		c->witness = json_to_string(json_object_get_member(o, "witness"), FALSE);
 	return c;
 }
 

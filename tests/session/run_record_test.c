@@ -32,6 +32,17 @@ static RunRecord *example(void)
 	signal_append(c->margin_trace, 1, 0.5, SAMPLE_OK);
 	signal_append(c->margin_trace, 2, NAN, SAMPLE_MISSING);
 	signal_append(c->margin_trace, 3, INFINITY, SAMPLE_OK);
+	g_ptr_array_add(c->levels, level_result_new("L1", VERDICT_PASS));
+	g_ptr_array_add(c->levels, level_result_new("L2", VERDICT_FAIL));
+	Tipping *t = tipping_new("calibration", "floor.force", &unit_second);
+	t->amount = -1.5;
+	t->searched = 1.5;
+	t->in_u = 3;
+	t->becomes = VERDICT_INCONCLUSIVE;
+	g_ptr_array_add(c->tippings, t);
+	g_ptr_array_add(c->tippings, tipping_new("clock", NULL, &unit_second));
+	c->monte_carlo = (MonteCarlo){100, 97, 2, 1};
+	c->witness = g_strdup("{\"a\":[1,2.5,\"x\"]}");
 	g_ptr_array_add(r->criteria, c);
 	Fault *f = g_new0(Fault, 1);
 	*f = (Fault){5, CLOCK_NEVER, g_strdup("cam"), g_strdup("froze"), NULL, BLAME_UNKNOWN, true};
@@ -70,6 +81,16 @@ static void everything_comes_back(void)
 	CU_ASSERT_EQUAL(c->margin_trace->n, 3);
 	CU_ASSERT_EQUAL(c->margin_trace->status[1], SAMPLE_MISSING);
 	CU_ASSERT_TRUE(isinf(c->margin_trace->v[2]));
+	CU_ASSERT_EQUAL(c->levels->len, 2);
+	CU_ASSERT_STRING_EQUAL(((LevelResult *)c->levels->pdata[1])->name, "L2");
+	CU_ASSERT_EQUAL(((LevelResult *)c->levels->pdata[1])->verdict, VERDICT_FAIL);
+	CU_ASSERT_EQUAL(c->tippings->len, 2);
+	const Tipping *t = c->tippings->pdata[0];
+	CU_ASSERT_TRUE(t->amount == -1.5 && t->in_u == 3 && t->becomes == VERDICT_INCONCLUSIVE);
+	CU_ASSERT_STRING_EQUAL(t->signal, "floor.force");
+	CU_ASSERT_TRUE(isnan(((Tipping *)c->tippings->pdata[1])->amount));
+	CU_ASSERT_TRUE(c->monte_carlo.draws == 100 && c->monte_carlo.violated == 2);
+	CU_ASSERT_STRING_EQUAL(c->witness, "{\"a\":[1,2.5,\"x\"]}");
 	const Fault *f = b->faults->pdata[0];
 	CU_ASSERT_TRUE(f->t_ns == 5 && f->until_ns == CLOCK_NEVER && !f->signal &&
 		       f->blame == BLAME_UNKNOWN && f->proven);

@@ -144,6 +144,17 @@ CriterionResult *criterion_try(Pack *const *packs, size_t n_packs, const Criteri
  * kept, not of one that a recording carries. False when an error was added. */
 bool criterion_pack_lint_kept(const Pack *pack, Diagnostics *diag);
 
+/* Tipping points of every PASS and FAIL of `record`, as judged from this recording: fills CriterionResult.tippings. Judges
+ * some dozen times a criterion; where a criterion looks at more than 400,000 samples only what the margin suggests is tried. */
+void criterion_tipping(const Recording *recording, Pack *const *packs, size_t n_packs,
+		       const JudgeSpec *spec, RunRecord *record);
+
+/* Fills CriterionResult.monte_carlo of every criterion that is not INVALID, and changes nothing else. The same seed gives the
+ * same counts. */
+void criterion_monte_carlo(const Recording *recording, Pack *const *packs, size_t n_packs,
+			   const JudgeSpec *spec, unsigned draws, unsigned long seed,
+			   RunRecord *record);
+
 /* JSON Schema of criteria/1. Caller frees. */
 char *criterion_schema(void);
 const Shape *criterion_shape(void);

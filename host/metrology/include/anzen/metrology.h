@@ -145,6 +145,16 @@ void metrology_sprt_chances(const Sprt *plan, unsigned n, double true_rate, doub
  * B(1+x, 1+n-x) / (p^x (1-p)^(n-x)) < 1/(1-confidence). */
 Interval metrology_confidence_sequence(unsigned passed, unsigned n, double confidence);
 
+/* ---- seeded draws, for Monte-Carlo checks (JCGM 101) ------------------------------------------ */
+
+/* One thread. The same seed gives the same draws with the same GSL. */
+typedef struct Draws Draws;
+Draws *metrology_draws_new(unsigned long seed);
+void metrology_draws_free(Draws *draws);
+double metrology_draw_normal(Draws *draws, double u);
+/* u times a Student t variable (JCGM 101, 6.4.9); u 0: 0, whatever its degrees of freedom. NaN when undeclared. */
+double metrology_draw(Draws *draws, const Uncertainty *u);
+
 /* ---- calibration certificates (calibration/1)
  * ------------------------------------------------------- */
 
@@ -231,6 +241,7 @@ char *certificate_schema(void);
 /* The kind's table, for docs/schema and `anzen check`. */
 const Shape *certificate_shape(void);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Draws, metrology_draws_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Certificate, certificate_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CertificateStore, certificate_store_free)
 

@@ -172,6 +172,34 @@ void judge_spec_free(JudgeSpec *spec);
 
 /* ---- run record: run.json --------------------------------------------------------------------------- */
 
+/* The smallest error of one kind with which the verdict would have been another one. */
+typedef struct Tipping {
+	char *kind;   /* "clock" "calibration" "label": of this run; "invalid-runs": of its claim */
+	char *signal; /* whose calibration; NULL for the others */
+	double amount;   /* signed, in `unit`; NaN: none was found up to `searched` */
+	double searched; /* how far was looked, in `unit` */
+	double in_u;     /* amount over its declared standard uncertainty; NaN: not declared */
+	Unit unit;
+	Verdict becomes; /* meaningless when amount is NaN */
+} Tipping;
+Tipping *tipping_new(const char *kind, const char *signal, const Unit *unit);
+void tipping_free(Tipping *tipping);
+
+/* L1 → L4 in fixed order; those behind the first that did not pass are not listed. */
+typedef struct LevelResult {
+	char *name;
+	Verdict verdict;
+} LevelResult;
+LevelResult *level_result_new(const char *name, Verdict verdict);
+void level_result_free(LevelResult *level);
+
+/* Draws within the declared uncertainties; how often the criterion held, was violated, or stayed open without any guard
+ * band. */
+typedef struct MonteCarlo {
+	unsigned draws; /* 0: none made */
+	unsigned held, violated, open;
+} MonteCarlo;
+
 typedef struct CriterionResult {
 	char *id;
 	char *title_en, *title_ja;
@@ -196,6 +224,10 @@ typedef struct CriterionResult {
 	GPtrArray *perspectives; /* char* */
 	GPtrArray *crosswalk;    /* char* "nist-ai-rmf:MEASURE 2.6" */
 	Signal *margin_trace;    /* robustness over time for the plot, or NULL */
+	GPtrArray *levels;       /* LevelResult* */
+	GPtrArray *tippings;     /* Tipping* */
+	MonteCarlo monte_carlo;
+	char *witness; /* what the verdict rests on, as a JSON object (docs/verdicts.md), or NULL */
 } CriterionResult;
 
 CriterionResult *criterion_result_new(const char *id);
@@ -263,6 +295,7 @@ typedef struct PlantPort {
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Signal, signal_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Recording, recording_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JudgeSpec, judge_spec_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tipping, tipping_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CriterionResult, criterion_result_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunRecord, run_record_free)
 

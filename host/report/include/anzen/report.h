@@ -47,6 +47,11 @@ char *report_table(const RunRecord *const *records, size_t n, const char *lang, 
 /* "2.31 s ± 0.04 s (k = 2)" or "–"; caller frees. */
 char *report_measured(const CriterionResult *result);
 
+/* "answers stamped 2.8 s earlier (476 u) → INCONCLUSIVE; …": one line, empty without tipping points. Caller frees. */
+char *report_tipping(const CriterionResult *result, const char *lang);
+/* "L1 PASS · L2 FAIL": the levels in the order in which they were tested. Caller frees. */
+char *report_levels(const CriterionResult *result, const char *lang);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReportStill, report_still_free)
 
 G_END_DECLS

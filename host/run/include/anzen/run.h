@@ -107,6 +107,9 @@ typedef struct RunScore {
 void run_score_clear(RunScore *score);
 gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunScore *ret,
 		   Diagnostics *diag, GError **error);
+/* The same verdicts, and `draws` of the Monte-Carlo check (CriterionResult.monte_carlo) beside them. */
+gboolean run_score_drawn(const char *session, Pack *const *packs, size_t n_packs, unsigned draws,
+			 RunScore *ret, Diagnostics *diag, GError **error);
 
 /* Write report.html (and report.ja.html or report.en.html beside it) for a scored session: still frames at the stimulus and
  * at the response are taken from it. */
