@@ -77,6 +77,32 @@ static void one_pack_and_one_criterion_are_chosen_by_name(void)
 	CU_ASSERT_EQUAL(none.code, 2);
 }
 
+static unsigned times(const char *text, const char *word)
+{
+	unsigned n = 0;
+	for (const char *p = text; (p = strstr(p, word)); p += strlen(word))
+		n++;
+	return n;
+}
+
+/* Living-domain's own perspectives have three criteria each at least; every one of the guide's ten has one. */
+static void the_packs_cover_every_perspective(void)
+{
+	static const char *const own[] = {"body",    "mind",    "property",
+					  "dignity", "privacy", "rights"};
+	g_auto(CliResult) r = cli_run("criteria list --json");
+	CU_ASSERT_EQUAL(r.code, 0);
+	CU_ASSERT(times(r.out, "\"id\"") >= 60);
+	for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
+		g_autofree char *word = g_strdup_printf("\"LIV-%s\"", own[i]);
+		CU_ASSERT(times(r.out, word) >= 3);
+	}
+	for (int i = 1; i <= 10; i++) {
+		g_autofree char *word = g_strdup_printf("\"EVP-%d\"", i);
+		CU_ASSERT(times(r.out, word) >= 1);
+	}
+}
+
 static void a_trial_that_comes_out_otherwise_is_a_failure(void)
 {
 	says("test", HEAD BENCH HOT(LIMIT LAB TRIALS), 0, "0 not as");
@@ -137,7 +163,7 @@ static void numbers_stand_in_only_for_what_the_lab_supplies(void)
 }
 
 UNIT_MAIN("cli.criteria", UNIT(every_trial_of_every_shipped_pack_comes_out_as_said),
-	  UNIT(every_shipped_pack_has_its_trials),
+	  UNIT(every_shipped_pack_has_its_trials), UNIT(the_packs_cover_every_perspective),
 	  UNIT(one_pack_and_one_criterion_are_chosen_by_name),
 	  UNIT(a_trial_that_comes_out_otherwise_is_a_failure),
 	  UNIT(a_criterion_without_trials_is_a_lint_error),
