@@ -92,9 +92,9 @@ static char *do_read(BackDoor *door, JsonObject *o, const char *name)
 	(void)o;
 	double value;
 	int64_t now = clock_now(door->shared->clock);
-	g_mutex_lock(&door->shared->lock);
+	pthread_mutex_lock(&door->shared->lock);
 	gboolean known = plant_read(door->shared->plant, name, now, &value);
-	g_mutex_unlock(&door->shared->lock);
+	pthread_mutex_unlock(&door->shared->lock);
 	if (!known)
 		return say_error("nothing is called '%s'", name);
 	JsonObject *out = json_object_new();
@@ -109,10 +109,10 @@ static char *do_set(BackDoor *door, JsonObject *o, const char *name)
 	double value;
 	if (!get_number(o, "value", &value))
 		return say_error("expected a number as value");
-	g_mutex_lock(&door->shared->lock);
+	pthread_mutex_lock(&door->shared->lock);
 	plant_step_to(door->shared->plant, clock_now(door->shared->clock));
 	gboolean known = plant_set(door->shared->plant, name, value);
-	g_mutex_unlock(&door->shared->lock);
+	pthread_mutex_unlock(&door->shared->lock);
 	return known ? say_ok() : say_error("'%s' cannot be set to that", name);
 }
 
@@ -121,10 +121,10 @@ static char *do_write(BackDoor *door, JsonObject *o, const char *name)
 	double value;
 	if (!get_number(o, "value", &value))
 		return say_error("expected a number as value");
-	g_mutex_lock(&door->shared->lock);
+	pthread_mutex_lock(&door->shared->lock);
 	gboolean known =
 		plant_write(door->shared->plant, name, value, clock_now(door->shared->clock));
-	g_mutex_unlock(&door->shared->lock);
+	pthread_mutex_unlock(&door->shared->lock);
 	return known ? say_ok() : say_error("no actuator or terminal '%s'", name);
 }
 
@@ -202,12 +202,12 @@ static char *break_sensor(BackDoor *door, JsonObject *o, const char *name, const
 	if (!sensor_fault_parse(kind_name, &kind))
 		return say_error("a sensor cannot be '%s'", kind_name);
 	int64_t now = clock_now(door->shared->clock);
-	g_mutex_lock(&door->shared->lock);
+	pthread_mutex_lock(&door->shared->lock);
 	plant_step_to(door->shared->plant, now);
 	gboolean done = plant_fault(door->shared->plant, name, kind, get_time(o, "at_ns", now),
 				    get_time(o, "until_ns", CLOCK_NEVER), get_text(o, "with"),
 				    volts, &error);
-	g_mutex_unlock(&door->shared->lock);
+	pthread_mutex_unlock(&door->shared->lock);
 	return done ? say_ok() : say_error("%s", error->message);
 }
 

@@ -9,7 +9,7 @@ typedef struct Eye {
 static void look(void *user, int64_t t_ns, Scene *ret_scene, double *ret_led)
 {
 	FarEnd *end = user;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&end->shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&end->shared->lock);
 	plant_step_to(end->shared->plant, t_ns);
 	plant_scene(end->shared->plant, ret_scene);
 	*ret_led = plant_truth(end->shared->plant, QUANTITY_LED);

@@ -43,7 +43,7 @@ static void refresh_inputs(Modbus *m)
 	const WorldDevice *device = m->end->device;
 	WorldShared *shared = m->end->shared;
 	int64_t now = clock_now(shared->clock);
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&shared->lock);
 	for (guint i = 0; i < device->terminals->len; i++) {
 		const WorldTerminal *t = terminal_at(m, i);
 		if (t->table != WORLD_TABLE_INPUT)
@@ -65,7 +65,7 @@ static void apply_outputs(Modbus *m)
 	const WorldDevice *device = m->end->device;
 	WorldShared *shared = m->end->shared;
 	int64_t now = clock_now(shared->clock);
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&shared->lock);
 	for (guint i = 0; i < device->terminals->len; i++) {
 		const WorldTerminal *t = terminal_at(m, i);
 		if (!t->drives)

@@ -4,7 +4,7 @@ void world_shared_init(WorldShared *shared, const WorldFile *file, Clock *clock)
 {
 	shared->clock = clock;
 	shared->file = file;
-	g_mutex_init(&shared->lock);
+	thread_lock_init(&shared->lock);
 	/* Settling the bodies takes a moment: time starts when it is over. */
 	shared->plant = plant_new(&file->plant, clock_now(clock));
 }
@@ -13,18 +13,18 @@ void world_shared_clear(WorldShared *shared)
 {
 	plant_free(shared->plant);
 	shared->plant = NULL;
-	g_mutex_clear(&shared->lock);
+	pthread_mutex_destroy(&shared->lock);
 }
 
 double world_sense_at(WorldShared *shared, int sensor, int64_t t_ns)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&shared->lock);
 	return plant_sense(shared->plant, sensor, t_ns);
 }
 
 void world_drive_at(WorldShared *shared, int drive, double value, int64_t t_ns)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&shared->lock);
 	plant_drive(shared->plant, drive, value, t_ns);
 }
 
@@ -40,7 +40,7 @@ void world_drive(WorldShared *shared, int drive, double value)
 
 void world_tick(WorldShared *shared)
 {
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&shared->lock);
+	g_auto(ThreadLocker) locker = thread_locker(&shared->lock);
 	plant_step_to(shared->plant, clock_now(shared->clock));
 }
 

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 typedef struct WorldShared {
 	Clock *clock;
 	const WorldFile *file;
-	GMutex lock;
+	pthread_mutex_t lock;
 	Plant *plant; /* held by lock */
 } WorldShared;
 

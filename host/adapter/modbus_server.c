@@ -93,7 +93,7 @@ ModbusServer *modbus_server_new(Clock *clock, Stream *sink, unsigned max_rate, G
 	g_array_set_clear_func(s->coils, output_clear);
 	g_array_set_clear_func(s->heartbeats, output_clear);
 	g_array_set_clear_func(s->claims, output_clear);
-	pthread_mutex_init(&s->lock, NULL);
+	thread_lock_init(&s->lock);
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	s->listener = listen_on_loopback(s->address, sizeof(s->address), error);
 	s->bus = modbus_new_tcp("127.0.0.1", 0);

@@ -51,7 +51,7 @@ struct ProductLink {
 	bool began, ended, blamed_end;
 	GHashTable *order;  /* responses_order(), under lock */
 	GHashTable *raised; /* signal → GINT 1, under lock: outputs that rose before begin */
-	GMutex lock;
+	pthread_mutex_t lock;
 	Stream tap; /* what the parts deliver to: notes first values, passes on */
 	int64_t watched_ns;
 };
@@ -67,14 +67,14 @@ static void tap_sample(Stream *stream, const char *source, int64_t t_ns, double 
 		       SampleStatus status)
 {
 	ProductLink *link = link_of_tap(stream);
-	g_mutex_lock(&link->lock);
+	pthread_mutex_lock(&link->lock);
 	bool pass = link->began;
 	if (!pass)
 		g_hash_table_insert(link->raised, g_strdup(source),
 				    GINT_TO_POINTER(v > 0.5 ? 1 : 0));
 	pass = pass || g_str_has_prefix(source, "health.");
 	pass = pass && responses_order(link->order, source, v, &t_ns);
-	g_mutex_unlock(&link->lock);
+	pthread_mutex_unlock(&link->lock);
 	if (pass)
 		link->options.sink->sample(link->options.sink, source, t_ns, v, status);
 }
@@ -82,9 +82,9 @@ static void tap_sample(Stream *stream, const char *source, int64_t t_ns, double 
 static void tap_fault(Stream *stream, const Fault *fault)
 {
 	ProductLink *link = link_of_tap(stream);
-	g_mutex_lock(&link->lock);
+	pthread_mutex_lock(&link->lock);
 	bool pass = !link->ended;
-	g_mutex_unlock(&link->lock);
+	pthread_mutex_unlock(&link->lock);
 	if (pass && link->options.sink->fault)
 		link->options.sink->fault(link->options.sink, fault);
 }
@@ -379,7 +379,7 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 	link->product = options->product;
 	link->feed = (ProductFeed){.sample = feed_sample, .frame = feed_frame, .user = link};
 	link->tap = (Stream){.sample = tap_sample, .fault = tap_fault};
-	g_mutex_init(&link->lock);
+	thread_lock_init(&link->lock);
 	link->signals = product_signals(link->product);
 	link->endpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	link->order = responses_order_new();
@@ -598,7 +598,7 @@ gboolean product_link_start(ProductLink *link, GError **error)
 
 void product_link_begin(ProductLink *link, int64_t t_ns)
 {
-	g_mutex_lock(&link->lock);
+	pthread_mutex_lock(&link->lock);
 	for (guint i = 0; i < link->signals->len; i++) {
 		const SignalInfo *info = g_ptr_array_index(link->signals, i);
 		if (!info->boolean)
@@ -608,7 +608,7 @@ void product_link_begin(ProductLink *link, int64_t t_ns)
 					   SAMPLE_OK);
 	}
 	link->began = true;
-	g_mutex_unlock(&link->lock);
+	pthread_mutex_unlock(&link->lock);
 }
 
 bool product_link_exchange(ProductLink *link, int64_t now_ns)
@@ -634,9 +634,9 @@ void product_link_watch(ProductLink *link)
 
 void product_link_end(ProductLink *link)
 {
-	g_mutex_lock(&link->lock);
+	pthread_mutex_lock(&link->lock);
 	link->ended = true;
-	g_mutex_unlock(&link->lock);
+	pthread_mutex_unlock(&link->lock);
 }
 
 void product_link_free(ProductLink *link)
@@ -657,6 +657,6 @@ void product_link_free(ProductLink *link)
 	g_free(link->version);
 	g_free(link->log_path);
 	g_free(link->program_dir);
-	g_mutex_clear(&link->lock);
+	pthread_mutex_destroy(&link->lock);
 	g_free(link);
 }

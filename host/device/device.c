@@ -35,7 +35,7 @@ static void host_init(DeviceHost *host, const DeviceConfig *config)
 	host->channels = g_ptr_array_new_with_free_func(g_free);
 	host->setups = g_array_new(FALSE, TRUE, sizeof(DeviceSetup));
 	host->replies = ring_new(sizeof(DeviceReply), DEVICE_RING);
-	pthread_mutex_init(&host->stream_lock, NULL);
+	thread_lock_init(&host->stream_lock);
 	atomic_init(&host->lost, false);
 }
 

@@ -149,11 +149,11 @@ static void *executor_main(void *user)
 static void feed_sample(void *user, const char *role, int64_t t_ns, double v, SampleStatus status)
 {
 	Live *live = user;
-	g_mutex_lock(&live->lock);
+	pthread_mutex_lock(&live->lock);
 	Latest *latest = g_hash_table_lookup(live->latest, role);
 	if (latest)
 		*latest = (Latest){t_ns, v, status == SAMPLE_OK};
-	g_mutex_unlock(&live->lock);
+	pthread_mutex_unlock(&live->lock);
 	if (live->product) {
 		const ProductFeed *feed = product_link_feed(live->product);
 		feed->sample(feed->user, role, t_ns, v, status);
@@ -340,7 +340,7 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
 	live->encoders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					       (GDestroyNotify)media_encoder_free);
-	g_mutex_init(&live->lock);
+	thread_lock_init(&live->lock);
 	if (!open_rig(live, error) || !check_calibrations(live, error) ||
 	    !open_session(live, diag, error) || !open_product(live, error))
 		return FALSE;
@@ -451,10 +451,10 @@ static bool is_near(Live *live, const Settle *settle, const Unit *unit)
 {
 	double target, within;
 	plan_settle_band(settle, unit, &target, &within);
-	g_mutex_lock(&live->lock);
+	pthread_mutex_lock(&live->lock);
 	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
 	bool near = latest && latest->ok && fabs(latest->v - target) <= within;
-	g_mutex_unlock(&live->lock);
+	pthread_mutex_unlock(&live->lock);
 	return near;
 }
 
@@ -479,10 +479,10 @@ static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
 			return stopped(error);
 		pass(live, 20 * CLOCK_MS);
 	}
-	g_mutex_lock(&live->lock);
+	pthread_mutex_lock(&live->lock);
 	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
 	double v = latest ? latest->v : (double)NAN;
-	g_mutex_unlock(&live->lock);
+	pthread_mutex_unlock(&live->lock);
 	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
 		    "%s did not settle at %g %s within %.0f s (now %.4g %s)", settle->signal,
 		    settle->target.value, settle->target.unit.symbol,

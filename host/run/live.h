@@ -32,7 +32,7 @@ typedef struct Live {
 	ExecutorOps ops;
 	GArray *roles;      /* int: rig role of plan role i */
 	GHashTable *latest; /* name → Latest*, under lock */
-	GMutex lock;
+	pthread_mutex_t lock;
 	GHashTable *signals; /* name → Signal*, empty: the units of everything that is recorded */
 	GHashTable *encoders; /* role → MediaEncoder*: lock-step cameras */
 	pthread_t thread;

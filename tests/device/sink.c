@@ -60,7 +60,7 @@ void sink_init(Sink *sink)
 {
 	*sink = (Sink){.stream = {on_sample, on_event, on_frame, on_fault},
 		       .recording = recording_new()};
-	pthread_mutex_init(&sink->lock, NULL);
+	thread_lock_init(&sink->lock);
 }
 
 void sink_clear(Sink *sink)

@@ -63,7 +63,7 @@ static void sink_init(Sink *sink)
 {
 	*sink = (Sink){.stream = {on_sample, on_event, on_frame, on_fault},
 		       .recording = recording_new()};
-	pthread_mutex_init(&sink->lock, NULL);
+	thread_lock_init(&sink->lock);
 }
 
 static void sink_clear(Sink *sink)

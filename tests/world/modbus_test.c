@@ -96,9 +96,9 @@ static void coil_shuts_the_stove(void)
 	uint8_t bit = 0;
 	CU_ASSERT_TRUE(open_room(&room, "io"));
 	CU_ASSERT_EQUAL(modbus_write_bit(room.ctx, 0, 1), 1);
-	g_mutex_lock(&room.shared.lock);
+	pthread_mutex_lock(&room.shared.lock);
 	plant_read(room.shared.plant, "stove.valve-closed", 0, &closed);
-	g_mutex_unlock(&room.shared.lock);
+	pthread_mutex_unlock(&room.shared.lock);
 	CU_ASSERT_EQUAL(closed, 1);
 	CU_ASSERT_EQUAL(modbus_read_bits(room.ctx, 0, 1, &bit), 1);
 	CU_ASSERT_EQUAL(bit, 1);
@@ -112,9 +112,9 @@ static void lamp_takes_its_level_and_refuses_too_much(void)
 	uint16_t back = 0;
 	CU_ASSERT_TRUE(open_room(&room, "lamp"));
 	CU_ASSERT_EQUAL(modbus_write_register(room.ctx, 0, 300), 1);
-	g_mutex_lock(&room.shared.lock);
+	pthread_mutex_lock(&room.shared.lock);
 	plant_read(room.shared.plant, "light.level", 0, &level);
-	g_mutex_unlock(&room.shared.lock);
+	pthread_mutex_unlock(&room.shared.lock);
 	CU_ASSERT_DOUBLE_EQUAL(level, 0.3, 1e-12);
 	CU_ASSERT_EQUAL(modbus_write_register(room.ctx, 0, 1001), -1);
 	CU_ASSERT_EQUAL(errno, EMBXILVAL);

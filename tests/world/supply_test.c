@@ -283,10 +283,10 @@ static char *ask(UsbLink *link, const char *command, bool answer)
 static double wait_for_light(WorldShared *shared, double seconds)
 {
 	double lux = 0;
-	g_mutex_lock(&shared->lock); /* the plant's own time may run ahead of the clock */
+	pthread_mutex_lock(&shared->lock); /* the plant's own time may run ahead of the clock */
 	plant_read(shared->plant, "room.illuminance",
 		   plant_now(shared->plant) + (int64_t)(seconds * 1e9), &lux);
-	g_mutex_unlock(&shared->lock);
+	pthread_mutex_unlock(&shared->lock);
 	return lux;
 }
 
@@ -306,9 +306,9 @@ static void supply_off_makes_the_room_dark(void)
 	UNIT_OK(link, error);
 	g_autofree char *idn = ask(link, "*IDN?", true);
 	CU_ASSERT_STRING_EQUAL(idn, "Anzen Virtual Instruments,VPS-3205,VPS0001,1.04\n");
-	g_mutex_lock(&shared.lock);
+	pthread_mutex_lock(&shared.lock);
 	plant_write(shared.plant, "light.level", 1, 0);
-	g_mutex_unlock(&shared.lock);
+	pthread_mutex_unlock(&shared.lock);
 	ask(link, "VOLT 24", false);
 	ask(link, "OUTP ON", false);
 	g_autofree char *set = ask(link, "VOLT?", true);

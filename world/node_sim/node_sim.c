@@ -424,7 +424,7 @@ NodeSim *node_sim_new(const NodeSimConfig *config, const NodeSimPlant *plant, Cl
 	sim->cycle_ns = 1e9 / (NODE_SIM_HZ * (1 + config->frequency_ppm * 1e-6));
 	sim->slice_ns = config->slice_ns ? config->slice_ns : 250 * CLOCK_US;
 	sim->master = sim->slave = -1;
-	pthread_mutex_init(&sim->lock, NULL);
+	thread_lock_init(&sim->lock);
 	memset(sim->pending, -1, sizeof sim->pending);
 	if (!load(sim, config->boot_count, error) || !open_pty(sim, error)) {
 		node_sim_free(sim);
