@@ -724,11 +724,8 @@ void live_abandon(Live *live, const GError *why)
 
 gboolean live_seal(Live *live, GError **error)
 {
-	if (live->product) {
-		product_link_free(live->product);
-		live->product = NULL;
-	}
-	rig_stop(live->rig);
+	rig_stop(live->rig); /* first: until then its threads feed the product's link */
+	g_clear_pointer(&live->product, product_link_free);
 	const char *failed = session_writer_failed(live->writer);
 	if (failed) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "the session is lost: %s", failed);
@@ -744,6 +741,8 @@ void live_close(Live *live)
 	stop_thread(live);
 	if (live->armed)
 		rig_make_safe(live->rig, CLOCK_S, NULL);
+	if (live->rig)
+		rig_stop(live->rig);
 	g_clear_pointer(&live->product, product_link_free);
 	g_clear_pointer(&live->rig, rig_close);
 	g_clear_pointer(&live->writer, session_writer_free);
