@@ -63,7 +63,8 @@ void node_print(const StlFormula *f, const Node *n, bool filled, GString *out)
 		}
 		g_string_append_c(out, ')');
 	} else {
-		bool chains = n->kind != N_IMPLIES && !node_is_comparison(n->kind); /* to the left */
+		bool chains =
+			n->kind != N_IMPLIES && !node_is_comparison(n->kind); /* to the left */
 		if (n->b)
 			child(f, n->a, chains ? s : s + 1, filled, out);
 		g_string_append_printf(out, n->b ? " %s" : "%s", operators[n->kind].word);

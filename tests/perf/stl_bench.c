@@ -1,0 +1,151 @@
+/* stl: million samples a second, offline and online, against the figures of other tools that were measured on this class of
+ * machine (issue 3): Breach (dense, linear, offline) and the best of mstlo, reelay and RTAMT (online). Prints, asserts nothing.
+ *
+ *	build/tests/perf-stl [LARGEST]	samples in the largest trace, 1000000 */
+#include <anzen/base.h>
+#include <anzen/stl.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000
+
+typedef struct Case {
+	const char *name, *text;
+	double breach, online; /* million samples/s; 0: not measured */
+} Case;
+
+static const Case cases[] = {
+	{"F1", "always[0 s, 1 s] (a <= 5)", 10.6, 5.3},
+	{"F2", "(req >= 0.5) -> eventually[0 s, 0.5 s] (resp >= 0.5)", 9.2, 6.2},
+	{"F2 under always", "always ((req >= 0.5) -> eventually[0 s, 0.5 s] (resp >= 0.5))", 9.2,
+	 6.2},
+	{"F3", "eventually[0 s, 1 s] ((a <= 5) until[0 s, 2 s] (b >= 1))", 3.0, 0.6},
+	{"depth 5",
+	 "always[0 s, 1 s] (a <= 9 -> eventually[0 s, 1 s] (b >= 1 and always[0 s, 0.1 s] "
+	 "(req < 0.5 or eventually[0 s, 0.5 s] always[0 s, 0.02 s] (resp >= 0.5))))",
+	 0, 0},
+};
+
+static double seconds(void)
+{
+	return (double)clock_now(clock_monotonic()) * 1e-9;
+}
+
+static uint64_t state = 1;
+
+static double uniform(void)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (double)(state >> 11) * 0x1p-53;
+}
+
+static double value(const char *name, size_t i)
+{
+	double t = (double)i * 1e-3;
+	if (!strcmp(name, "a"))
+		return 4 + 1.5 * sin(t) + 0.3 * (uniform() - 0.5);
+	if (!strcmp(name, "b"))
+		return 0.9 * sin(1.7 * t) + 0.4 * uniform();
+	double phase = fmod(t, 3) - (strcmp(name, "resp") ? 0 : 0.3);
+	return (phase > 1 && phase < 1.5 ? 1 : 0) + 0.2 * (uniform() - 0.5);
+}
+
+/* 1 kHz; jittered: each stamp moved by up to 0.45 ms. */
+static GHashTable *recording(size_t n, bool jitter)
+{
+	static const char *const names[] = {"a", "b", "req", "resp"};
+	GHashTable *out =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)signal_free);
+	for (size_t k = 0; k < G_N_ELEMENTS(names); k++) {
+		Signal *s = signal_new(names[k]);
+		s->info.max_gap_ns = 50 * MS;
+		for (size_t i = 0; i < n; i++) {
+			double shift = jitter && i > 0 && i + 1 < n ? uniform() - 0.5 : 0;
+			signal_append(s, (int64_t)i * MS + (int64_t)(0.9 * MS * shift),
+				      value(names[k], i), SAMPLE_OK);
+		}
+		g_hash_table_insert(out, s->info.name, s);
+	}
+	return out;
+}
+
+static StlFormula *formula(const char *text, GHashTable *signals)
+{
+	g_autoptr(GError) error = NULL;
+	GHashTable *const tables[2] = {signals, NULL};
+	StlScope scope = stl_scope_from_tables(tables);
+	StlFormula *f = stl_parse(text, NULL, &error);
+	if (!f || !stl_check(f, &scope, NULL, &error)) {
+		fprintf(stderr, "%s: %s\n", text, error->message);
+		exit(1);
+	}
+	return f;
+}
+
+/* The best of some runs, parser and check included. */
+static double offline(const char *text, GHashTable *signals, size_t n, bool trace,
+		      size_t *ret_trace)
+{
+	double best = INFINITY;
+	for (int run = 0; run < (n > 200000 ? 3 : 10); run++) {
+		double t = seconds();
+		g_autoptr(StlFormula) f = formula(text, signals);
+		StlInput in = {.end_ns = (int64_t)(n - 1) * MS, .signals = signals};
+		StlOptions options = {.trace = trace, .no_explanation = true};
+		g_autoptr(StlResult) r = stl_eval(f, &in, &options, NULL);
+		best = MIN(best, seconds() - t);
+		*ret_trace = r->trace_n;
+	}
+	return best;
+}
+
+static void goal(double rate, double theirs)
+{
+	if (theirs > 0)
+		printf("  %5.2f of the goal of 5 x %.2f", rate / (5 * theirs), theirs);
+	printf("\n");
+}
+
+static void offline_all(size_t n, bool jitter)
+{
+	g_autoptr(GHashTable) signals = recording(n, jitter);
+	printf("offline, %zu samples, %s stamps\n", n, jitter ? "jittered" : "regular");
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		size_t entries, none;
+		double trace = offline(cases[i].text, signals, n, true, &entries);
+		double verdict = offline(cases[i].text, signals, n, false, &none);
+		double rate = (double)n / trace * 1e-6;
+		printf("  %-16s trace %7.2f Msamples/s (%.1f entries a sample), verdict %8.2f",
+		       cases[i].name, rate, (double)entries / (double)n,
+		       (double)n / verdict * 1e-6);
+		goal(rate, cases[i].breach);
+	}
+}
+
+static void windows(size_t n)
+{
+	g_autoptr(GHashTable) signals = recording(n, true);
+	printf("offline, %zu samples, jittered, as the window grows\n", n);
+	for (double w = 0.01; w <= 100; w *= 10) {
+		size_t entries;
+		g_autofree char *one = g_strdup_printf("always[0 s, %g s] (a <= 5)", w);
+		g_autofree char *two = g_strdup_printf("(a <= 5) until[0 s, %g s] (b >= 1)", w);
+		double t1 = offline(one, signals, n, true, &entries);
+		double t2 = offline(two, signals, n, true, &entries);
+		printf("  %6g s: always %7.2f, until %7.2f Msamples/s\n", w, (double)n / t1 * 1e-6,
+		       (double)n / t2 * 1e-6);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	size_t largest = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1000000;
+	for (size_t n = 10000; n <= largest; n *= 10)
+		for (int jitter = 0; jitter < 2; jitter++)
+			offline_all(n, jitter);
+	windows(MIN(largest, 200000));
+	return 0;
+}
