@@ -1,5 +1,6 @@
 #include "discrete.h"
 
+#include <float.h>
 #include <string.h>
 
 void pair_clear(Pair *p)
@@ -15,12 +16,40 @@ static void pair_free(void *p)
 	g_free(p);
 }
 
+/* Nothing is missing: both sides are one track, and what is done to it is done once. */
+static bool exact(const Pair *p)
+{
+	return p->lo == p->hi;
+}
+
+static Pair twice(Track *t)
+{
+	return (Pair){t, track_ref(t)};
+}
+
+static Pair solid(Pair p)
+{
+	if (!exact(&p))
+		return (Pair){track_solid(p.lo), track_solid(p.hi)};
+	track_free(p.hi);
+	return twice(track_solid(p.lo));
+}
+
+static void series_free(void *p)
+{
+	Series *s = p;
+	g_free(s->t);
+	g_free(s->v);
+	g_free(s);
+}
+
 void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options)
 {
 	*e = (Eval){.f = f, .input = input, .ends = options ? options->ends : STL_ENDS_OPEN};
 	e->per_s = options && options->tick_s > 0 ? round(1e9 / options->tick_s) / 1e9 : 1e9;
 	e->end = (double)(input->end_ns - input->start_ns);
 	e->truths = g_hash_table_new_full(NULL, NULL, NULL, pair_free);
+	e->series = g_hash_table_new_full(NULL, NULL, NULL, series_free);
 	e->discrete = f->discrete;
 	if (e->discrete)
 		discrete_init(e);
@@ -29,6 +58,7 @@ void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOpt
 void eval_clear(Eval *e)
 {
 	g_hash_table_unref(e->truths);
+	g_hash_table_unref(e->series);
 	g_clear_error(&e->error);
 }
 
@@ -165,6 +195,70 @@ static Track *signal_side(const Eval *e, const Signal *s, bool upper)
 	return out;
 }
 
+/* Samples first … last of a linear signal as a polyline on [0, end]. False when something is missing there. */
+static bool fill_series(const Eval *e, const Signal *s, Series *out)
+{
+	ptrdiff_t first = signal_index(s, e->input->start_ns),
+		  last = signal_index(s, e->input->end_ns);
+	int64_t start = e->input->start_ns,
+		gap = s->info.max_gap_ns > 0 ? s->info.max_gap_ns : INT64_MAX;
+	if (s->info.interp != SIGNAL_LINEAR || first < 0)
+		return false;
+	if (s->t_ns[last] < e->input->end_ns && (size_t)++last >= s->n)
+		return false;
+	size_t n = (size_t)(last - first) + 1;
+	bool bad = false;
+	out->t = g_new(double, n);
+	out->v = g_new(double, n);
+	int64_t before = s->t_ns[first];
+	for (size_t i = 0; i < n; i++) {
+		size_t k = (size_t)first + i;
+		int64_t t = s->t_ns[k];
+		double v = s->v[k];
+		bad |= (s->status[k] != SAMPLE_OK) | (t - before > gap) | !(fabs(v) <= DBL_MAX);
+		out->t[i] = (double)(t - start);
+		out->v[i] = v;
+		before = t;
+	}
+	out->n = n;
+	return !bad;
+}
+
+/* Both ends onto the axis. */
+static void trim_series(const Eval *e, Series *s)
+{
+	size_t n = s->n;
+	if (s->t[n - 1] > e->end) {
+		s->v[n - 1] = lerp(e->end, s->t[n - 2], s->v[n - 2], s->t[n - 1], s->v[n - 1]);
+		s->t[n - 1] = e->end;
+	}
+	if (s->t[0] < 0) {
+		s->v[0] = lerp(0, s->t[0], s->v[0], s->t[1], s->v[1]);
+		s->t[0] = 0;
+	}
+}
+
+/* A signal of which nothing is missing is not copied for every atom that names it. NULL: something is. */
+static Track *whole_signal(Eval *e, const Signal *s)
+{
+	Series *kept = g_hash_table_lookup(e->series, s);
+	if (!kept) {
+		kept = g_new0(Series, 1);
+		g_hash_table_insert(e->series, (gpointer)(uintptr_t)s, kept);
+		if (e->end > 0 && fill_series(e, s, kept))
+			trim_series(e, kept);
+		else
+			kept->n = 0;
+	}
+	return kept->n > 0 ? track_line(kept->n, kept->t, kept->v) : NULL;
+}
+
+static Track *side_of(Eval *e, const Signal *s, bool upper)
+{
+	Track *whole = whole_signal(e, s);
+	return whole ? whole : signal_side(e, s, upper);
+}
+
 static Pair signal_pair(Eval *e, const Node *n)
 {
 	const char *name = stl_formula_signal(e->f, (size_t)n->name);
@@ -176,7 +270,8 @@ static Pair signal_pair(Eval *e, const Node *n)
 				    "there is no signal '%s'", name);
 		return (Pair){track_constant(e->end, -INF), track_constant(e->end, INF)};
 	}
-	return (Pair){signal_side(e, lo, false), signal_side(e, hi ? hi : lo, true)};
+	Track *both = hi && hi != lo ? NULL : whole_signal(e, lo);
+	return both ? twice(both) : (Pair){side_of(e, lo, false), side_of(e, hi ? hi : lo, true)};
 }
 
 Pair eval_raw_signal(Eval *e, const Node *n)
@@ -184,18 +279,33 @@ Pair eval_raw_signal(Eval *e, const Node *n)
 	return e->discrete ? discrete_signal(e, n) : signal_pair(e, n);
 }
 
+static Pair term(Eval *e, const Node *n);
+
 /* ---- terms ------------------------------------------------------------------------------------------------------------- */
 
 static Pair constant(const Eval *e, double lo, double hi)
 {
+	if (lo == hi)
+		return twice(track_constant(e->end, lo));
 	return (Pair){track_constant(e->end, lo), track_constant(e->end, hi)};
+}
+
+/* Can ∞ - ∞ come up, which is unknown on both sides? */
+static bool may_be_unknown(const Pair *a, const Pair *b, TrackOp op)
+{
+	return (op == TRACK_ADD || op == TRACK_SUB) &&
+	       !(track_finite(a->lo) && track_finite(b->lo));
 }
 
 static Pair combine(Pair a, Pair b, TrackOp op)
 {
 	bool sub = op == TRACK_SUB;
-	Pair out = {track_combine(a.lo, sub ? b.hi : b.lo, op, -INF),
-		    track_combine(a.hi, sub ? b.lo : b.hi, op, INF)};
+	Pair out;
+	if (exact(&a) && exact(&b) && !may_be_unknown(&a, &b, op))
+		out = twice(track_combine(a.lo, b.lo, op, 0));
+	else
+		out = (Pair){track_combine(a.lo, sub ? b.hi : b.lo, op, -INF),
+			     track_combine(a.hi, sub ? b.lo : b.hi, op, INF)};
 	pair_clear(&a);
 	pair_clear(&b);
 	return out;
@@ -203,7 +313,8 @@ static Pair combine(Pair a, Pair b, TrackOp op)
 
 static Pair negate(Pair a)
 {
-	Pair out = {track_negate(a.hi), track_negate(a.lo)};
+	Pair out = exact(&a) ? twice(track_negate(a.lo))
+			     : (Pair){track_negate(a.hi), track_negate(a.lo)};
 	pair_clear(&a);
 	return out;
 }
@@ -213,8 +324,14 @@ static Pair absolute(Pair a, double end)
 {
 	g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
 			 zero = track_constant(end, 0);
-	g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0);
-	Pair out = {track_combine(m, zero, TRACK_MAX, 0), track_combine(a.hi, nlo, TRACK_MAX, 0)};
+	Pair out;
+	if (exact(&a)) {
+		out = twice(track_combine(a.hi, nlo, TRACK_MAX, 0));
+	} else {
+		g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0);
+		out = (Pair){track_combine(m, zero, TRACK_MAX, 0),
+			     track_combine(a.hi, nlo, TRACK_MAX, 0)};
+	}
 	pair_clear(&a);
 	return out;
 }
@@ -231,6 +348,11 @@ static bool steady(const Node *n)
 /* [c0, c1] times a pair: the extremes of the four products. */
 static Pair product(Pair a, double c0, double c1)
 {
+	if (exact(&a) && c0 == c1 && isfinite(c0) && track_finite(a.lo)) {
+		Pair once = twice(track_scale(a.lo, c0, 0));
+		pair_clear(&a);
+		return once;
+	}
 	Track *p[4] = {track_scale(a.lo, c0, -INF), track_scale(a.lo, c1, -INF),
 		       track_scale(a.hi, c0, INF), track_scale(a.hi, c1, INF)};
 	g_autoptr(Track) m1 = track_combine(p[0], p[1], TRACK_MIN, 0),
@@ -257,12 +379,11 @@ static Pair eval_product(Eval *e, const Node *n, EvalFunc of)
 		return constant(e, -INF, INF);
 	}
 	const Node *fixed = steady(n->b) ? n->b : n->a, *moving = fixed == n->b ? n->a : n->b;
-	g_auto(Pair) c = eval_term(e, fixed);
-	double c0 = c.lo->k[0].v, c1 = c.hi->k[0].v;
+	g_auto(Pair) c = term(e, fixed);
+	double c0 = track_at(c.lo, 0).v, c1 = track_at(c.hi, 0).v;
 	if (divide && c0 <= 0 && c1 >= 0)
 		return constant(e, -INF, INF);
-	return divide ? product(eval_term(e, moving), 1 / c1, 1 / c0)
-		      : product(eval_term(e, moving), c0, c1);
+	return divide ? product(term(e, moving), 1 / c1, 1 / c0) : product(term(e, moving), c0, c1);
 }
 
 /* The value at the start, with whatever is known of it. */
@@ -270,7 +391,7 @@ static Pair eval_initial(Eval *e, const Node *n, EvalFunc of)
 {
 	(void)of;
 	g_auto(Pair) s = signal_pair(e, n->a);
-	return constant(e, s.lo->k[0].v, s.hi->k[0].v);
+	return constant(e, track_at(s.lo, 0).v, track_at(s.hi, 0).v);
 }
 
 static Pair eval_number(Eval *e, const Node *n, EvalFunc of)
@@ -311,7 +432,7 @@ static Pair eval_sum(Eval *e, const Node *n, EvalFunc of)
 /* Signed distance to the comparison's limit. */
 static Pair distance(Eval *e, const Node *n)
 {
-	Pair a = eval_term(e, n->a), b = eval_term(e, n->b);
+	Pair a = term(e, n->a), b = term(e, n->b);
 	if (n->kind == N_GT || n->kind == N_GE)
 		return combine(a, b, TRACK_SUB);
 	if (n->kind == N_LT || n->kind == N_LE)
@@ -359,7 +480,8 @@ static Pair atom_margin(Eval *e, const Node *n)
 /* Sure and possible truth of a pair of margins. */
 static Pair truth_of_margin(Pair m, bool strict)
 {
-	Pair out = {track_truth(m.lo, strict), track_truth(m.hi, strict)};
+	Pair out = exact(&m) ? twice(track_truth(m.lo, strict))
+			     : (Pair){track_truth(m.lo, strict), track_truth(m.hi, strict)};
 	pair_clear(&m);
 	return out;
 }
@@ -418,10 +540,18 @@ static double outside(const Eval *e, bool upper)
 	return upper != e->contrary ? INF : -INF;
 }
 
+/* One side: what leaves the recording is worth `beyond` there. */
+static Track *opened(Track *inside, double from, double to, double beyond)
+{
+	return beyond < 0 ? track_ref(inside) : track_open_ends(inside, from, to);
+}
+
 static Pair window(const Eval *e, Pair a, double from, double to)
 {
-	Pair out = {track_window_max(a.lo, from, to, outside(e, false)),
-		    track_window_max(a.hi, from, to, outside(e, true))};
+	g_autoptr(Track) lo = track_window_max(a.lo, from, to);
+	g_autoptr(Track) hi = exact(&a) ? track_ref(lo) : track_window_max(a.hi, from, to);
+	Pair out = {opened(lo, from, to, outside(e, false)),
+		    opened(hi, from, to, outside(e, true))};
 	pair_clear(&a);
 	return out;
 }
@@ -435,47 +565,58 @@ static Pair eventually(const Eval *e, const Node *n, Pair a)
 
 static Pair reversed(Pair a)
 {
-	Pair out = {track_reverse(a.lo), track_reverse(a.hi)};
+	Pair out = exact(&a) ? twice(track_reverse(a.lo))
+			     : (Pair){track_reverse(a.lo), track_reverse(a.hi)};
 	pair_clear(&a);
 	return out;
 }
 
 static Pair copy(const Pair *a)
 {
-	return (Pair){track_scale(a->lo, 1, -INF), track_scale(a->hi, 1, INF)};
+	return (Pair){track_ref(a->lo), track_ref(a->hi)};
+}
+
+static Pair untimed(const Pair *f, const Pair *g)
+{
+	if (exact(f) && exact(g))
+		return twice(track_until(f->lo, g->lo));
+	return (Pair){track_until(f->lo, g->lo), track_until(f->hi, g->hi)};
+}
+
+/* The witness may lie beyond the end: there f U g is what the end leaves open, as long as f held. */
+static void open_until(const Eval *e, const Pair *f, Pair *u)
+{
+	for (int upper = 0; upper < 2; upper++) {
+		if (outside(e, upper) < 0)
+			continue;
+		g_autoptr(Track) nf = track_negate(upper ? f->hi : f->lo);
+		g_autoptr(Track) worst = track_window_max(nf, 0, INF);
+		g_autoptr(Track) held = track_negate(worst); /* inf of f to the end */
+		Track **side = upper ? &u->hi : &u->lo;
+		Track *more = track_combine(*side, held, TRACK_MAX, 0);
+		track_free(*side);
+		*side = more;
+	}
 }
 
 /* f U[a,b] g = eventually[a,b] g and always[0,a] f and (f U g) at t + a (Donzé, Ferrère, Maler: Efficient robust monitoring
  * for STL, 2013, lemma on bounded until), with f needed on the closed [t, witness]. An unbounded end stops at the track's. */
 static Pair until(const Eval *e, Pair f, Pair g, double a, double b)
 {
-	Pair untimed = {track_until(f.lo, g.lo), track_until(f.hi, g.hi)};
+	Pair u = untimed(&f, &g);
+	if (isfinite(b))
+		open_until(e, &f, &u);
 	if (a == 0 && isinf(b)) {
 		pair_clear(&f);
 		pair_clear(&g);
-		return untimed;
+		return u;
 	}
-	/* In a bounded window the witness may lie beyond the end: there f U g is what the end leaves open, as long as f held. */
-	if (isfinite(b)) {
-		double end = e->end;
-		for (int upper = 0; upper < 2; upper++) {
-			const Track *fs = upper ? f.hi : f.lo;
-			g_autoptr(Track) nf = track_negate(fs);
-			g_autoptr(Track) worst = track_window_max(nf, 0, INF, -INF);
-			g_autoptr(Track) held = track_negate(worst); /* inf of f to the end */
-			g_autoptr(Track) open = track_constant(end, outside(e, upper));
-			g_autoptr(Track) may = track_combine(held, open, TRACK_MIN, 0);
-			Track **u = upper ? &untimed.hi : &untimed.lo;
-			Track *more = track_combine(*u, may, TRACK_MAX, 0);
-			track_free(*u);
-			*u = more;
-		}
+	Pair out = combine(window(e, g, a, b), a > 0 ? window(e, u, a, a) : u, TRACK_MIN);
+	if (a == 0) { /* f U g is never above f */
+		pair_clear(&f);
+		return out;
 	}
-	Pair witness = window(e, g, a, b);
-	Pair later = window(e, untimed, a, a);
-	Pair held = negate(window(e, negate(copy(&f)), 0, a));
-	pair_clear(&f);
-	return combine(combine(witness, later, TRACK_MIN), held, TRACK_MIN);
+	return combine(out, negate(window(e, negate(f), 0, a)), TRACK_MIN);
 }
 
 /* ---- operators: what margin and truth have in common ------------------------------------------------------------------------- */
@@ -563,12 +704,17 @@ static Pair eval_operator(Eval *e, const Node *n, EvalFunc of)
 	return evals[n->kind](e, n, of);
 }
 
-Pair eval_term(Eval *e, const Node *n)
+static Pair term(Eval *e, const Node *n)
 {
-	return node_is_term(n->kind) ? eval_operator(e, n, eval_term) : eval_none(e, n, NULL);
+	return node_is_term(n->kind) ? eval_operator(e, n, term) : eval_none(e, n, NULL);
 }
 
-Pair eval_margin(Eval *e, const Node *n)
+Pair eval_term(Eval *e, const Node *n)
+{
+	return solid(term(e, n));
+}
+
+static Pair margin(Eval *e, const Node *n)
 {
 	if (e->discrete)
 		return discrete_margin(e, n);
@@ -577,8 +723,13 @@ Pair eval_margin(Eval *e, const Node *n)
 	if (n->kind == N_SIGNAL && n->boolean)
 		return boolean_signal(e, n);
 	if (node_is_term(n->kind))
-		return eval_term(e, n);
-	return eval_operator(e, n, eval_margin);
+		return term(e, n);
+	return eval_operator(e, n, margin);
+}
+
+Pair eval_margin(Eval *e, const Node *n)
+{
+	return solid(margin(e, n));
 }
 
 static Pair compute_truth(Eval *e, const Node *n)
@@ -592,7 +743,7 @@ static Pair compute_truth(Eval *e, const Node *n)
 	if (n->kind == N_SIGNAL && n->boolean)
 		return boolean_signal(e, n);
 	if (node_is_term(n->kind)) /* the calculator: a value counts as true above zero */
-		return truth_of_margin(eval_term(e, n), true);
+		return truth_of_margin(term(e, n), true);
 	return eval_operator(e, n, eval_truth);
 }
 

@@ -5,11 +5,17 @@
 #include "ast.h"
 #include "track.h"
 
-/* Between lo and hi lies every completion of what is missing. */
+/* Between lo and hi lies every completion of what is missing. The same track twice when nothing is. */
 typedef struct Pair {
 	Track *lo, *hi;
 } Pair;
 void pair_clear(Pair *pair);
+
+/* The samples of a signal of which nothing is missing, on the axis. */
+typedef struct Series {
+	size_t n; /* 0: something is missing */
+	double *t, *v;
+} Series;
 
 typedef struct Eval {
 	const StlFormula *f;
@@ -20,6 +26,7 @@ typedef struct Eval {
 	double end, per_s; /* per_s: ticks in a second */
 	/* Completeness test: the lower side takes all beyond the ends for as good as can be, the upper side for as bad. */
 	bool contrary;
+	GHashTable *series; /* Signal → Series* */
 	GHashTable *truths; /* Node → Pair*: kept for explanations */
 	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
 	GError *error;

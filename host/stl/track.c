@@ -8,29 +8,70 @@ Track *track_new(size_t capacity)
 	Track *a = g_new0(Track, 1);
 	a->capacity = MAX(capacity, 4);
 	a->k = g_new(Knot, a->capacity);
+	a->refs = 1;
+	return a;
+}
+
+Track *track_ref(Track *a)
+{
+	a->refs++;
 	return a;
 }
 
 void track_free(Track *a)
 {
-	if (!a)
+	if (!a || --a->refs > 0)
 		return;
 	g_free(a->k);
 	g_free(a);
 }
 
-void track_push(Track *a, double t, double l, double v, double r)
+Track *track_line(size_t n, const double *t, const double *v)
+{
+	Track *a = g_new0(Track, 1);
+	*a = (Track){.n = n, .lt = t, .lv = v, .factor = 1, .refs = 1};
+	return a;
+}
+
+Track *track_solid(Track *a)
+{
+	if (a->k)
+		return a;
+	Track *out = track_new(a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		Knot k = knot_of(a, i);
+		track_push(out, k.t, k.l, k.v, k.r);
+	}
+	track_free(a);
+	return out;
+}
+
+static Track *line_like(const Track *a, double factor, double shift)
+{
+	Track *out = track_line(a->n, a->lt, a->lv);
+	out->factor = factor;
+	out->shift = shift;
+	return out;
+}
+
+static inline void push(Track *a, double t, double l, double v, double r)
 {
 	if (a->n >= 2) {
 		const Knot *p = &a->k[a->n - 2], *q = &a->k[a->n - 1];
 		if (q->l == q->v && q->v == q->r && p->r == q->l && q->r == l)
 			a->n--;
 	}
-	if (a->n == a->capacity) {
+	if (G_UNLIKELY(a->n == a->capacity)) {
 		a->capacity *= 2;
 		a->k = g_renew(Knot, a->k, a->capacity);
 	}
+	a->steps |= l != v || v != r;
 	a->k[a->n++] = (Knot){t, l, v, r};
+}
+
+void track_push(Track *a, double t, double l, double v, double r)
+{
+	push(a, t, l, v, r);
 }
 
 Track *track_constant(double end, double value)
@@ -44,7 +85,7 @@ Track *track_constant(double end, double value)
 
 double track_end(const Track *a)
 {
-	return a->k[a->n - 1].t;
+	return knot_t(a, a->n - 1);
 }
 
 size_t track_find(const Track *a, double t)
@@ -52,7 +93,7 @@ size_t track_find(const Track *a, double t)
 	size_t lo = 0, hi = a->n;
 	while (hi - lo > 1) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (a->k[mid].t <= t)
+		if (knot_t(a, mid) <= t)
 			lo = mid;
 		else
 			hi = mid;
@@ -60,29 +101,46 @@ size_t track_find(const Track *a, double t)
 	return lo;
 }
 
-/* Between right limit r0 at t0 and left limit l1 at t1. */
-static inline double lerp(double t, double t0, double r0, double t1, double l1)
+/* i: the last knot at or before t */
+static inline Knot between(const Track *a, size_t i, double t)
 {
-	if (r0 == l1 || isinf(r0) || isinf(l1))
-		return r0;
-	return r0 + (l1 - r0) * ((t - t0) / (t1 - t0));
+	Knot k = knot_of(a, i);
+	if (k.t == t || i + 1 == a->n)
+		return (Knot){t, k.l, k.v, k.r};
+	Knot q = knot_of(a, i + 1);
+	double v = lerp(t, k.t, k.r, q.t, q.l);
+	return (Knot){t, v, v, v};
 }
 
 Knot track_at(const Track *a, double t)
 {
-	size_t i = track_find(a, t);
-	if (a->k[i].t == t || i + 1 == a->n)
-		return (Knot){t, a->k[i].l, a->k[i].v, a->k[i].r};
-	double v = lerp(t, a->k[i].t, a->k[i].r, a->k[i + 1].t, a->k[i + 1].l);
-	return (Knot){t, v, v, v};
+	return between(a, track_find(a, t), t);
+}
+
+Knot track_walk(const Track *a, size_t *i, double t)
+{
+	while (*i + 1 < a->n && knot_t(a, *i + 1) <= t)
+		++*i;
+	return between(a, *i, t);
+}
+
+bool track_finite(const Track *a)
+{
+	for (size_t i = 0; a->k && i < a->n; i++)
+		if (!isfinite(a->k[i].l + a->k[i].v + a->k[i].r))
+			return false;
+	return true; /* a line has finite values only */
 }
 
 Track *track_negate(const Track *a)
 {
+	if (!a->k)
+		return line_like(a, -a->factor, -a->shift);
 	Track *out = track_new(a->n);
 	for (size_t i = 0; i < a->n; i++)
 		out->k[i] = (Knot){a->k[i].t, -a->k[i].l, -a->k[i].v, -a->k[i].r};
 	out->n = a->n;
+	out->steps = a->steps;
 	return out;
 }
 
@@ -104,54 +162,77 @@ static inline double apply(TrackOp op, double x, double y, double nan)
 	return isnan(z) ? nan : z;
 }
 
-/* Where two straight lines cross inside (t0, t1); NaN when they do not. */
-static double crossing(double t0, double x0, double y0, double t1, double x1, double y1)
+/* Both sides are known at each other's knots; a bend where they cross. Inlined with constant `op`, `steps`. */
+static inline __attribute__((always_inline)) Track *merge(const Track *a, const Track *b,
+							  TrackOp op, double nan, bool steps)
 {
-	double d0 = x0 - y0, d1 = x1 - y1;
-	if (!isfinite(d0) || !isfinite(d1) || !((d0 < 0 && d1 > 0) || (d0 > 0 && d1 < 0)))
-		return (double)NAN;
-	double t = t0 + (t1 - t0) * (d0 / (d0 - d1));
-	return t > t0 && t < t1 ? t : (double)NAN;
+	Track *out = track_new(a->n + b->n);
+	bool bends = op == TRACK_MIN || op == TRACK_MAX;
+	size_t i = 0, j = 0; /* next knots */
+	Knot x0 = {0}, y0 = {0}, xk = knot_of(a, 0), yk = knot_of(b, 0);
+	while (i < a->n || j < b->n) {
+		double ta = i < a->n ? xk.t : INF, tb = j < b->n ? yk.t : INF, t = min2(ta, tb);
+		Knot x = xk, y = yk;
+		if (ta > t)
+			x.l = x.v = x.r = i < a->n ? lerp(t, x0.t, x0.r, xk.t, xk.l) : x0.r;
+		if (tb > t)
+			y.l = y.v = y.r = j < b->n ? lerp(t, y0.t, y0.r, yk.t, yk.l) : y0.r;
+		x.t = y.t = t;
+		if (ta == t && ++i < a->n)
+			xk = knot_of(a, i);
+		if (tb == t && ++j < b->n)
+			yk = knot_of(b, j);
+		if (bends && out->n > 0) {
+			double tc = crossing(x0.t, x0.r, y0.r, t, x.l, y.l);
+			if (!isnan(tc)) {
+				double v = lerp(tc, x0.t, x0.r, t, x.l);
+				push(out, tc, v, v, v);
+			}
+		}
+		double v = apply(op, x.v, y.v, nan);
+		if (steps)
+			push(out, t, apply(op, x.l, y.l, nan), v, apply(op, x.r, y.r, nan));
+		else
+			push(out, t, v, v, v);
+		x0 = x;
+		y0 = y;
+	}
+	return out;
 }
 
-/* Knot of b (or a) at t, walking forward with *i. */
-static inline Knot walk(const Track *a, size_t *i, double t)
+/* The value of a track that has only one. */
+static bool constant_of(const Track *a, double *ret)
 {
-	while (*i + 1 < a->n && a->k[*i + 1].t <= t)
-		++*i;
-	const Knot *k = &a->k[*i];
-	if (k->t == t || *i + 1 == a->n)
-		return (Knot){t, k->l, k->v, k->r};
-	double v = lerp(t, k->t, k->r, a->k[*i + 1].t, a->k[*i + 1].l);
-	return (Knot){t, v, v, v};
+	if (!a->k || a->steps || a->n > 2 || a->k[0].v != a->k[a->n - 1].v)
+		return false;
+	*ret = a->k[0].v;
+	return true;
+}
+
+/* A line plus or minus a constant, and a constant minus a line, are lines as long as no rounding is skipped. */
+static Track *line_sum(const Track *a, const Track *b, TrackOp op)
+{
+	double c;
+	if (op != TRACK_ADD && op != TRACK_SUB)
+		return NULL;
+	if (!a->k && a->shift == 0 && constant_of(b, &c) && isfinite(c))
+		return line_like(a, a->factor, op == TRACK_SUB ? -c : c);
+	if (!b->k && b->shift == 0 && constant_of(a, &c) && isfinite(c))
+		return line_like(b, op == TRACK_SUB ? -b->factor : b->factor, c);
+	return NULL;
 }
 
 Track *track_combine(const Track *a, const Track *b, TrackOp op, double nan)
 {
-	Track *out = track_new(a->n + b->n);
-	size_t ia = 0, ib = 0, ja = 0, jb = 0;
-	Knot x0 = {0}, y0 = {0};
-	bool first = true, bends = op == TRACK_MIN || op == TRACK_MAX;
-	while (ja < a->n || jb < b->n) {
-		double ta = ja < a->n ? a->k[ja].t : INF, tb = jb < b->n ? b->k[jb].t : INF;
-		double t = MIN(ta, tb);
-		ja += ta == t;
-		jb += tb == t;
-		Knot x = walk(a, &ia, t), y = walk(b, &ib, t);
-		if (!first && bends) {
-			double tc = crossing(x0.t, x0.r, y0.r, t, x.l, y.l);
-			if (!isnan(tc)) {
-				double v = lerp(tc, x0.t, x0.r, t, x.l);
-				track_push(out, tc, v, v, v);
-			}
-		}
-		track_push(out, t, apply(op, x.l, y.l, nan), apply(op, x.v, y.v, nan),
-			   apply(op, x.r, y.r, nan));
-		x0 = x;
-		y0 = y;
-		first = false;
-	}
-	return out;
+	Track *line = line_sum(a, b, op);
+	bool steps = a->steps || b->steps;
+	if (line)
+		return line;
+	if (op == TRACK_MIN)
+		return steps ? merge(a, b, TRACK_MIN, 0, true) : merge(a, b, TRACK_MIN, 0, false);
+	if (op == TRACK_MAX)
+		return steps ? merge(a, b, TRACK_MAX, 0, true) : merge(a, b, TRACK_MAX, 0, false);
+	return merge(a, b, op, nan, true);
 }
 
 static inline double times(double x, double factor, double nan)
@@ -162,10 +243,15 @@ static inline double times(double x, double factor, double nan)
 
 Track *track_scale(const Track *a, double factor, double nan)
 {
+	/* factor · (±v) is one rounding, as it should be */
+	if (!a->k && a->shift == 0 && fabs(a->factor) == 1 && isfinite(factor))
+		return line_like(a, a->factor * factor, 0);
 	Track *out = track_new(a->n);
-	for (size_t i = 0; i < a->n; i++)
-		track_push(out, a->k[i].t, times(a->k[i].l, factor, nan),
-			   times(a->k[i].v, factor, nan), times(a->k[i].r, factor, nan));
+	for (size_t i = 0; i < a->n; i++) {
+		Knot k = knot_of(a, i);
+		track_push(out, k.t, times(k.l, factor, nan), times(k.v, factor, nan),
+			   times(k.r, factor, nan));
+	}
 	return out;
 }
 
@@ -184,21 +270,27 @@ static inline double stretch_truth(double r0, double l1, bool strict)
 
 Track *track_truth(const Track *a, bool strict)
 {
-	Track *out = track_new(a->n);
-	double left = truth(a->k[0].v, strict);
+	Track *out = track_new(16);
+	Knot q = knot_of(a, 0);
+	double left = truth(q.v, strict);
 	for (size_t i = 0; i < a->n; i++) {
-		const Knot *k = &a->k[i];
+		Knot k = q;
 		if (i + 1 == a->n) {
-			track_push(out, k->t, left, truth(k->v, strict), truth(k->v, strict));
+			track_push(out, k.t, left, truth(k.v, strict), truth(k.v, strict));
 			break;
 		}
-		const Knot *q = &a->k[i + 1];
-		double tc = crossing(k->t, k->r, 0, q->t, q->l, 0);
-		double right = isnan(tc) ? stretch_truth(k->r, q->l, strict) : truth(k->r, true);
-		track_push(out, k->t, left, truth(k->v, strict), right);
+		q = knot_of(a, i + 1);
+		/* nothing changes: the most frequent case by far */
+		bool stays =
+			left > 0 ? k.v > 0 && k.r > 0 && q.l > 0 : k.v < 0 && k.r < 0 && q.l < 0;
+		if (stays && i > 0)
+			continue;
+		double tc = crossing(k.t, k.r, 0, q.t, q.l, 0);
+		double right = isnan(tc) ? stretch_truth(k.r, q.l, strict) : truth(k.r, true);
+		track_push(out, k.t, left, truth(k.v, strict), right);
 		left = right;
 		if (!isnan(tc)) {
-			double after = truth(q->l, true);
+			double after = truth(q.l, true);
 			track_push(out, tc, right, truth(0, strict), after);
 			left = after;
 		}
@@ -206,292 +298,17 @@ Track *track_truth(const Track *a, bool strict)
 	return out;
 }
 
-/* ---- windows -------------------------------------------------------------------------------------------------------- */
-
-static inline double max2(double a, double b)
-{
-	return a > b ? a : b;
-}
-
-/* f as seen at one end of the window, t + shift: at a knot the closed window takes in the limit of its inner side. */
-static Track *window_end(const Track *f, double shift, bool lower, bool point)
-{
-	double end = track_end(f);
-	Track *out = track_new(f->n + 4);
-	double none = -INF;
-	if (f->k[0].t - shift > 0) /* before t + shift reaches the track */
-		track_push(out, 0, none, none, none);
-	bool begun = false;
-	for (size_t i = 0; i < f->n; i++) {
-		const Knot *k = &f->k[i];
-		double t = k->t - shift;
-		if (t > end)
-			break;
-		double l = i == 0 ? none : k->l, r = i + 1 == f->n ? none : k->r;
-		double v = point ? k->v : lower ? max2(k->v, r) : max2(k->v, l);
-		if (t >= 0) {
-			if (!begun && t > 0 && i > 0) { /* the axis begins inside a stretch */
-				Knot at = track_at(f, shift);
-				track_push(out, 0, at.v, at.v, at.v);
-			}
-			track_push(out, t, l, v, r);
-			begun = true;
-		}
-	}
-	if (out->n == 0) { /* the whole axis lies inside one stretch or beyond the track */
-		if (shift >= f->k[0].t && shift <= end) {
-			Knot at = track_at(f, shift);
-			track_push(out, 0, at.v, at.v, at.v);
-		} else {
-			track_push(out, 0, none, none, none);
-		}
-	}
-	double last = out->k[out->n - 1].t;
-	if (last < end) {
-		double at = end + shift;
-		double v = none;
-		if (at >= f->k[0].t && at <= end)
-			v = track_at(f, at).v;
-		track_push(out, end, v, v, v);
-	}
-	return out;
-}
-
-typedef struct Queue {
-	size_t *index;
-	size_t head, tail;
-	const double *peak;
-} Queue;
-
-static void queue_add(Queue *q, size_t i)
-{
-	while (q->tail > q->head && q->peak[q->index[q->tail - 1]] <= q->peak[i])
-		q->tail--;
-	q->index[q->tail++] = i;
-}
-
-static double queue_top(const Queue *q)
-{
-	return q->head < q->tail ? q->peak[q->index[q->head]] : -INF;
-}
-
-/* Largest of the knots strictly inside the window. Knot i is inside for t in (τi - to, τi - from). */
-static Track *window_inner(const Track *f, double from, double to)
-{
-	double end = track_end(f);
-	size_t n = f->n, in = 0, out_i = 0;
-	g_autofree double *peak = g_new(double, n);
-	g_autofree size_t *index = g_new(size_t, n);
-	for (size_t i = 0; i < n; i++) {
-		peak[i] = f->k[i].v;
-		if (i > 0)
-			peak[i] = max2(peak[i], f->k[i].l);
-		if (i + 1 < n)
-			peak[i] = max2(peak[i], f->k[i].r);
-	}
-	Queue q = {index, 0, 0, peak};
-	Track *out = track_new(2 * n + 2);
-	for (; in < n && f->k[in].t - to < 0; in++)
-		queue_add(&q, in);
-	for (; out_i < n && f->k[out_i].t - from <= 0; out_i++)
-		if (q.head < q.tail && q.index[q.head] == out_i)
-			q.head++;
-	double v = queue_top(&q);
-	for (; in < n && f->k[in].t - to <= 0; in++)
-		queue_add(&q, in);
-	track_push(out, 0, v, v, queue_top(&q));
-	for (;;) {
-		double ti = in < n ? f->k[in].t - to : INF,
-		       to_ = out_i < n ? f->k[out_i].t - from : INF;
-		double t = MIN(ti, to_);
-		if (!(t < end))
-			break;
-		double l = queue_top(&q);
-		for (; out_i < n && f->k[out_i].t - from <= t; out_i++)
-			if (q.head < q.tail && q.index[q.head] == out_i)
-				q.head++;
-		v = queue_top(&q);
-		for (; in < n && f->k[in].t - to <= t; in++)
-			queue_add(&q, in);
-		track_push(out, t, l, v, queue_top(&q));
-	}
-	if (end > 0) {
-		double l = queue_top(&q);
-		for (; out_i < n && f->k[out_i].t - from <= end; out_i++)
-			if (q.head < q.tail && q.index[q.head] == out_i)
-				q.head++;
-		v = queue_top(&q);
-		track_push(out, end, l, v, v);
-	}
-	return out;
-}
-
-/* `outside` where the window reaches beyond the track. */
-static Track *window_outside(double end, double from, double to, double outside)
-{
-	Track *out = track_new(4);
-	/* An unbounded side goes as far as the track does, but a window that lies beyond the track as a whole is not empty and
-	 * so decided: it is outside. */
-	double after = end - (isinf(to) ? from : to); /* outside for t > after */
-	double before = isinf(from) ? -to : -from;    /* outside for t < before */
-	double none = -INF;
-	double at[4] = {0, after, before, end};
-	for (int i = 0; i < 4; i++) /* insertion sort of four */
-		for (int j = i; j > 0 && at[j - 1] > at[j]; j--) {
-			double x = at[j];
-			at[j] = at[j - 1];
-			at[j - 1] = x;
-		}
-	double last = -1;
-	for (int i = 0; i < 4; i++) {
-		double t = at[i];
-		if (t < 0 || t > end || t == last)
-			continue;
-		double l = t > after || t <= before ? outside : none;
-		double v = t > after || t < before ? outside : none;
-		double r = t >= after || t < before ? outside : none;
-		track_push(out, t, l, v, r);
-		last = t;
-	}
-	return out;
-}
-
-Track *track_window_max(const Track *f, double from, double to, double outside)
-{
-	double end = track_end(f);
-	if (from == to) {
-		g_autoptr(Track) shifted = window_end(f, from, true, true);
-		g_autoptr(Track) beyond = window_outside(end, from, to, outside);
-		return track_combine(shifted, beyond, TRACK_MAX, 0);
-	}
-	g_autoptr(Track) all = window_inner(f, from, to);
-	if (isfinite(from)) {
-		g_autoptr(Track) lower = window_end(f, from, true, false);
-		Track *more = track_combine(all, lower, TRACK_MAX, 0);
-		track_free(all);
-		all = more;
-	}
-	if (isfinite(to)) {
-		g_autoptr(Track) upper = window_end(f, to, false, false);
-		Track *more = track_combine(all, upper, TRACK_MAX, 0);
-		track_free(all);
-		all = more;
-	}
-	if (isfinite(from) || isfinite(to)) {
-		g_autoptr(Track) beyond = window_outside(end, from, to, outside);
-		return track_combine(all, beyond, TRACK_MAX, 0);
-	}
-	return g_steal_pointer(&all);
-}
-
-/* ---- until ------------------------------------------------------------------------------------------------------------ */
-
 Track *track_reverse(const Track *a)
 {
 	double end = track_end(a);
 	Track *out = track_new(a->n);
-	for (size_t i = a->n; i-- > 0;)
-		track_push(out, end - a->k[i].t, a->k[i].r, a->k[i].v, a->k[i].l);
-	/* the ends have no outer side */
+	for (size_t i = a->n; i-- > 0;) {
+		Knot k = knot_of(a, i);
+		/* the ends have no outer side */
+		double l = i + 1 == a->n ? k.v : k.r, r = i == 0 ? k.v : k.l;
+		track_push(out, end - k.t, l, k.v, r);
+	}
 	return out;
-}
-
-static inline double min2(double a, double b)
-{
-	return a < b ? a : b;
-}
-
-/* One stretch, seen backwards: f and g straight from (t0; f0, g0) to (t1; f1, g1) without crossing each other; `then` is the
- * answer at t1 itself. */
-typedef struct Stretch {
-	double t0, f0, g0, t1, f1, g1, then;
-} Stretch;
-
-static double until_on(const Stretch *s, double t)
-{
-	double f = lerp(t, s->t0, s->f0, s->t1, s->f1), g = lerp(t, s->t0, s->g0, s->t1, s->g1);
-	if (t == s->t1) {
-		f = s->f1;
-		g = s->g1;
-	}
-	if (s->f1 >= s->f0) /* f does not fall: its infimum is at t */
-		return max2(min2(f, max2(g, s->g1)), min2(f, s->then));
-	return max2(max2(min2(f, g), min2(s->f1, s->g1)), min2(s->f1, s->then));
-}
-
-static int by_value_down(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* Bends of the answer: f or g passing one of the levels that it is compared with. Later ones first. */
-static size_t bends_of(const Stretch *s, double bends[16])
-{
-	const double levels[] = {s->g1, s->then, s->f1, min2(s->f1, s->g1), min2(s->f1, s->then)};
-	size_t n = 0;
-	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
-		double tf = crossing(s->t0, s->f0, levels[i], s->t1, s->f1, levels[i]);
-		double tg = crossing(s->t0, s->g0, levels[i], s->t1, s->g1, levels[i]);
-		if (!isnan(tf))
-			bends[n++] = tf;
-		if (!isnan(tg))
-			bends[n++] = tg;
-	}
-	qsort(bends, n, sizeof(*bends), by_value_down);
-	return n;
-}
-
-Track *track_until(const Track *f, const Track *g)
-{
-	/* Knots of both and their crossings, so that nothing bends inside a stretch. */
-	g_autoptr(Track) low = track_combine(f, g, TRACK_MIN, 0),
-			 high = track_combine(f, g, TRACK_MAX, 0);
-	g_autoptr(GArray) times =
-		g_array_sized_new(FALSE, FALSE, sizeof(double), (guint)(f->n + g->n + low->n));
-	const Track *all[] = {f, g, low, high};
-	size_t at[4] = {0};
-	for (;;) {
-		double t = INF;
-		for (int j = 0; j < 4; j++)
-			if (at[j] < all[j]->n)
-				t = MIN(t, all[j]->k[at[j]].t);
-		if (isinf(t))
-			break;
-		g_array_append_val(times, t);
-		for (int j = 0; j < 4; j++)
-			if (at[j] < all[j]->n && all[j]->k[at[j]].t == t)
-				at[j]++;
-	}
-	g_autoptr(Track) back = track_new(2 * times->len); /* built from the end; reversed below */
-	double end = track_end(f), right = -INF;
-	for (guint i = times->len; i-- > 0;) {
-		double t = g_array_index(times, double, i);
-		Knot kf = track_at(f, t), kg = track_at(g, t);
-		double v = max2(min2(kf.v, kg.v), min2(kf.v, right));
-		double left = v;
-		if (i > 0) {
-			double t0 = g_array_index(times, double, i - 1);
-			Knot qf = track_at(f, t0), qg = track_at(g, t0);
-			Stretch s = {t0, qf.r, qg.r, t, kf.l, kg.l, v};
-			left = until_on(&s, t);
-			track_push(back, end - t, right, v, left);
-			double bends[16];
-			size_t n = bends_of(&s, bends);
-			double last = t;
-			for (size_t j = 0; j < n; j++) {
-				if (bends[j] >= last || bends[j] <= t0)
-					continue;
-				double u = until_on(&s, bends[j]);
-				track_push(back, end - bends[j], u, u, u);
-				last = bends[j];
-			}
-			right = until_on(&s, t0);
-		} else {
-			track_push(back, end - t, right, v, left);
-		}
-	}
-	return track_reverse(back);
 }
 
 void track_range(const Track *a, double from, double to, double *ret_lo, double *ret_hi)
@@ -502,9 +319,10 @@ void track_range(const Track *a, double from, double to, double *ret_lo, double 
 		lo = min2(lo, min2(x.r, y.l));
 		hi = max2(hi, max2(x.r, y.l));
 	}
-	for (size_t i = track_find(a, from) + 1; i < a->n && a->k[i].t < to; i++) {
-		lo = min2(lo, min2(a->k[i].v, min2(a->k[i].l, a->k[i].r)));
-		hi = max2(hi, max2(a->k[i].v, max2(a->k[i].l, a->k[i].r)));
+	for (size_t i = track_find(a, from) + 1; i < a->n && knot_t(a, i) < to; i++) {
+		Knot k = knot_of(a, i);
+		lo = min2(lo, min2(k.v, min2(k.l, k.r)));
+		hi = max2(hi, max2(k.v, max2(k.l, k.r)));
 	}
 	*ret_lo = lo;
 	*ret_hi = hi;
