@@ -18,6 +18,15 @@ static unsigned lint_kept(const Pack *pack, Diagnostics *diag)
 	return pack->criteria->len;
 }
 
+/* A folder that has crosswalks holds both ways; a file alone cannot. */
+static void lint_crosswalks(const char *where, const GPtrArray *packs, Diagnostics *diag)
+{
+	g_autoptr(GPtrArray) crosswalks = cli_load_crosswalks(where, diag);
+	if (crosswalks->len > 0)
+		crosswalk_lint((Crosswalk *const *)crosswalks->pdata, crosswalks->len,
+			       (Pack *const *)packs->pdata, packs->len, diag);
+}
+
 int cmd_criteria_lint(int argc, char **argv, CliContext *cli)
 {
 	if (!cli_parse(cli, &argc, &argv, NULL, 0, -1))
@@ -27,6 +36,7 @@ int cmd_criteria_lint(int argc, char **argv, CliContext *cli)
 	for (int i = 1; i < MAX(argc, 2); i++) {
 		g_autoptr(GPtrArray) packs = cli_load_packs(argc > 1 ? argv[i] : "criteria", diag);
 		cli_check_partners(packs, diag);
+		lint_crosswalks(argc > 1 ? argv[i] : "criteria", packs, diag);
 		for (guint p = 0; p < packs->len; p++)
 			n += lint_kept(g_ptr_array_index(packs, p), diag);
 	}

@@ -20,3 +20,12 @@ bool criteria_check(const YamlDoc *doc, Diagnostics *diag)
 		criterion_pack_load_text(bytes, (gssize)length, yaml_file(doc), diag);
 	return pack != NULL && diagnostics_errors(diag) == before;
 }
+
+bool crosswalk_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t length, before = diagnostics_errors(diag);
+	const char *bytes = yaml_bytes(doc, &length);
+	g_autoptr(Crosswalk) crosswalk =
+		crosswalk_load_text(bytes, (gssize)length, yaml_file(doc), diag);
+	return crosswalk != NULL && diagnostics_errors(diag) == before;
+}

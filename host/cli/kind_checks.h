@@ -7,6 +7,7 @@
 /* scenario_check and, with the packs in criteria/ above the file: does each criterion exist, stand with its partner, and fit
  * the timeline? check_scenario.c. */
 bool scenario_check_with_packs(const YamlDoc *doc, Diagnostics *diag);
+bool crosswalk_check(const YamlDoc *doc, Diagnostics *diag);
 bool criteria_check(const YamlDoc *doc, Diagnostics *diag);
 bool calibration_check(const YamlDoc *doc, Diagnostics *diag);
 

@@ -61,3 +61,18 @@ void cli_check_partners(const GPtrArray *packs, Diagnostics *diag)
 		}
 	}
 }
+
+GPtrArray *cli_load_crosswalks(const char *where, Diagnostics *diag)
+{
+	g_autofree char *folder = g_build_filename(where, "crosswalks", NULL);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)crosswalk_free);
+	find_files(folder, paths, 0);
+	g_ptr_array_sort(paths, by_path);
+	for (guint i = 0; i < paths->len; i++) {
+		Crosswalk *c = crosswalk_load(g_ptr_array_index(paths, i), diag);
+		if (c)
+			g_ptr_array_add(all, c);
+	}
+	return all;
+}

@@ -11,4 +11,7 @@ GPtrArray *cli_load_packs(const char *where, Diagnostics *diag);
 /* A partner in another pack must be there too; a pack alone cannot know. */
 void cli_check_partners(const GPtrArray *packs, Diagnostics *diag);
 
+/* Every crosswalk in the folder crosswalks/ of a folder of packs; empty when there is none. Owned by the caller. */
+GPtrArray *cli_load_crosswalks(const char *where, Diagnostics *diag);
+
 #endif

@@ -159,7 +159,49 @@ void criterion_monte_carlo(const Recording *recording, Pack *const *packs, size_
 char *criterion_schema(void);
 const Shape *criterion_shape(void);
 
+/* ---- crosswalks: rows of a standard or framework, and the criteria that bear on them (crosswalk/1) ---- */
+
+typedef struct CrosswalkReason {
+	char *en, *ja;
+} CrosswalkReason;
+
+/* What the file itself says of a row that no criterion bears on. */
+typedef enum { ROW_PLAIN, ROW_GAP, ROW_NOT_APPLICABLE } CrosswalkWord;
+
+typedef struct CrosswalkRow {
+	char *id, *title_en, *title_ja;
+	char *parent; /* NULL: none */
+	CrosswalkWord word;
+	const CrosswalkReason *why; /* of word; NULL for ROW_PLAIN. Owned by the crosswalk */
+	unsigned line, column;
+} CrosswalkRow;
+
+typedef struct Crosswalk {
+	char *path, *id, *title_en, *title_ja, *source;
+	CrosswalkReason *absent; /* NULL, or why the rows cannot be shipped */
+	GHashTable *reasons;     /* name → CrosswalkReason* */
+	GPtrArray *rows;         /* CrosswalkRow* */
+} Crosswalk;
+
+const Shape *crosswalk_shape(void);
+/* NULL when the file is refused. Free with crosswalk_free(). */
+Crosswalk *crosswalk_load(const char *path, Diagnostics *diag);
+Crosswalk *crosswalk_load_text(const char *text, gssize length, const char *name,
+			       Diagnostics *diag);
+void crosswalk_free(Crosswalk *crosswalk);
+const CrosswalkRow *crosswalk_row(const Crosswalk *crosswalk, const char *id); /* NULL: none */
+
+/* Does the criterion bear on row ID of the crosswalk? Its pack says so; perspectives EVP-1 to EVP-10 are rows of
+ * "jp-aisi". */
+bool criterion_bears_on(const Criterion *criterion, const char *crosswalk_id, const char *row_id);
+
+/* Both ways: every row has a criterion, or says why not, and never both; every reference of a pack names a row that is
+ * there. False when an error was added. */
+bool crosswalk_lint(Crosswalk *const *crosswalks, size_t n_crosswalks, Pack *const *packs,
+		    size_t n_packs, Diagnostics *diag);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Crosswalk, crosswalk_free)
 
 G_END_DECLS
 
