@@ -144,7 +144,8 @@ char **text_wrap(const char *text, int width)
 	GPtrArray *lines = g_ptr_array_new();
 	for (const char *p = valid;;) {
 		const char *end = line_end(p, MAX(width, 2));
-		g_ptr_array_add(lines, g_strchomp(g_strndup(p, (gsize)(end - p))));
+		char *line = g_strndup(p, (gsize)(end - p));
+		g_ptr_array_add(lines, g_strchomp(line));
 		if (*end == 0)
 			break;
 		p = end + (*end == '\n' || *end == ' ');
