@@ -1,6 +1,7 @@
 /* anzen-launch: the small program between the bench and a product's own program.
  *
- *	anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] -- PROGRAM ARG...
+ *	anzen-launch [--memory BYTES] [--files BYTES] [--guard FD]
+ *	             [--isolate yes [--to-bench PORT]... [--to-product PORT]] -- PROGRAM ARG...
  *
  * It makes the product the leader of a session of its own, ties its life to its parent's, sets resource limits and
  * execs it. This is a program and not a child_setup hook because a hook in a threaded process may call nothing
@@ -8,11 +9,17 @@
  *
  * --guard: the product dies with the bench, but what it started does not. A guard process stays behind, waits for the end of
  * the pipe FD, whose other end only the bench has, and then kills everything that carries the product's token.
+ *
+ * --isolate: a network of its own with nothing in it but these ports of the bench (relay.h). Exits with RELAY_REFUSED when the
+ * kernel refuses; with `true` as PROGRAM that is the question whether it would.
  */
+#include "relay.h"
+
 #include "token.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +67,27 @@ static int start_guard(const char *text)
 	return between > 0 && waitpid(between, NULL, 0) == between ? 0 : -1;
 }
 
+static int take_port(const char *text, uint16_t *ret)
+{
+	int port = atoi(text);
+	if (port < 1 || port > 65535)
+		return -1;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+static int to_bench(RelayPorts *ports, const char *text)
+{
+	if (ports->n_to_bench == RELAY_PORTS)
+		return -1;
+	return take_port(text, &ports->to_bench[ports->n_to_bench++]);
+}
+
 int main(int argc, char **argv)
 {
 	pid_t parent = getppid();
+	RelayPorts ports = {0};
+	bool isolate = false;
 	int i = 1;
 	for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
 		int failed = -1;
@@ -72,20 +97,29 @@ int main(int argc, char **argv)
 			failed = limit(RLIMIT_FSIZE, argv[i + 1]);
 		else if (!strcmp(argv[i], "--guard"))
 			failed = start_guard(argv[i + 1]);
+		else if (!strcmp(argv[i], "--isolate"))
+			failed = (isolate = !strcmp(argv[i + 1], "yes")) ? 0 : -1;
+		else if (!strcmp(argv[i], "--to-bench"))
+			failed = to_bench(&ports, argv[i + 1]);
+		else if (!strcmp(argv[i], "--to-product"))
+			failed = take_port(argv[i + 1], &ports.to_product);
 		if (failed) {
 			fprintf(stderr, "anzen-launch: bad option %s %s\n", argv[i], argv[i + 1]);
 			return 126;
 		}
 	}
 	if (i + 1 >= argc || strcmp(argv[i], "--") != 0) {
-		fprintf(stderr,
-			"usage: anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] -- "
-			"PROGRAM ARG...\n");
+		fprintf(stderr, "usage: anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] "
+				"[--isolate yes [--to-bench PORT]... [--to-product PORT]] -- "
+				"PROGRAM ARG...\n");
 		return 126;
 	}
 	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* the bench died between fork and prctl */
+	int refused = isolate ? relay_isolate(&ports) : 0;
+	if (refused)
+		return refused;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* new credentials would have cleared it */
+	if (getppid() != parent)          /* the bench died between fork and prctl */
 		return 126;
 	sigset_t none;
 	sigemptyset(&none);

@@ -37,21 +37,34 @@ static char *find_program(const char *name, const char *program_dir)
 	return g_find_program_in_path(name);
 }
 
+static void add_number(GPtrArray *out, const char *option, guint64 value)
+{
+	g_ptr_array_add(out, g_strdup(option));
+	g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, value));
+}
+
+static void add_isolation(GPtrArray *out, const RelayPorts *ports)
+{
+	g_ptr_array_add(out, g_strdup("--isolate"));
+	g_ptr_array_add(out, g_strdup("yes"));
+	for (size_t i = 0; i < ports->n_to_bench; i++)
+		add_number(out, "--to-bench", ports->to_bench[i]);
+	if (ports->to_product)
+		add_number(out, "--to-product", ports->to_product);
+}
+
 static GPtrArray *launch_argv(const char *launcher, const char *program, const char *const *argv,
 			      const ProcessLimits *limits)
 {
 	GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(out, g_strdup(launcher));
-	if (limits && limits->memory_bytes) {
-		g_ptr_array_add(out, g_strdup("--memory"));
-		g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, limits->memory_bytes));
-	}
-	if (limits && limits->file_bytes) {
-		g_ptr_array_add(out, g_strdup("--files"));
-		g_ptr_array_add(out, g_strdup_printf("%" G_GUINT64_FORMAT, limits->file_bytes));
-	}
-	g_ptr_array_add(out, g_strdup("--guard"));
-	g_ptr_array_add(out, g_strdup_printf("%d", GUARD_FD));
+	if (limits && limits->memory_bytes)
+		add_number(out, "--memory", limits->memory_bytes);
+	if (limits && limits->file_bytes)
+		add_number(out, "--files", limits->file_bytes);
+	add_number(out, "--guard", GUARD_FD);
+	if (limits && limits->isolate)
+		add_isolation(out, &limits->ports);
 	g_ptr_array_add(out, g_strdup("--"));
 	g_ptr_array_add(out, g_strdup(program));
 	for (const char *const *a = argv + 1; *a; a++)
@@ -109,6 +122,36 @@ static gboolean open_guard(int *ret_pair, GError **error)
 	return TRUE;
 }
 
+static char *find_launcher(const char *program_dir, GError **error)
+{
+	char *launcher = find_program("anzen-launch", program_dir);
+	if (!launcher)
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "anzen-launch is missing beside anzen: run ./bench build");
+	return launcher;
+}
+
+gboolean product_process_can_isolate(const char *program_dir, GError **error)
+{
+	g_autofree char *launcher = find_launcher(program_dir, error);
+	g_autofree char *said = NULL;
+	const char *argv[] = {launcher, "--isolate", "yes", "--", "true", NULL};
+	int status = 0;
+	if (!launcher ||
+	    !g_spawn_sync(NULL, (char **)(void *)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+			  NULL, &said, &status, error))
+		return FALSE;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	g_strchomp(said);
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+		    "confine.network cannot be kept here (%s): let users make namespaces (sysctl "
+		    "user.max_user_namespaces, kernel.unprivileged_userns_clone; a container needs "
+		    "its seccomp profile changed), or take `network` out of the product's confine",
+		    said);
+	return FALSE;
+}
+
 ProductProcess *product_process_new(const char *const *argv, const char *program_dir,
 				    const char *log_path, const ProcessLimits *limits,
 				    GError **error)
@@ -128,12 +171,9 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 			    argv[0], program_dir ? program_dir : "the bench's folder");
 		return NULL;
 	}
-	g_autofree char *launcher = find_program("anzen-launch", program_dir);
-	if (!launcher) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
-			    "anzen-launch is missing beside anzen: run ./bench build");
+	g_autofree char *launcher = find_launcher(program_dir, error);
+	if (!launcher)
 		return NULL;
-	}
 	g_autoptr(GPtrArray) full = launch_argv(launcher, program, argv, limits);
 	g_autofree char *token =
 		g_strdup_printf("%d-%" G_GINT64_FORMAT, (int)getpid(), g_get_monotonic_time());

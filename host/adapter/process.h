@@ -6,6 +6,8 @@
 #ifndef ANZEN_ADAPTER_PROCESS_H
 #define ANZEN_ADAPTER_PROCESS_H
 
+#include "relay.h"
+
 #include <anzen/base.h>
 #include <sys/types.h>
 
@@ -17,6 +19,8 @@ typedef struct ProcessLimits {
 	uint64_t memory_bytes; /* 0: none */
 	uint64_t file_bytes;   /* of any one file it writes, 0: none */
 	int inherit_fd;        /* given to the product as PROCESS_FD; 0: none */
+	bool isolate;          /* a network of its own, which leads to these ports only */
+	RelayPorts ports;
 } ProcessLimits;
 
 /* Start argv (NULL-terminated); output goes to log_path. program_dir is searched before PATH. ANZEN_ERROR_INPUT when
@@ -24,6 +28,9 @@ typedef struct ProcessLimits {
 ProductProcess *product_process_new(const char *const *argv, const char *program_dir,
 				    const char *log_path, const ProcessLimits *limits,
 				    GError **error);
+
+/* May a product be isolated here at all? ANZEN_ERROR_BENCH that says what to do when not. Blocks for some milliseconds. */
+gboolean product_process_can_isolate(const char *program_dir, GError **error);
 
 pid_t product_process_pid(const ProductProcess *process);
 

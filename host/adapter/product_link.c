@@ -1,5 +1,6 @@
 #include <anzen/adapter.h>
 
+#include "confine.h"
 #include "http.h"
 #include "lockstep.h"
 #include "modbus_server.h"
@@ -394,7 +395,8 @@ ProductLink *product_link_new(const ProductLinkOptions *options, GError **error)
 							  ? (unsigned)link->product->limit_rate_hz
 							  : DEFAULT_RATE};
 	set_endpoint(link, "crop", options->crop ? options->crop : "whole");
-	if (!(options->lock_step ? open_lockstep(link, error) : open_endpoints(link, error)))
+	if (!(options->lock_step ? open_lockstep(link, error) : open_endpoints(link, error)) ||
+	    !confine_check(link->product, options->lock_step, options->program_dir, error))
 		return NULL;
 	return g_steal_pointer(&link);
 }
@@ -435,6 +437,33 @@ static char *url_of(const ProductLink *link, const char *path)
 	return g_strdup_printf("http://127.0.0.1:%s%s", endpoint(link, "port"), path);
 }
 
+static void add_port(RelayPorts *ports, const char *address)
+{
+	const char *colon = address ? strrchr(address, ':') : NULL;
+	int port = colon ? atoi(colon + 1) : 0;
+	if (port > 0 && port < 65536 && ports->n_to_bench < RELAY_PORTS)
+		ports->to_bench[ports->n_to_bench++] = (uint16_t)port;
+}
+
+/* Everything that the bench serves it, and the one port where it serves itself. */
+static RelayPorts ports_of(const ProductLink *link)
+{
+	RelayPorts ports = {0};
+	if (link->lockstep || link->product->network != CONFINE_BENCH_ONLY)
+		return ports;
+	if (link->modbus)
+		add_port(&ports, modbus_server_address(link->modbus));
+	for (guint i = 0; i < link->cameras->len; i++) {
+		const Camera *camera = g_ptr_array_index(link->cameras, i);
+		g_autoptr(GUri) uri =
+			g_uri_parse(media_server_uri(camera->server), G_URI_FLAGS_NONE, NULL);
+		g_autofree char *at = g_strdup_printf(":%d", uri ? g_uri_get_port(uri) : 0);
+		add_port(&ports, at);
+	}
+	ports.to_product = (uint16_t)atoi(endpoint(link, "port"));
+	return ports;
+}
+
 static gboolean start_process(ProductLink *link, GError **error)
 {
 	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
@@ -449,6 +478,8 @@ static gboolean start_process(ProductLink *link, GError **error)
 	g_ptr_array_add(argv, NULL);
 	ProcessLimits limits = {.memory_bytes = (uint64_t)link->product->memory_bytes,
 				.file_bytes = MAX_FILE_BYTES,
+				.isolate = link->product->network != CONFINE_NONE,
+				.ports = ports_of(link),
 				.inherit_fd = link->lockstep ? lockstep_fd(link->lockstep) : 0};
 	link->process =
 		product_process_new((const char *const *)argv->pdata, link->options.program_dir,

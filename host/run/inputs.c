@@ -114,6 +114,19 @@ static gboolean attach_packs(const RunInputs *in, SessionWriter *writer, GError 
 	return TRUE;
 }
 
+const char *run_inputs_network(const Product *product)
+{
+	switch (product->network) {
+	case CONFINE_NONE:
+		return "not confined";
+	case CONFINE_BENCH_ONLY:
+		return "bench-only";
+	case CONFINE_OFFLINE:
+		return "offline";
+	}
+	return "?";
+}
+
 gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const Rig *rig,
 			   SessionWriter *writer, GError **error)
 {
@@ -139,6 +152,7 @@ gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const R
 	session_writer_meta(writer, "scenario.title.ja",
 			    in->scenario->title.ja ? in->scenario->title.ja : "");
 	session_writer_meta(writer, "product", in->product->id);
+	session_writer_meta(writer, "network", run_inputs_network(in->product));
 	session_writer_meta(writer, "rig", rig_spec_id(in->rig));
 	session_writer_meta(writer, "criteria", criteria);
 	session_writer_meta(writer, "seed", seed);

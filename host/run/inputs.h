@@ -20,6 +20,8 @@ typedef struct RunInputs {
 gboolean run_inputs_load(RunInputs *inputs, const RunConfig *config, Diagnostics *diag);
 void run_inputs_clear(RunInputs *inputs);
 
+/* What the product's network leads to, as the session says it. */
+const char *run_inputs_network(const Product *product);
 /* Attach every file and write every fact about the run that is known before it starts. */
 gboolean run_inputs_attach(const RunInputs *inputs, const RunConfig *config, const Rig *rig,
 			   SessionWriter *writer, GError **error);

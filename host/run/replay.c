@@ -297,6 +297,7 @@ static gboolean note_facts(Replay *r, const char *id, GError **error)
 	session_writer_meta(r->writer, "tool", "anzen " ANZEN_VERSION);
 	session_writer_meta(r->writer, "scenario", name);
 	session_writer_meta(r->writer, "product", r->product->id);
+	session_writer_meta(r->writer, "network", run_inputs_network(r->product));
 	session_writer_meta(r->writer, "replay.source", file);
 	session_writer_meta(r->writer, "replay.sha256", hash);
 	session_writer_meta(r->writer, "replay.evidence",

@@ -5,6 +5,7 @@
 #   e2e.sh BIN SOURCE repeat                           same seed, same numbers; score says what the run said
 #   e2e.sh BIN SOURCE live                             one run in real time passes
 #   e2e.sh BIN SOURCE cleanup                          carried out on every end, said when it fails, changing no verdict
+#   e2e.sh BIN SOURCE confined                         the same with nothing but the bench in the product's network
 #   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
 set -u
 bin=$1 source=$2 what=$3 product=${4:-}
@@ -153,6 +154,16 @@ broken_lab() {
 	sed 's#process: \[.*\], ready.*#address: "http://127.0.0.1:9", ready: {http: /health, timeout: 1 s}}#' \
 		"$source/products/fall-watch/product.yaml" >"$lab/p.yaml"
 
+	# A promise that this kernel cannot keep, and one that nobody could.
+	if unshare -Ur true 2>/dev/null; then
+		sed 's/^confine: {/confine: {network: bench-only, /' "$p" >"$lab/q.yaml"
+		broken 4 "confine.network cannot be kept here" unshare -Ur bash -c \
+			'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' - \
+			"$bin/anzen" run "$s" --rig "$r" --product "$lab/q.yaml" -o "$work/runs" --yes --lock-step
+	fi
+	sed 's/^confine: {/confine: {network: offline, /' "$p" >"$lab/q.yaml"
+	go 2 "take bench-only" "$s" "$r" "$lab/q.yaml"
+
 	s=$lab/scenarios/fall-watch/chair-fall.yaml r=$lab/rigs/living-room-virtual.yaml
 	p=$source/products/fall-watch/product.yaml
 	go 4 "not ready within 1 s" "$s" "$r" "$lab/p.yaml"
@@ -221,10 +232,10 @@ all_broken() {
 # One run in real time, over real RTSP, HTTP, ptys and sockets. A machine that lost its processor for too long makes a run
 # INVALID, rightly; then it is tried once more. It must never end in anything else.
 live() {
-	local try
+	local try file=${1:-$source/products/fall-watch/product.yaml}
 	for try in 1 2; do
 		timeout 100 "$bin/anzen" run "$source/scenarios/fall-watch/chair-fall.yaml" \
-			--rig "$source/rigs/living-room-virtual.yaml" --product "$source/products/fall-watch/product.yaml" \
+			--rig "$source/rigs/living-room-virtual.yaml" --product "$file" \
 			-o "$work/runs" --yes --json </dev/null >"$work/out.json" 2>"$work/err"
 		code=$?
 		[ "$code" = 0 ] && [ "$(field verdict)" = PASS ] && return
@@ -233,7 +244,23 @@ live() {
 	fail "exit $code after $try tries: $(field verdict) $(field why) $(tail -1 "$work/err")"
 }
 
+confine() { sed 's/^confine: {/confine: {network: bench-only, /' "$source/products/$1/product.yaml" >"$work/confined.yaml"; }
+
+# Pictures and answers through the relay, in both directions; in lock-step there is no network to speak of.
+confined() {
+	if ! "$bin/anzen-launch" --isolate yes -- true; then
+		[[ ,${ANZEN_NEED:-}, == *,namespaces,* ]] || exit 77
+	fi
+	confine fall-watch
+	live "$work/confined.yaml"
+	grep -q '"network":"bench-only"' "$work"/runs/*/run.json || fail "run.json does not say that it was confined"
+	confine stove-guard
+	run "$work/confined.yaml" stove-guard
+	[ "$code" = 0 ] && [ "$(field verdict)" = PASS ] || fail "in lock-step: exit $code: $(cat "$work/err")"
+}
+
 case $what in
+confined) confined ;;
 live) live ;;
 defects) defects ;;
 repeat) repeat ;;

@@ -229,6 +229,29 @@ static void expect_gone(const Bench *b)
 	stand_expect_nothing_left(&b->stand);
 }
 
+/* The relay and its giver are nobody's children but the bench's, and end with it in either way. */
+static void a_confined_product_leaves_nothing_however_the_bench_ends(void)
+{
+	g_autofree char *text = NULL;
+	g_autofree char *file =
+		g_strdup_printf("%s/tests/confined.%d.yaml", ANZEN_BINARY_DIR, (int)getpid());
+	CU_ASSERT(g_file_get_contents(PRODUCT, &text, NULL, NULL));
+	g_autoptr(GString) yaml = g_string_new(text ? text : "");
+	CU_ASSERT_EQUAL(g_string_replace(yaml, "confine: {", "confine: {network: bench-only, ", 0),
+			1);
+	CU_ASSERT(g_file_set_contents(file, yaml->str, -1, NULL));
+	signalled_at("Live", SIGINT, file);
+	Bench b;
+	if (bench_start(&b, true, file)) {
+		await_line(&b, "Live");
+		g_subprocess_send_signal(b.process, SIGKILL);
+		CU_ASSERT(g_subprocess_wait(b.process, NULL, NULL));
+		expect_gone(&b);
+	}
+	bench_close(&b);
+	unlink(file);
+}
+
 /* The node's lease runs out by itself; the other devices keep what they were told, which is why an output that can hurt
  * belongs on the node. */
 static void a_killed_bench_leaves_the_heater_off_and_a_session_to_recover(void)
@@ -303,6 +326,15 @@ static void a_killed_product_is_the_products_fail(void)
 	bench_close(&b);
 }
 
+/* Does this kernel let users make them? */
+static bool namespaces(void)
+{
+	const char *argv[] = {
+		ANZEN_BINARY_DIR "/bin/anzen-launch", "--isolate", "yes", "--", "true", NULL};
+	g_autoptr(GSubprocess) p = g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_NONE, NULL);
+	return p && g_subprocess_wait_check(p, NULL, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
@@ -316,8 +348,14 @@ int main(int argc, char **argv)
 		UNIT(a_killed_world_is_the_benchs_fault)};
 	/* The timeline goes on after a product's death: 29 s more, left to CI. */
 	static const UnitTest slow[] = {UNIT(a_killed_product_is_the_products_fail)};
+	static const UnitTest confined[] = {
+		UNIT(a_confined_product_leaves_nothing_however_the_bench_ends)};
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL);
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && !strcmp(argv[1], "confined") && !namespaces())
+		return unit_needs("namespaces") ? 1 : 77;
+	if (argc > 1 && !strcmp(argv[1], "confined"))
+		return unit_run("run.ends-confined", confined, G_N_ELEMENTS(confined), 1, argv);
 	if (argc > 1 && !strcmp(argv[1], "slow"))
 		return unit_run("run.ends-slow", slow, G_N_ELEMENTS(slow), 1, argv);
 	return unit_run("run.ends", tests, G_N_ELEMENTS(tests), argc, argv);
