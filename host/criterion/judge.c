@@ -409,7 +409,7 @@ static CriterionResult *judge_one(Judge *judge, const Criterion *c)
 	Decision d = {0};
 	fill_words(r, c);
 	if (!refused(judge, c, &d)) {
-		g_autoptr(Outcome) o = judge_outcome(judge, c, c->required);
+		g_autoptr(Outcome) o = judge_outcome_proven(judge, c, c->required);
 		d = decide(judge, c, o);
 		note_level(judge, c, &d, r->levels);
 		if (d.verdict ==
@@ -418,6 +418,7 @@ static CriterionResult *judge_one(Judge *judge, const Criterion *c)
 				(double)NAN;
 		fill_numbers(r, c, o);
 		r->margin_trace = g_steal_pointer(&o->trace);
+		r->witness = g_steal_pointer(&o->witness);
 	}
 	r->verdict = d.verdict;
 	r->why = d.why.en;

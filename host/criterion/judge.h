@@ -76,6 +76,8 @@ typedef struct Judge {
 	GHashTable *truths;  /* "NAME risk clock" → SeriesSet* of that truth alone, likewise */
 	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
 	Life life;
+	GString *witness;          /* bands are noted here, NULL: nowhere (witness.c) */
+	const char *witness_truth; /* the truth that is being made */
 } Judge;
 
 /* ---- bench troubles (trouble.c, stimulus.c) ---- */
@@ -151,8 +153,15 @@ typedef struct Outcome {
 	char *formula;          /* filled in */
 	bool boolean;           /* satisfaction decides */
 	Signal *trace;
+	/* For the witness: delays and durations, or the formula's margin and its deciding atoms. */
+	GArray *spans;      /* StlMeasure */
+	GPtrArray *reasons; /* StlReason* */
+	double low, high;   /* NaN: no margin */
+	char *witness;      /* only when asked for */
 } Outcome;
 Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level);
+/* The same, with Outcome.witness. */
+Outcome *judge_outcome_proven(Judge *judge, const Criterion *criterion, int level);
 void outcome_free(Outcome *outcome);
 
 /* The same formula on the values as measured, without any widening: what holds if nothing erred. Does not look at vacuity. */
@@ -184,6 +193,11 @@ typedef struct Varied {
 } Varied;
 Varied *judge_vary(const Recording *recording, const Variation *variation);
 void varied_free(Varied *varied);
+
+/* ---- proofs (witness.c) ---- */
+void witness_band(Judge *judge, const char *signal, double risk, double width, size_t samples);
+char *witness_close(Judge *judge, GPtrArray *names, const Outcome *outcome, double clock_s,
+		    double clock_risk);
 
 /* ---- sentences (why.c) ---- */
 Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *outcome,

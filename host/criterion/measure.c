@@ -9,6 +9,9 @@ void outcome_free(Outcome *o)
 	g_free(o->error);
 	g_free(o->formula);
 	signal_free(o->trace);
+	g_clear_pointer(&o->spans, g_array_unref);
+	g_clear_pointer(&o->reasons, g_ptr_array_unref);
+	g_free(o->witness);
 	g_free(o);
 }
 
@@ -85,7 +88,12 @@ static bool prepare(Case *k, Outcome *o)
 			k->clock_s * metrology_t_quantile(1 - k->clock_risk / 2, (double)INFINITY);
 	if (measured == 0)
 		wide.risk = risk; /* nothing to widen but the edges of truths */
-	if (!fill_set(k, k->wide, &wide, o) || !fill_set(k, k->point, &point, o))
+	if (!fill_set(k, k->wide, &wide, o))
+		return false;
+	GString *notes = g_steal_pointer(&k->judge->witness); /* of the bands above only */
+	bool filled = fill_set(k, k->point, &point, o);
+	k->judge->witness = notes;
+	if (!filled)
 		return false;
 	k->formula = judge_parse(k->judge, c->formula, k->wide, c, k->level, &error);
 	if (!k->formula) {
@@ -293,10 +301,18 @@ static void judge_formula(const Case *k, Outcome *o)
 	o->from_ns = wide->from_ns;
 	o->to_ns = wide->to_ns;
 	o->instant_ns = narrowest(wide->reasons);
+	if (k->judge->witness && wide->reasons)
+		o->reasons = g_ptr_array_ref(wide->reasons);
+	if (wide->margin) {
+		o->low = wide->lo;
+		o->high = wide->hi;
+	}
 	take_margin(k, wide, point, o);
 	take_trace(point, o);
 	own_premise(k, wide, o);
+	GString *notes = g_steal_pointer(&k->judge->witness);
 	o->prohibition = dead_product_passes(k);
+	k->judge->witness = notes;
 	if (k->c->rule == RULE_SIMPLE) {
 		o->truth = o->point;
 		o->accept = o->reject = 0;
@@ -426,6 +442,7 @@ static void judge_span(const Case *k, const StlFormula *measure, Outcome *o)
 	o->point = spans_truth(point, limit_s, k->c->good, 0);
 	o->truth = simple ? o->point : spans_truth(wide, limit_s, k->c->good, clock);
 
+	o->spans = g_array_ref(wide);
 	const StlMeasure *w = worst(point, k->c->good);
 	if (w)
 		take_span(k, w, same_cause(wide, w), clock, o);
@@ -494,6 +511,7 @@ Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
 	g_autoptr(GError) error = NULL;
 	o->truth = o->point = STL_UNKNOWN;
 	o->from_ns = o->to_ns = o->instant_ns = -1;
+	o->low = o->high = (double)NAN;
 	o->measured = o->uncertainty = o->margin = o->accept = o->reject = o->limit = o->coverage =
 		(double)NAN;
 	o->dof = (double)INFINITY;
@@ -520,5 +538,15 @@ Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
 	if (criterion->premise && !o->error)
 		declared_premise(&k, o);
 	o->promised = o->premise && promised(&k, o->premise);
+	if (judge->witness)
+		o->witness = witness_close(judge, k.names, o, k.clock_s, k.clock_risk);
 	return g_steal_pointer(&o);
+}
+
+Outcome *judge_outcome_proven(Judge *judge, const Criterion *criterion, int level)
+{
+	judge->witness = g_string_new(NULL);
+	Outcome *o = judge_outcome(judge, criterion, level);
+	g_string_free(g_steal_pointer(&judge->witness), TRUE);
+	return o;
 }

@@ -122,7 +122,7 @@ static void append_tail(Pair *p, const Knot *knot, int64_t t_ns, double slew, do
 	signal_append(p->upper, t_ns, knot->v + reach, SAMPLE_OK);
 }
 
-static Pair measured_pair(const Judge *judge, const View *view, const Widening *widening)
+static Pair measured_pair(Judge *judge, const View *view, const Widening *widening)
 {
 	const SignalInfo *info = &view->signal->info;
 	Pair p = {like(view->signal, SIGNAL_LINEAR), like(view->signal, SIGNAL_LINEAR)};
@@ -133,6 +133,7 @@ static Pair measured_pair(const Judge *judge, const View *view, const Widening *
 	if (!point)
 		width = metrology_envelope(&common, info->u_sample, samples_inside(judge, view),
 					   widening->risk);
+	witness_band(judge, info->name, widening->risk, width, samples_inside(judge, view));
 
 	for (guint i = 0; i < view->knots->len; i++) {
 		const Knot *k = &g_array_index(view->knots, Knot, i);

@@ -233,7 +233,10 @@ static bool make_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth,
 {
 	g_autoptr(SeriesSet) below = series_set_new();
 	g_autoptr(GError) error = NULL;
-	if (!add_below(judge, below, truth, widening))
+	judge->witness_truth = truth->name;
+	bool added = add_below(judge, below, truth, widening);
+	judge->witness_truth = NULL;
+	if (!added)
 		return false;
 	const StlInput input = series_input(judge, below);
 	g_autoptr(StlFormula) onset = judge_parse(judge, truth->onset, below, NULL, -1, &error);
@@ -262,7 +265,8 @@ bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const
 {
 	g_autofree char *key =
 		g_strdup_printf("%s %a %a", truth->name, widening->risk, widening->clock_s);
-	const SeriesSet *known = g_hash_table_lookup(judge->truths, key);
+	/* A witness notes the bands below it, so then it is made anew. */
+	const SeriesSet *known = judge->witness ? NULL : g_hash_table_lookup(judge->truths, key);
 	if (!known) {
 		g_autoptr(SeriesSet) made = series_set_new();
 		if (!make_truth(judge, made, truth, widening))

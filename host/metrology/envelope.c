@@ -18,8 +18,7 @@ double metrology_each_risk(double risk, size_t n)
  * convex in the variance, so a variance that is only partly an estimate has a lighter tail than one that wholly is (Jensen). */
 static double joint_width(const Uncertainty *common, double u_sample, size_t n, double risk)
 {
-	return metrology_t_quantile(1 - risk / (double)n, common->dof) *
-	       hypot(common->u, u_sample);
+	return metrology_t_quantile(1 - risk / (double)n, common->dof) * hypot(common->u, u_sample);
 }
 
 /* The common error is missed with share·risk, the largest of n noises with the rest (union bound).
