@@ -154,7 +154,7 @@ static void bounds_at_start(const Pair *p, double tiny, double *lo, double *hi)
 
 /* ---- trace ----------------------------------------------------------------------------------------------------------------- */
 
-static void put(StlResult *r, Eval *e, const Pair *truth, double t, double lo, double hi)
+static void put(StlResult *r, Eval *e, StlTruth truth, double t, double lo, double hi)
 {
 	size_t i = r->trace_n++;
 	if (same(lo, hi, r->tiny))
@@ -162,8 +162,7 @@ static void put(StlResult *r, Eval *e, const Pair *truth, double t, double lo, d
 	r->trace_t_ns[i] = eval_ns(e, t);
 	r->trace_lo[i] = lo;
 	r->trace_hi[i] = hi;
-	r->trace_truth[i] =
-		(uint8_t)truth_between(track_at(truth->lo, t).v, track_at(truth->hi, t).v);
+	r->trace_truth[i] = (uint8_t)truth;
 }
 
 static void trace_room(StlResult *r, size_t most)
@@ -174,12 +173,36 @@ static void trace_room(StlResult *r, size_t most)
 	r->trace_truth = g_new(uint8_t, most);
 }
 
+/* Both sides of a pair, asked at times that never decrease. */
+typedef struct Walker {
+	const Pair *p;
+	size_t lo, hi;
+} Walker;
+
+static Knot walk_lo(Walker *w, double t)
+{
+	return track_walk(w->p->lo, &w->lo, t);
+}
+
+static Knot walk_hi(Walker *w, double t)
+{
+	return track_walk(w->p->hi, &w->hi, t);
+}
+
+static StlTruth walk_truth_at(Walker *w, double t)
+{
+	double lo = walk_lo(w, t).v;
+	return truth_between(lo, walk_hi(w, t).v);
+}
+
 static void trace_samples(StlResult *r, Eval *e, const Pair *margin, const Pair *truth)
 {
+	Walker m = {.p = margin}, s = {.p = truth};
 	trace_room(r, e->samples);
-	for (size_t i = 0; i < e->samples; i++)
-		put(r, e, truth, (double)i, track_at(margin->lo, (double)i).v,
-		    track_at(margin->hi, (double)i).v);
+	for (size_t i = 0; i < e->samples; i++) {
+		double t = (double)i, lo = walk_lo(&m, t).v;
+		put(r, e, walk_truth_at(&s, t), t, lo, walk_hi(&m, t).v);
+	}
 }
 
 static void trace(StlResult *r, Eval *e, const Pair *margin)
@@ -189,20 +212,21 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 		trace_samples(r, e, margin, truth);
 		return;
 	}
-	size_t most = 3 * (margin->lo->n + margin->hi->n);
-	trace_room(r, most);
+	Walker m = {.p = margin}, s = {.p = truth};
+	trace_room(r, 3 * (margin->lo->n + margin->hi->n));
 	for (size_t i = 0, j = 0; i < margin->lo->n || j < margin->hi->n;) {
 		double ta = i < margin->lo->n ? margin->lo->k[i].t : INF,
 		       tb = j < margin->hi->n ? margin->hi->k[j].t : INF;
 		double t = MIN(ta, tb);
 		i += ta == t;
 		j += tb == t;
-		Knot a = track_at(margin->lo, t), b = track_at(margin->hi, t);
-		if (!e->discrete && t > 0 && (a.l != a.v || b.l != b.v))
-			put(r, e, truth, t, a.l, b.l);
-		put(r, e, truth, t, a.v, b.v);
+		Knot a = walk_lo(&m, t), b = walk_hi(&m, t);
+		StlTruth now = walk_truth_at(&s, t);
+		if (t > 0 && (a.l != a.v || b.l != b.v))
+			put(r, e, now, t, a.l, b.l);
+		put(r, e, now, t, a.v, b.v);
 		if (t < e->end && (a.r != a.v || b.r != b.v))
-			put(r, e, truth, t, a.r, b.r);
+			put(r, e, now, t, a.r, b.r);
 	}
 }
 

@@ -226,7 +226,7 @@ static ALWAYS_INLINE void slide(Slide *s, bool line)
 static Track *slide_over(const Track *f, double from, double to)
 {
 	double end = track_end(f);
-	/* an unbounded side: the whole track and more, whatever t */
+	/* without bounds: the whole track and more, whatever t */
 	Slide s = {.f = f,
 		   .from = isinf(from) ? -end - 1 : from,
 		   .to = isinf(to) ? end + 1 : to,
@@ -241,6 +241,67 @@ static Track *slide_over(const Track *f, double from, double to)
 		slide(&s, true);
 	g_free(s.ring);
 	return s.out;
+}
+
+/* ---- from one end on -------------------------------------------------------------------------------------------------------- */
+
+/* sup of f on [0, t] (or, backwards, on [t, end]): a value that only rises; knots where it does. */
+typedef struct Climb {
+	Track *out;
+	double top, t; /* so far; time of the last knot of f */
+} Climb;
+
+static void climb_push(Climb *c, double t, double l, double v, double r)
+{
+	if (c->out->n == 0 || c->out->k[c->out->n - 1].t != t)
+		track_push(c->out, t, l, v, r);
+}
+
+/* f runs from r0 at the last knot to l1 at t, is v there and goes on from r. */
+static void climb(Climb *c, double r0, double t, double l1, double v, double r)
+{
+	double top = c->top;
+	if (l1 > top && !isinf(l1)) {
+		double up = (double)NAN;
+		if (r0 != top)
+			up = c->t < t ? crossing(c->t, r0, top, t, l1, top)
+				      : crossing(t, l1, top, c->t, r0, top);
+		climb_push(c, isnan(up) ? c->t : up, top, top, top);
+	}
+	double at_l = max2(top, l1), at_v = max2(at_l, v), at_r = max2(at_v, r);
+	if (at_r > top)
+		climb_push(c, t, at_l, at_v, at_r);
+	c->top = at_r;
+	c->t = t;
+}
+
+static Track *climb_over(const Track *f, bool back)
+{
+	size_t n = f->n, first = back ? n - 1 : 0;
+	Knot k = knot_of(f, first);
+	Climb c = {track_new(16), k.v, k.t};
+	double inner = back ? k.l : k.r;
+	if (n > 1)
+		c.top = max2(c.top, inner);
+	track_push(c.out, k.t, k.v, k.v, c.top);
+	for (size_t i = 1; i < n; i++) {
+		k = knot_of(f, back ? n - 1 - i : i);
+		double in = back ? k.r : k.l, out = back ? k.l : k.r;
+		if (in > c.top || k.v > c.top || out > c.top)
+			climb(&c, inner, k.t, in, k.v, i + 1 < n ? out : k.v);
+		c.t = k.t;
+		inner = out;
+	}
+	climb_push(&c, k.t, c.top, c.top, c.top);
+	if (!back)
+		return c.out;
+	Track *out = track_new(c.out->n);
+	for (size_t i = c.out->n; i-- > 0;) {
+		k = c.out->k[i];
+		track_push(out, k.t, k.r, k.v, k.l);
+	}
+	track_free(c.out);
+	return out;
 }
 
 /* ---- with jumps ----------------------------------------------------------------------------------------------------------- */
@@ -382,8 +443,21 @@ static Track *inner_and_ends(const Track *f, double from, double to)
 	return all;
 }
 
+/* The whole track from t + from on, or up to t + to. */
+static Track *to_the_end(const Track *f, double from, double to)
+{
+	bool back = isinf(to);
+	Track *all = climb_over(f, back), *out = shifted(all, back ? from : to);
+	if (!out)
+		return all;
+	track_free(all);
+	return out;
+}
+
 Track *track_window_max(const Track *f, double from, double to)
 {
+	if (isinf(from) != isinf(to))
+		return to_the_end(f, from, to);
 	if (from < to && !f->steps)
 		return slide_over(f, from, to);
 	Track *solid = track_solid(track_ref((Track *)(uintptr_t)f));
