@@ -29,3 +29,12 @@ bool crosswalk_check(const YamlDoc *doc, Diagnostics *diag)
 		crosswalk_load_text(bytes, (gssize)length, yaml_file(doc), diag);
 	return crosswalk != NULL && diagnostics_errors(diag) == before;
 }
+
+bool risk_table_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t length, before = diagnostics_errors(diag);
+	const char *bytes = yaml_bytes(doc, &length);
+	g_autoptr(RiskTable) table =
+		risk_table_load_text(bytes, (gssize)length, yaml_file(doc), diag);
+	return table != NULL && diagnostics_errors(diag) == before;
+}

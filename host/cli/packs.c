@@ -19,10 +19,10 @@ static void find_files(const char *folder, GPtrArray *paths, int depth)
 	}
 }
 
-/* Crosswalks lie beside the packs; they are another kind of file. */
+/* Crosswalks and risk tables lie beside the packs; they are other kinds of files. */
 static bool is_pack(const char *path)
 {
-	return strstr(path, "/crosswalks/") == NULL;
+	return !strstr(path, "/crosswalks/") && !strstr(path, "/risk/");
 }
 
 GPtrArray *cli_load_packs(const char *where, Diagnostics *diag)

@@ -172,6 +172,9 @@ static const ShapeField limits_fields[] = {
 };
 static const Shape limits = {.type = SHAPE_RECORD, .fields = limits_fields};
 
+static const Shape fact = {.type = SHAPE_BOOLEAN};
+static const Shape facts = {.type = SHAPE_MAP, .item = &fact, .pattern = "[a-z][a-z0-9-]*"};
+
 static const ShapeField product_fields[] = {
 	{"id", &id, true, "name of this product"},
 	{"kind", &id, false, "kind that scenarios name; default: identity.program"},
@@ -183,6 +186,7 @@ static const ShapeField product_fields[] = {
 	{"outputs", &outputs, true, "what the bench hears"},
 	{"alive", &alive, false, "proof of life"},
 	{"limits", &limits, false, "beyond them the product is at fault"},
+	{"facts", &facts, false, "what its maker declares of it, for `anzen classify`"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape product = {.type = SHAPE_RECORD, .fields = product_fields};

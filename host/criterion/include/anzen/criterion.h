@@ -200,7 +200,48 @@ bool criterion_bears_on(const Criterion *criterion, const char *crosswalk_id, co
 bool crosswalk_lint(Crosswalk *const *crosswalks, size_t n_crosswalks, Pack *const *packs,
 		    size_t n_packs, Diagnostics *diag);
 
+/* ---- risk classes (risk-table/1): from declared facts to a class and its duties ---- */
+
+typedef struct RiskQuestion {
+	char *fact, *en, *ja;
+	bool used; /* a step asks it */
+} RiskQuestion;
+
+typedef struct RiskStep {
+	char *class_name; /* "prohibited" "high" "limited" "minimal" */
+	char *row;        /* of the crosswalk: "eu-ai-act:Art.5" */
+	GPtrArray *all;   /* RiskQuestion*, borrowed: met when every one is yes; empty: always */
+	GPtrArray *none;  /* and every one of these is no */
+	unsigned line, column;
+} RiskStep;
+
+typedef struct RiskClass {
+	char *name, *en, *ja;
+	GPtrArray *duties; /* char*: rows of the crosswalk */
+} RiskClass;
+
+typedef struct RiskTable {
+	char *path, *id, *title_en, *title_ja, *source;
+	GPtrArray *questions; /* RiskQuestion* */
+	GPtrArray *classes;   /* RiskClass*, gravest first */
+	GPtrArray *steps;     /* RiskStep*, asked in order */
+} RiskTable;
+
+const Shape *risk_table_shape(void);
+RiskTable *risk_table_load(const char *path, Diagnostics *diag); /* NULL when refused */
+RiskTable *risk_table_load_text(const char *text, gssize length, const char *name,
+				Diagnostics *diag);
+void risk_table_free(RiskTable *table);
+const RiskClass *risk_class(const RiskTable *table, const char *name);
+
+typedef enum { STEP_MET, STEP_NOT_MET, STEP_UNDECIDED } StepState;
+
+/* How one step comes out. facts: name → GINT_TO_POINTER(1 yes, 2 no), absent when not declared. *ret_fact: the question that
+ * decided it, or the first one that is missing; NULL when the step asks nothing. */
+StepState risk_step(const RiskStep *step, GHashTable *facts, const RiskQuestion **ret_fact);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RiskTable, risk_table_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Crosswalk, crosswalk_free)
 
 G_END_DECLS
