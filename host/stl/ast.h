@@ -21,7 +21,7 @@ enum {
 };
 
 typedef enum { OP_TERM, OP_COMPARISON, OP_FORMULA, OP_MEASURE } OperatorClass;
-typedef enum { OP_PAST = -1, OP_NOW, OP_FUTURE } OperatorTime;
+typedef enum { OP_PAST = -1, OP_NOW, OP_FUTURE, OP_OVER } OperatorTime;
 
 typedef struct Operator {
 	const char *word;
@@ -43,8 +43,14 @@ struct Node {
 	int name;                          /* index into signals or parameters, -1 */
 	bool bounded;                      /* temporal: an interval was written */
 	Quantity lo, hi;                   /* as written; hi INFINITY when open */
+	bool lo_open, hi_open;             /* "(0 s, 5 s]": without the bound itself */
 	char *lo_parameter, *hi_parameter; /* "$limit" as a bound */
 	double lo_s, hi_s;                 /* after check, in seconds (or samples) */
+	/* Quantifiers: `a` is the conjunction or disjunction of copies of `pattern`, one for each of the names or for each channel
+	 * of `set` that the scope knows. A signal of the pattern that begins with the variable has its text in `path`. */
+	Node *pattern;
+	char *variable, *set, *path;
+	char **names;
 };
 
 struct StlFormula {
@@ -52,7 +58,11 @@ struct StlFormula {
 	char *text;
 	GPtrArray *signals, *parameters; /* char* */
 	GArray *parameter_values;        /* Quantity, after check */
-	unsigned nodes;
+	unsigned nodes, parsed_nodes,
+		parsed_signals; /* parsed: before a scope's channels were put in */
+	unsigned result_column; /* of the "=" in "out = formula", 0: none */
+	char *result;           /* "out" */
+	GPtrArray *defined;     /* char*, the names of sub-formulas */
 	bool checked, mixed, bare, discrete;
 };
 
@@ -69,6 +79,13 @@ static inline bool node_is_temporal(NodeKind k)
 	return operators[k].time != OP_NOW;
 }
 void node_free(Node *node);
+/* A deep copy; the new nodes are counted. NULL when there would be too many. */
+Node *node_copy(StlFormula *f, const Node *node);
+int formula_intern(GPtrArray *names, const char *text, size_t length);
+/* Puts copies into every quantifier below *node. Those over a set need a scope with channels; without a scope they
+ * stay empty. */
+bool quantifier_expand(StlFormula *f, Node *node, const StlScope *scope, unsigned *ret_column,
+		       GError **error);
 /* "mannequin.height > 0.8 m"; `filled`: parameters' values in place. */
 void node_print(const StlFormula *f, const Node *node, bool filled, GString *out);
 void stl_error(GError **error, unsigned column, unsigned *ret_column, const char *format, ...)

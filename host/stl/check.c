@@ -52,16 +52,28 @@ static bool parameter_value(Checker *c, Node *n)
 	return true;
 }
 
-/* A bare 0 fits every unit with no offset of its own; other bare numbers only what has no unit. */
+/* Something in it has a unit that nobody knows here (a scope without signals or without parameters). */
+static bool unknown_unit(const Node *n)
+{
+	if (n->kind == N_NUMBER || n->kind == N_COUNT)
+		return false;
+	if (n->kind == N_SIGNAL || n->kind == N_PARAMETER)
+		return n->bare;
+	return (n->a && unknown_unit(n->a)) || (n->b && unknown_unit(n->b));
+}
+
+/* Bare numbers fit every unit in the calculator (and where no signal is known); when scoring they have none. */
 static bool fits_any(const Checker *c, const Node *n)
 {
-	if (n->kind == N_NEGATE)
-		return fits_any(c, n->a);
-	if (n->kind == N_SIGNAL || n->kind == N_INITIAL)
-		return n->kind == N_SIGNAL ? n->bare : n->a->bare;
-	if (n->kind == N_PARAMETER)
-		return n->bare;
-	return n->kind == N_NUMBER && n->bare && (c->scope->bare || c->scope->signal == NULL);
+	bool bare_numbers = c->scope->bare || c->scope->signal == NULL;
+	if (n->kind == N_NUMBER)
+		return n->bare && bare_numbers;
+	if (n->kind == N_COUNT)
+		return false;
+	if (unknown_unit(n))
+		return n->kind == N_MUL || n->kind == N_DIV || !n->b ||
+		       (fits_any(c, n->a) && fits_any(c, n->b));
+	return bare_numbers && n->a && fits_any(c, n->a) && (!n->b || fits_any(c, n->b));
 }
 
 /* Offsets never take part: units with different ones are refused before. */
@@ -221,6 +233,19 @@ static bool check_product(Checker *c, Node *n)
 	return true;
 }
 
+/* sqrt, exp and pow: for numbers of the calculator. exp and pow are not the same to the last bit on every machine, which
+ * scoring must be. */
+static bool check_plain(Checker *c, Node *n)
+{
+	if (!c->scope->bare)
+		return bad(c, n, "%s() is there for the calculator only", operators[n->kind].word);
+	if (!check(c, n->a, true) || (n->b && !check(c, n->b, true)))
+		return false;
+	return (unit_is_dimensionless(&n->a->unit) &&
+		(!n->b || unit_is_dimensionless(&n->b->unit))) ||
+	       bad(c, n, "%s() takes numbers without a unit", operators[n->kind].word);
+}
+
 static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *parameter,
 			  double *ret)
 {
@@ -257,20 +282,50 @@ static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *pa
 	return true;
 }
 
+/* Open bounds of discrete time are closed ones a sample further in. */
+static void close_bounds(Node *n)
+{
+	n->lo_s += n->lo_open ? 1 : 0;
+	n->hi_s -= n->hi_open ? 1 : 0;
+}
+
 static bool check_bounds(Checker *c, Node *n)
 {
-	n->lo_s = 0;
+	bool over = operators[n->kind].time == OP_OVER;
+	n->lo_s = over ? -INF : 0;
 	n->hi_s = INF;
 	if (!n->bounded)
 		return true;
 	if (!bound_seconds(c, n, &n->lo, n->lo_parameter, &n->lo_s) ||
 	    !bound_seconds(c, n, &n->hi, n->hi_parameter, &n->hi_s))
 		return false;
-	if (n->lo_s < 0)
+	if (!over && n->lo_s < 0)
 		return bad(c, n, "a bound cannot be negative");
-	if (n->hi_s < n->lo_s)
+	if (n->hi_s < n->lo_s || n->lo_s == INF || n->hi_s == -INF)
 		return bad(c, n, "the bounds are the wrong way round");
+	if (n->lo_s == n->hi_s && (n->lo_open || n->hi_open))
+		return bad(c, n, "nothing lies between these bounds");
+	if (c->scope->discrete)
+		close_bounds(n);
+	if (n->hi_s < n->lo_s)
+		return bad(c, n, "nothing lies between these bounds");
 	return true;
+}
+
+static bool check_over(Checker *c, Node *n)
+{
+	if (!check(c, n->a, true) || !check_bounds(c, n))
+		return false;
+	if (n->kind == N_MEAN_OVER && (isinf(n->lo_s) || isinf(n->hi_s)))
+		return bad(c, n, "a mean needs a window with two bounds");
+	n->unit = n->a->unit;
+	return true;
+}
+
+static bool check_count(Checker *c, Node *n)
+{
+	n->unit = unit_one;
+	return check(c, n->a, false) && check_bounds(c, n);
 }
 
 static bool check_comparison(Checker *c, Node *n)
@@ -286,6 +341,21 @@ static bool check_children(Checker *c, Node *n)
 static bool check_temporal(Checker *c, Node *n)
 {
 	return check_bounds(c, n) && check_children(c, n);
+}
+
+static bool check_step(Checker *c, Node *n)
+{
+	if (!c->scope->discrete)
+		return bad(c, n,
+			   "'%s' is of discrete time: between two samples there is no next one",
+			   operators[n->kind].word);
+	n->lo_s = n->hi_s = 1;
+	return check_children(c, n);
+}
+
+static bool check_quantifier(Checker *c, Node *n)
+{
+	return check_children(c, n);
 }
 
 static bool check_measure(Checker *c, Node *n)
@@ -345,10 +415,46 @@ static void collect(const StlFormula *f, const Node *n, Units *u)
 		collect(f, n->b, u);
 }
 
+/* "out = formula" is the calculator's (and RTAMT's) way to write; elsewhere, and where `out` is a signal, it is a comparison
+ * with a sign missing. A sub-formula must not hide a signal. */
+static bool check_names(Checker *c)
+{
+	StlFormula *f = c->f;
+	Unit unit;
+	bool boolean;
+	bool signal = f->result && c->scope->signal &&
+		      c->scope->signal(c->scope->user, f->result, &unit, &boolean);
+	if (f->result && (signal || !c->scope->bare)) {
+		stl_error(c->error, f->result_column, c->ret_column,
+			  "'=' gives a name to a sub-formula; to compare, write '=='");
+		return false;
+	}
+	for (guint i = 0; i < f->defined->len && c->scope->signal; i++) {
+		const char *name = g_ptr_array_index(f->defined, i);
+		if (!c->scope->signal(c->scope->user, name, &unit, &boolean))
+			continue;
+		stl_error(c->error, 1, c->ret_column,
+			  "'%s' is a signal and the name of a sub-formula", name);
+		return false;
+	}
+	return true;
+}
+
+/* Quantifiers over a set get the channels of this scope, whatever those of an earlier one were. */
+static bool put_channels_in(Checker *c)
+{
+	StlFormula *f = c->f;
+	f->nodes = f->parsed_nodes;
+	g_ptr_array_set_size(f->signals, (gint)f->parsed_signals);
+	return quantifier_expand(f, f->root, c->scope, c->ret_column, c->error);
+}
+
 bool stl_check(StlFormula *f, const StlScope *scope, unsigned *ret_column, GError **error)
 {
 	Checker c = {.f = f, .scope = scope, .ret_column = ret_column, .error = error};
 	f->checked = false;
+	if (!check_names(&c) || !put_channels_in(&c))
+		return false;
 	f->bare = scope->bare;
 	f->discrete = scope->discrete;
 	g_array_set_size(f->parameter_values, f->parameters->len);
@@ -391,10 +497,32 @@ static bool table_parameter(void *user, const char *name, Quantity *ret)
 	return q != NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void table_channels(void *user, const char *set, GPtrArray *names)
+{
+	GHashTable *const *tables = user;
+	GHashTableIter it;
+	gpointer name;
+	size_t n = strlen(set);
+	g_hash_table_iter_init(&it, tables[0]);
+	while (g_hash_table_iter_next(&it, &name, NULL)) {
+		const char *s = name;
+		if (strncmp(s, set, n) != 0 || s[n] != '.')
+			continue;
+		formula_intern(names, s, n + 1 + strcspn(s + n + 1, "."));
+	}
+	qsort(names->pdata, names->len, sizeof(gpointer), by_name);
+}
+
 StlScope stl_scope_from_tables(GHashTable *const tables[2])
 {
 	return (StlScope){.signal = table_signal,
 			  .parameter = table_parameter,
+			  .channels = table_channels,
 			  .user = (void *)(uintptr_t)tables};
 }
 
@@ -405,8 +533,13 @@ static double reach(const Node *n, bool future, bool bounded)
 	if (!n)
 		return 0;
 	double own = 0;
-	if (operators[n->kind].time == (future ? OP_FUTURE : OP_PAST))
-		own = isinf(n->hi_s) ? (bounded ? 0 : INF) : n->hi_s;
+	OperatorTime time = operators[n->kind].time;
+	if (time == OP_OVER)
+		own = MAX(0, future ? n->hi_s : -n->lo_s);
+	else if (time == (future ? OP_FUTURE : OP_PAST))
+		own = n->hi_s;
+	if (isinf(own))
+		own = bounded ? 0 : INF;
 	return own + MAX(reach(n->a, future, bounded), reach(n->b, future, bounded));
 }
 

@@ -209,10 +209,42 @@ static void product_of(double a0, double a1, double b0, double b1, double *lo, d
 	}
 }
 
+/* norm and pow; for pow only of single values. */
+static void other_product(NodeKind kind, double a0, double a1, double b0, double b1, double *lo,
+			  double *hi)
+{
+	if (kind == N_NORM) {
+		double x = MAX(0, MAX(a0, -a1)), y = MAX(0, MAX(b0, -b1));
+		*lo = sqrt(x * x + y * y);
+		x = MAX(a1, -a0);
+		y = MAX(b1, -b0);
+		*hi = sqrt(x * x + y * y);
+		return;
+	}
+	double z = a0 == a1 && b0 == b1 ? pow(a0, b0) : (double)NAN;
+	*lo = or_(z, -INF);
+	*hi = or_(z, INF);
+}
+
+static Row row_curve(Eval *e, const Node *n, RowFunc of)
+{
+	Row a = of(e, n->a);
+	for (size_t i = 0; i < e->samples; i++) {
+		bool root = n->kind == N_SQRT;
+		a.lo[i] = or_(root ? sqrt(a.lo[i]) : exp(a.lo[i]), -INF);
+		a.hi[i] = or_(root ? sqrt(a.hi[i]) : exp(a.hi[i]), INF);
+	}
+	return a;
+}
+
 static Row row_product(Eval *e, const Node *n, RowFunc of)
 {
 	Row a = of(e, n->a);
 	g_auto(Row) b = of(e, n->b);
+	for (size_t i = 0; i < e->samples && (n->kind == N_NORM || n->kind == N_POW); i++)
+		other_product(n->kind, a.lo[i], a.hi[i], b.lo[i], b.hi[i], &a.lo[i], &a.hi[i]);
+	if (n->kind == N_NORM || n->kind == N_POW)
+		return a;
 	for (size_t i = 0; i < e->samples; i++) {
 		double b0 = b.lo[i], b1 = b.hi[i];
 		if (n->kind == N_DIV && b0 <= 0 && b1 >= 0) {
@@ -451,6 +483,111 @@ static Row row_since(Eval *e, const Node *n, RowFunc of)
 {
 	Row f = reversed(e, of(e, n->a)), g = reversed(e, of(e, n->b));
 	return reversed(e, until(e, f, g, n));
+}
+
+/* a weak until[x, y] b = a until[x, y] b, or a before y. */
+static Row row_weak(Eval *e, const Node *n, RowFunc of)
+{
+	Row f = of(e, n->a), g = of(e, n->b), fails = row_new(e);
+	for (size_t i = 0; i < e->samples; i++) {
+		fails.lo[i] = -f.hi[i];
+		fails.hi[i] = -f.lo[i];
+	}
+	Row held = negated(e, window(e, fails, 0, n->hi_s));
+	return joined(e, N_OR, until(e, f, g, n), held);
+}
+
+/* The neighbour; beyond the ends the weak form holds and the strong one does not, where the ends are final. */
+static Row row_step(Eval *e, const Node *n, RowFunc of)
+{
+	Row a = of(e, n->a);
+	bool past = operators[n->kind].time == OP_PAST;
+	double at = past ? -1 : 1;
+	if (n->kind == N_STRONG_NEXT || n->kind == N_STRONG_PREVIOUS)
+		return window(e, a, at, at);
+	return negated(e, window(e, negated(e, a), at, at));
+}
+
+static Row row_inner(Eval *e, const Node *n, RowFunc of)
+{
+	return of(e, n->a);
+}
+
+/* ---- terms over a window ----------------------------------------------------------------------------------------------- */
+
+static Row row_over(Eval *e, const Node *n, RowFunc of)
+{
+	Row a = of(e, n->a);
+	if (n->kind == N_MAX_OVER)
+		return window(e, a, n->lo_s, n->hi_s);
+	return negated(e, window(e, negated(e, a), n->lo_s, n->hi_s));
+}
+
+static void mean_side(const double *x, size_t count, const Node *n, double unknown, double beyond,
+		      double *out)
+{
+	g_autofree double *sum = g_new0(double, count + 1);
+	g_autofree size_t *infinite = g_new0(size_t, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		sum[i + 1] = sum[i] + (isfinite(x[i]) ? x[i] : 0);
+		infinite[i + 1] = infinite[i] + !isfinite(x[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		ptrdiff_t first = (ptrdiff_t)i + steps(n->lo_s, count),
+			  last = (ptrdiff_t)i + steps(n->hi_s, count);
+		if (first < 0 || last >= (ptrdiff_t)count)
+			out[i] = beyond;
+		else if (infinite[last + 1] > infinite[first])
+			out[i] = unknown;
+		else
+			out[i] = (sum[last + 1] - sum[first]) / (double)(last - first + 1);
+	}
+}
+
+/* As in dense time a mean is never cut. */
+static Row row_mean(Eval *e, const Node *n, RowFunc of)
+{
+	g_auto(Row) a = of(e, n->a);
+	Row out = row_new(e);
+	bool cut = e->ends == STL_ENDS_FINITE;
+	mean_side(a.lo, e->samples, n, -INF, cut ? -INF : outside(e, false), out.lo);
+	mean_side(a.hi, e->samples, n, INF, cut ? INF : outside(e, true), out.hi);
+	return out;
+}
+
+/* Rises in the window; one a sample at most. */
+static void count_side(const double *rise, size_t count, const Node *n, double beyond, double *out)
+{
+	g_autofree double *sum = g_new0(double, count + 1);
+	for (size_t i = 0; i < count; i++)
+		sum[i + 1] = sum[i] + (rise[i] > 0);
+	for (size_t i = 0; i < count; i++) {
+		ptrdiff_t n_last = (ptrdiff_t)count - 1;
+		ptrdiff_t first = isinf(n->lo_s) ? 0 : (ptrdiff_t)i + steps(n->lo_s, count),
+			  last = isinf(n->hi_s) ? n_last : (ptrdiff_t)i + steps(n->hi_s, count);
+		bool leaves = first < 0 || last > n_last;
+		first = CLAMP(first, 0, n_last + 1);
+		last = CLAMP(last, first - 1, n_last);
+		out[i] = sum[last + 1] - sum[first];
+		if (leaves && beyond > 0)
+			out[i] = INF;
+	}
+}
+
+/* The first sample is no rise here, with finite ends either: it would count what was true before. */
+static Row row_count(Eval *e, const Node *n, RowFunc of)
+{
+	(void)of;
+	g_auto(Row) p = discrete_truth_row(e, n->a);
+	g_auto(Row) rise = row_new(e);
+	Row out = row_new(e);
+	for (size_t i = 0; i < e->samples; i++) {
+		rise.lo[i] = i > 0 ? MIN(p.lo[i], -p.hi[i - 1]) : -INF;
+		rise.hi[i] = i > 0 ? MIN(p.hi[i], -p.lo[i - 1]) : -INF;
+	}
+	count_side(rise.lo, e->samples, n, outside(e, false), out.lo);
+	count_side(rise.hi, e->samples, n, outside(e, true), out.hi);
+	return out;
 }
 
 static Row row_none(Eval *e, const Node *n, RowFunc of)

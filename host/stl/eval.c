@@ -1,4 +1,5 @@
 #include "discrete.h"
+#include "over.h"
 
 #include <float.h>
 #include <string.h>
@@ -342,6 +343,8 @@ static bool steady(const Node *n)
 		return false;
 	if (n->kind == N_INITIAL)
 		return true;
+	if (operators[n->kind].time != OP_NOW)
+		return false; /* a window moves on */
 	return (!n->a || steady(n->a)) && (!n->b || steady(n->b));
 }
 
@@ -368,15 +371,12 @@ static Pair product(Pair a, double c0, double c1)
 
 static Pair eval_product(Eval *e, const Node *n, EvalFunc of)
 {
-	(void)of;
 	bool divide = n->kind == N_DIV;
-	if (!steady(n->b) && (divide || !steady(n->a))) {
-		if (!e->error)
-			g_set_error(&e->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-				    "column %u: one side of a product, and every divisor, must not "
-				    "change with time",
-				    n->column);
-		return constant(e, -INF, INF);
+	if (n->kind == N_NORM || n->kind == N_POW || (!steady(n->b) && (divide || !steady(n->a)))) {
+		Pair a = of(e, n->a), b = of(e, n->b);
+		if (n->kind == N_NORM)
+			return curve_pair(N_NORM, absolute(a, e->end), absolute(b, e->end));
+		return curve_pair(n->kind, a, b);
 	}
 	const Node *fixed = steady(n->b) ? n->b : n->a, *moving = fixed == n->b ? n->a : n->b;
 	g_auto(Pair) c = term(e, fixed);
@@ -451,6 +451,11 @@ static void square_u(Eval *e, const Node *n, double *sum, bool *missing)
 			     : 0;
 		*missing = *missing || !(u > 0);
 		*sum += u * u;
+	}
+	bool changing = (n->kind == N_MUL || n->kind == N_DIV) && !steady(n->a) && !steady(n->b);
+	if (changing || n->kind == N_COUNT) {
+		*missing = true; /* no factor that holds all the time */
+		return;
 	}
 	if (n->a)
 		square_u(e, n->a, sum, missing);
@@ -560,6 +565,9 @@ static Pair eventually(const Eval *e, const Node *n, Pair a)
 {
 	bool past = operators[n->kind].time == OP_PAST;
 	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
+	if (n->lo_open || n->hi_open)
+		return past ? pair_window(e, a, -hi, -lo, n->hi_open, n->lo_open)
+			    : pair_window(e, a, lo, hi, n->lo_open, n->hi_open);
 	return past ? window(e, a, -hi, -lo) : window(e, a, lo, hi);
 }
 
@@ -599,19 +607,37 @@ static void open_until(const Eval *e, const Pair *f, Pair *u)
 	}
 }
 
+/* The until whose witness comes strictly later: at an instant f and what is so right after it. Between knots nothing changes. */
+static Track *after_now(Track *until, const Track *f)
+{
+	g_autoptr(Track) u = track_solid(until);
+	Track *out = track_new(u->n);
+	for (size_t i = 0; i < u->n; i++) {
+		double right = i + 1 < u->n ? u->k[i].r : -INF;
+		track_push(out, u->k[i].t, u->k[i].l, MIN(track_at(f, u->k[i].t).v, right),
+			   u->k[i].r);
+	}
+	return out;
+}
+
 /* f U[a,b] g = eventually[a,b] g and always[0,a] f and (f U g) at t + a (Donzé, Ferrère, Maler: Efficient robust monitoring
  * for STL, 2013, lemma on bounded until), with f needed on the closed [t, witness]. An unbounded end stops at the track's. */
-static Pair until(const Eval *e, Pair f, Pair g, double a, double b)
+static Pair until(const Eval *e, Pair f, Pair g, const Node *n)
 {
+	double a = eval_ticks(e, n->lo_s), b = eval_ticks(e, n->hi_s);
+	bool open = n->lo_open || n->hi_open;
 	Pair u = untimed(&f, &g);
 	if (isfinite(b))
 		open_until(e, &f, &u);
-	if (a == 0 && isinf(b)) {
+	if (n->lo_open)
+		u = (Pair){after_now(u.lo, f.lo), after_now(u.hi, f.hi)};
+	if (a == 0 && isinf(b) && !open) {
 		pair_clear(&f);
 		pair_clear(&g);
 		return u;
 	}
-	Pair out = combine(window(e, g, a, b), a > 0 ? window(e, u, a, a) : u, TRACK_MIN);
+	Pair witness = open ? pair_window(e, g, a, b, n->lo_open, n->hi_open) : window(e, g, a, b);
+	Pair out = combine(witness, a > 0 ? window(e, u, a, a) : u, TRACK_MIN);
 	if (a == 0) { /* f U g is never above f */
 		pair_clear(&f);
 		return out;
@@ -677,13 +703,28 @@ static Pair eval_window(Eval *e, const Node *n, EvalFunc of)
 static Pair eval_until(Eval *e, const Node *n, EvalFunc of)
 {
 	Pair a = of(e, n->a), b = of(e, n->b);
-	return until(e, a, b, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s));
+	return until(e, a, b, n);
 }
 
 static Pair eval_since(Eval *e, const Node *n, EvalFunc of)
 {
 	Pair a = reversed(of(e, n->a)), b = reversed(of(e, n->b));
-	return reversed(until(e, a, b, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s)));
+	return reversed(until(e, a, b, n));
+}
+
+/* a weak until[x, y] b = a until[x, y] b, or a up to y. */
+static Pair eval_weak(Eval *e, const Node *n, EvalFunc of)
+{
+	Pair a = of(e, n->a), b = of(e, n->b);
+	double to = eval_ticks(e, n->hi_s);
+	Pair held = negate(pair_window(e, negate(copy(&a)), 0, to, false, n->hi_open));
+	return combine(until(e, a, b, n), held, TRACK_MAX);
+}
+
+/* A quantifier is the conjunction or disjunction of its copies. */
+static Pair eval_inner(Eval *e, const Node *n, EvalFunc of)
+{
+	return of(e, n->a);
 }
 
 /* Comparisons are the callers'; measures are none. */
@@ -761,4 +802,19 @@ const Pair *eval_truth_of(Eval *e, const Node *n)
 Pair eval_truth(Eval *e, const Node *n)
 {
 	return copy(eval_truth_of(e, n));
+}
+
+Pair pair_negate(Pair a)
+{
+	return negate(a);
+}
+
+Pair pair_solid(Pair a)
+{
+	return solid(a);
+}
+
+double eval_outside(const Eval *e, bool upper)
+{
+	return outside(e, upper);
 }

@@ -30,7 +30,8 @@ typedef struct Eval {
 	GHashTable *truths; /* Node → Pair*: kept for explanations */
 	bool no_margin;     /* an atom's uncertainty was not declared in a mixed formula */
 	GError *error;
-	bool discrete; /* time counts samples: see discrete.h */
+	double look_from, look_to; /* where the formula that is being explained looks */
+	bool discrete;             /* time counts samples: see discrete.h */
 	size_t samples;
 	const int64_t *stamps; /* of the samples; borrowed */
 } Eval;
@@ -56,6 +57,25 @@ StlTruth truth_between(double lo, double hi);
 int64_t eval_ns(const Eval *e, double t);
 /* A checked bound in ticks; INFINITY stays. */
 double eval_ticks(const Eval *e, double s);
+
+/* Small hands for pairs; each consumes `a`. */
+Pair pair_negate(Pair a);
+Pair pair_solid(Pair a);
+Pair pair_window(const Eval *e, Pair a, double from, double to, bool open_from, bool open_to);
+/* What lies beyond the ends, for one side of a sup. */
+double eval_outside(const Eval *e, bool upper);
+
+/* Rises of n, by time: array of StlEdge. */
+GArray *eval_edges(Eval *e, const Node *n);
+/* n is a truth that the caller has worked out: an unknown time in it hides one edge at most. */
+bool eval_derived(const Eval *e, const Node *n);
+
+/* The operators of window.c and curve.c. */
+Pair eval_over(Eval *e, const Node *n, EvalFunc of);
+Pair eval_mean(Eval *e, const Node *n, EvalFunc of);
+Pair eval_count(Eval *e, const Node *n, EvalFunc of);
+Pair eval_curve(Eval *e, const Node *n, EvalFunc of);
+Pair curve_pair(NodeKind op, Pair a, Pair b);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, pair_clear)
 

@@ -57,12 +57,13 @@ static double step_back(Steps *s, double t)
 static double first_time(Eval *e, const Node *node, double from, double to, StlTruth want)
 {
 	Steps s = steps_from(eval_truth_of(e, node), MAX(from, 0));
-	from = MAX(from, 0);
+	from = MAX(from, 0); /* in discrete time a whole number */
 	to = MIN(to, e->end);
 	for (double t = from; t <= to;) {
 		if (truth_at(e, node, t) == want)
 			return t;
-		double next = step_on(&s, t), mid = t + (MIN(next, to) - t) / 2;
+		double next = e->discrete ? t + 1 : step_on(&s, t),
+		       mid = t + (MIN(next, to) - t) / 2;
 		if (!e->discrete && mid > t && mid < next && truth_at(e, node, mid) == want)
 			return mid;
 		t = next;
@@ -77,18 +78,22 @@ static void stretch_around(Eval *e, const Node *node, double t, double *ret_from
 	StlTruth want = truth_at(e, node, t);
 	double from = t, to = t;
 	Steps s = steps_from(p, t);
-	for (double next; (next = step_on(&s, to)) < INF;) {
+	while (e->discrete && to < e->end && truth_at(e, node, to + 1) == want)
+		to++;
+	while (e->discrete && from > 0 && truth_at(e, node, from - 1) == want)
+		from--;
+	for (double next; !e->discrete && (next = step_on(&s, to)) < INF;) {
 		bool there = truth_at(e, node, next) == want;
-		if (e->discrete ? !there : truth_at(e, node, to + (next - to) / 2) != want)
+		if (truth_at(e, node, to + (next - to) / 2) != want)
 			break;
 		to = next;
 		if (!there)
 			break;
 	}
 	s = steps_from(p, t);
-	for (double next; (next = step_back(&s, from)) > -INF;) {
+	for (double next; !e->discrete && (next = step_back(&s, from)) > -INF;) {
 		bool there = truth_at(e, node, next) == want;
-		if (e->discrete ? !there : truth_at(e, node, from - (from - next) / 2) != want)
+		if (truth_at(e, node, from - (from - next) / 2) != want)
 			break;
 		from = next;
 		if (!there)
@@ -100,8 +105,8 @@ static void stretch_around(Eval *e, const Node *node, double t, double *ret_from
 
 /* ---- atoms ------------------------------------------------------------------------------------------------------------------ */
 
-/* A signal of the atom that is not there at t, from the series before widening; NULL when all are. */
-static const char *missing_signal(Eval *e, const Node *n, double t)
+/* A signal of the atom that is not there somewhere in [from, to], from the series before widening; NULL when all are. */
+static const char *missing_signal(Eval *e, const Node *n, double from, double to)
 {
 	if (n->kind == N_SIGNAL) {
 		const char *name = stl_formula_signal(e->f, (size_t)n->name);
@@ -112,10 +117,32 @@ static const char *missing_signal(Eval *e, const Node *n, double t)
 		if (!g_hash_table_contains(table, name))
 			return name;
 		g_auto(Pair) p = eval_raw_signal(&own, n);
-		return isinf(track_at(p.lo, t).v) || isinf(track_at(p.hi, t).v) ? name : NULL;
+		double lo, hi, none;
+		from = CLAMP(from, 0, e->end);
+		to = CLAMP(to, from, e->end);
+		track_range(p.lo, from, to, &lo, &none);
+		track_range(p.hi, from, to, &none, &hi);
+		return isinf(lo) || isinf(hi) ? name : NULL;
 	}
-	const char *a = n->a ? missing_signal(e, n->a, n->kind == N_INITIAL ? 0 : t) : NULL;
-	return a ? a : n->b ? missing_signal(e, n->b, t) : NULL;
+	if (n->kind == N_INITIAL)
+		from = to = 0;
+	if (operators[n->kind].time == OP_OVER) {
+		from += eval_ticks(e, n->lo_s);
+		to += eval_ticks(e, n->hi_s);
+	}
+	const char *a = n->a ? missing_signal(e, n->a, from, to) : NULL;
+	return a ? a : n->b ? missing_signal(e, n->b, from, to) : NULL;
+}
+
+/* A window over values in the atom that reaches beyond the recording. */
+static bool beyond_the_ends(const Eval *e, const Node *n, double t)
+{
+	if (!n)
+		return false;
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
+	bool leaves = operators[n->kind].time == OP_OVER &&
+		      ((isfinite(lo) && t + lo < 0) || (isfinite(hi) && t + hi > e->end));
+	return leaves || beyond_the_ends(e, n->a, t) || beyond_the_ends(e, n->b, t);
 }
 
 static const char *any_signal(const Eval *e, const Node *n)
@@ -143,33 +170,84 @@ static void explain_atom(Eval *e, const Node *n, double t, StlTruth truth, GPtrA
 {
 	double from, to;
 	stretch_around(e, n, t, &from, &to);
+	from = MAX(from, MIN(e->look_from, t)); /* no further than the formula looks */
+	to = MIN(to, MAX(e->look_to, t));
 	if (truth != STL_UNKNOWN) {
 		add_reason(reasons, e, truth == STL_TRUE ? STL_BECAUSE_TRUE : STL_BECAUSE_FALSE,
 			   from, to, n, any_signal(e, n));
 		return;
 	}
-	const char *missing = missing_signal(e, n, t);
-	add_reason(reasons, e, missing ? STL_BECAUSE_GAP : STL_BECAUSE_ENVELOPE, from, to, n,
-		   missing ? missing : any_signal(e, n));
+	const char *missing = missing_signal(e, n, t, t);
+	StlBecause because = missing                    ? STL_BECAUSE_GAP
+			     : beyond_the_ends(e, n, t) ? STL_BECAUSE_END
+							: STL_BECAUSE_ENVELOPE;
+	add_reason(reasons, e, because, from, to, n, missing ? missing : any_signal(e, n));
 }
 
-/* ---- operators ---------------------------------------------------------------------------------------------------------------- */
+/* ---- windows ----------------------------------------------------------------------------------------------------------------- */
 
-/* A sup over [t+from, t+to] of `node`: its witness when true; when false every instant, shown by the first; when unknown the
- * first unknown one, or the end. */
-static void explain_over(Eval *e, const Node *op, const Node *node, double t, double from,
-			 double to, StlTruth mine, GPtrArray *reasons)
+/* Is it `mine` all over [from, to]? */
+static bool throughout(Eval *e, const Node *n, double from, double to, StlTruth mine)
 {
-	/* of the inner formula, what made the window what it is: an eventually is true by a true instant, an always false by a
-	 * false one, and the other way round by all of them */
-	double at = first_time(e, node, t + from, isinf(to) ? e->end : t + to, mine);
-	if (at >= 0) {
-		explain(e, node, at, reasons);
+	for (StlTruth other = STL_FALSE; other <= STL_TRUE; other++)
+		if (other != mine && first_time(e, n, from, to, other) >= 0)
+			return false;
+	return true;
+}
+
+/* What decides when a formula has the truth `mine` all over [from, to] and every instant counts: the smallest parts that have
+ * theirs all over it too. */
+static void explain_all(Eval *e, const Node *n, double from, double to, StlTruth mine,
+			GPtrArray *reasons)
+{
+	static const StlTruth opposite[] = {STL_TRUE, STL_UNKNOWN, STL_FALSE};
+	NodeKind k = n->kind;
+	StlTruth left = k == N_IMPLIES ? opposite[mine] : mine;
+	if (k == N_NOT) {
+		explain_all(e, n->a, from, to, opposite[mine], reasons);
+	} else if (k == N_EVERY || k == N_SOME) {
+		explain_all(e, n->a, from, to, mine, reasons);
+	} else if ((k == N_AND && mine == STL_TRUE) ||
+		   ((k == N_OR || k == N_IMPLIES) && mine == STL_FALSE)) {
+		explain_all(e, n->a, from, to, left, reasons);
+		explain_all(e, n->b, from, to, mine, reasons);
+	} else if ((k == N_AND || k == N_OR || k == N_IMPLIES) &&
+		   throughout(e, n->a, from, to, left)) {
+		explain_all(e, n->a, from, to, left, reasons);
+	} else if ((k == N_AND || k == N_OR || k == N_IMPLIES) &&
+		   throughout(e, n->b, from, to, mine)) {
+		explain_all(e, n->b, from, to, mine, reasons);
+	} else {
+		add_reason(reasons, e, mine == STL_TRUE ? STL_BECAUSE_TRUE : STL_BECAUSE_FALSE,
+			   from, to, n, any_signal(e, n));
+	}
+}
+
+static void explain_at(Eval *e, const Node *n, double t, double from, double to, GPtrArray *reasons)
+{
+	double old_from = e->look_from, old_to = e->look_to;
+	e->look_from = from;
+	e->look_to = to;
+	explain(e, n, t, reasons);
+	e->look_from = old_from;
+	e->look_to = old_to;
+}
+
+/* `part` of `op` in [from, to]: by its first instant that is `mine`, or by all of them when only all together decide. */
+static void explain_over(Eval *e, const Node *op, const Node *part, double from, double to,
+			 StlTruth mine, bool all, GPtrArray *reasons)
+{
+	double first = MAX(from, 0), last = MIN(to, e->end);
+	if (all && mine != STL_UNKNOWN && first <= last && throughout(e, part, first, last, mine)) {
+		explain_all(e, part, first, last, mine, reasons);
 		return;
 	}
-	if (mine == STL_UNKNOWN && (t + to > e->end || t + from < 0))
-		add_reason(reasons, e, STL_BECAUSE_END, MAX(0, MIN(t + from, e->end)), e->end, op,
-			   any_signal(e, node));
+	double at = first_time(e, part, first, last, mine);
+	if (at >= 0)
+		explain_at(e, part, at, first, last, reasons);
+	else if (mine == STL_UNKNOWN && (to > e->end || from < 0))
+		add_reason(reasons, e, STL_BECAUSE_END, CLAMP(from, 0, e->end), e->end, op,
+			   any_signal(e, part));
 }
 
 /* ---- one function a kind of operator; mine: the truth of n at t ------------------------------------------------------------- */
@@ -199,32 +277,76 @@ static void explain_sides(Eval *e, const Node *n, double t, StlTruth mine, GPtrA
 		explain(e, n->b, t, reasons);
 }
 
-static void explain_temporal(Eval *e, const Node *n, const Node *part, double t, double lo,
-			     double hi, StlTruth mine, GPtrArray *reasons)
+typedef struct Reach {
+	double from, to;
+} Reach;
+
+/* Where an operator at t looks; unbounded: to the recording's end. */
+static Reach reach_of(const Eval *e, const Node *n, double t)
 {
+	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
 	if (operators[n->kind].time == OP_PAST)
-		explain_over(e, n, part, t, isinf(hi) ? -t : -hi, -lo, mine, reasons);
+		return (Reach){isinf(hi) ? 0 : t - hi, t - lo};
+	return (Reach){t + lo, isinf(hi) ? e->end : t + hi};
+}
+
+/* The one next to it; none there: the recording ends first. */
+static void explain_step(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	double at = t + (operators[n->kind].time == OP_PAST ? -1 : 1);
+	if (at >= 0 && at <= e->end)
+		explain(e, n->a, at, reasons);
 	else
-		explain_over(e, n, part, t, lo, hi, mine, reasons);
+		add_reason(reasons, e, STL_BECAUSE_END, t, t, n, any_signal(e, n));
+	(void)mine;
+}
+
+static void explain_inner(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
+{
+	(void)mine;
+	explain(e, n->a, t, reasons);
 }
 
 static void explain_window(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
 {
-	explain_temporal(e, n, n->a, t, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s), mine,
-			 reasons);
+	Reach r = reach_of(e, n, t);
+	bool always = n->kind == N_ALWAYS || n->kind == N_HISTORICALLY;
+	explain_over(e, n, n->a, r.from, r.to, mine, mine == (always ? STL_TRUE : STL_FALSE),
+		     reasons);
 }
 
+/* True: the witness, and the left side up to it. False: the left side's first failure and no witness before, or no witness at
+ * all. */
 static void explain_until(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
 {
-	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
-	explain_temporal(e, n, n->b, t, lo, hi, mine, reasons);
-	explain_temporal(e, n, n->a, t, 0, hi, mine, reasons);
+	Reach r = reach_of(e, n, t);
+	double witness = first_time(e, n->b, r.from, r.to, STL_TRUE),
+	       fails = first_time(e, n->a, t, r.to, STL_FALSE);
+	if (mine == STL_UNKNOWN) {
+		explain_over(e, n, n->b, r.from, r.to, mine, false, reasons);
+		explain_over(e, n, n->a, t, r.to, mine, false, reasons);
+	} else if (mine == STL_TRUE && witness < 0) { /* weak */
+		explain_over(e, n, n->a, t, r.to, mine, true, reasons);
+	} else if (mine == STL_TRUE) {
+		explain_over(e, n, n->a, t, witness, mine, true, reasons);
+		explain_at(e, n->b, witness, witness, witness, reasons);
+	} else if (fails < 0) {
+		explain_over(e, n, n->b, r.from, r.to, mine, true, reasons);
+	} else {
+		explain_at(e, n->a, fails, fails, fails, reasons);
+		if (fails >= r.from)
+			explain_over(e, n, n->b, r.from, fails, mine, true, reasons);
+	}
 }
 
 static void explain_since(Eval *e, const Node *n, double t, StlTruth mine, GPtrArray *reasons)
 {
-	explain_temporal(e, n, n->b, t, eval_ticks(e, n->lo_s), eval_ticks(e, n->hi_s), mine,
-			 reasons);
+	Reach r = reach_of(e, n, t);
+	bool never = first_time(e, n->b, r.from, r.to, STL_TRUE) < 0;
+	if (mine != STL_FALSE || never)
+		explain_over(e, n, n->b, r.from, r.to, mine, mine == STL_FALSE, reasons);
+	if (mine != STL_FALSE || !never)
+		explain_over(e, n, n->a, MAX(r.from, 0), t, mine, false, reasons);
 }
 
 void explain(Eval *e, const Node *n, double t, GPtrArray *reasons)

@@ -73,7 +73,16 @@ static int refuse(Compiler *c, const Node *n, const char *why)
 
 static int compile(Compiler *c, const Node *n)
 {
-	if (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL)
+	if (n->kind == N_EVERY || n->kind == N_SOME)
+		return compile(c, n->a);
+	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
+		return refuse(c, n, "it is for the calculator only");
+	if (operators[n->kind].time == OP_OVER)
+		return refuse(c, n, "windows of values are not supported here");
+	if (n->lo_open || n->hi_open)
+		return refuse(c, n, "open bounds are not supported here");
+	if (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL ||
+	    n->kind == N_WEAK_UNTIL)
 		return refuse(c, n, "it looks into the future inside another condition");
 	if (n->kind == N_SINCE)
 		return refuse(c, n, "since is not supported here");
@@ -109,13 +118,18 @@ static int64_t to_ns(double s)
 
 static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 {
+	if (mode == STL_MONITOR_HOLDS && n->kind == N_EVERY) {
+		compile_duties(c, n->a, mode);
+		return;
+	}
 	if (mode == STL_MONITOR_HOLDS && n->kind == N_AND) {
 		compile_duties(c, n->a, mode);
 		compile_duties(c, n->b, mode);
 		return;
 	}
 	Duty d = {.kind = N_TRUE, .to_ns = 0};
-	bool window = n->kind == N_ALWAYS || n->kind == N_EVENTUALLY;
+	bool window =
+		(n->kind == N_ALWAYS || n->kind == N_EVENTUALLY) && !n->lo_open && !n->hi_open;
 	if (mode == STL_MONITOR_HOLDS && window) {
 		d.kind = n->kind;
 		d.from_ns = to_ns(n->lo_s);
@@ -274,6 +288,9 @@ static void look_at(StlMonitor *m, size_t i, int64_t now)
 		c->value =
 			isnan(a->value) || isnan(b->value) ? (double)NAN : MAX(a->value, b->value);
 		return;
+	case N_NORM:
+		c->value = sqrt(a->value * a->value + b->value * b->value);
+		return;
 	case N_TRUE:
 	case N_FALSE:
 		truth = of(c->kind == N_TRUE);
@@ -317,6 +334,20 @@ static void look_at(StlMonitor *m, size_t i, int64_t now)
 	case N_EVENTUALLY:
 	case N_UNTIL:
 	case N_SINCE:
+	case N_WEAK_UNTIL:
+	case N_NEXT:
+	case N_STRONG_NEXT:
+	case N_PREVIOUS:
+	case N_STRONG_PREVIOUS:
+	case N_EVERY:
+	case N_SOME:
+	case N_SQRT:
+	case N_EXP:
+	case N_POW:
+	case N_MAX_OVER:
+	case N_MIN_OVER:
+	case N_MEAN_OVER:
+	case N_COUNT:
 	case N_DELAY:
 	case N_DURATION:
 		break;

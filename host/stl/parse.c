@@ -1,4 +1,4 @@
-#include "ast.h"
+#include "lex.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,15 +13,26 @@ const Operator operators[N_KINDS] = {
 
 #define MAX_HEIGHT 2000 /* of chains such as "a or b or …" too */
 
-typedef enum { T_END, T_NAME, T_NUMBER, T_PARAM, T_OP, T_BAD } TokenKind;
+/* "near = distance < 1 m;" */
+typedef struct Definition {
+	char *name;
+	Node *value;
+	unsigned column;
+	bool used;
+} Definition;
+
+/* A variable that is bound by a quantifier around here. */
+typedef struct Variable {
+	const struct Variable *outer;
+	const char *name;
+} Variable;
 
 typedef struct Parser {
+	Lexer x;
 	StlFormula *f;
-	const char *text, *at; /* next character */
-	TokenKind kind;
-	const char *start; /* of the token */
-	size_t length;
 	unsigned depth;
+	GArray *definitions;
+	const Variable *variables;
 	GError **error;
 	unsigned *ret_column;
 	bool failed;
@@ -39,113 +50,35 @@ void stl_error(GError **error, unsigned column, unsigned *ret_column, const char
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "column %u: %s", column, text);
 }
 
-static unsigned column_of(const Parser *p, const char *at)
+static void *fail_at(Parser *p, unsigned column, const char *what)
 {
-	return (unsigned)g_utf8_pointer_to_offset(p->text, at) + 1;
-}
-
-static void *fail(Parser *p, const char *what)
-{
-	if (!p->failed) {
-		if (p->kind == T_END)
-			stl_error(p->error, column_of(p, p->start), p->ret_column,
-				  "%s, but the formula ends here", what);
-		else
-			stl_error(p->error, column_of(p, p->start), p->ret_column,
-				  "%s before '%.*s'", what, (int)MIN(p->length, 20), p->start);
-	}
+	if (!p->failed)
+		stl_error(p->error, column, p->ret_column, "%s", what);
 	p->failed = true;
 	return NULL;
 }
 
+static void *fail(Parser *p, const char *what)
+{
+	g_autofree char *text = p->x.kind == T_END
+					? g_strdup_printf("%s, but the formula ends here", what)
+					: g_strdup_printf("%s before '%.*s'", what,
+							  (int)MIN(p->x.length, 20), p->x.start);
+	return fail_at(p, lex_column(&p->x), text);
+}
+
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
-
-static bool name_start(gunichar c)
-{
-	return c == '_' || g_unichar_isalpha(c);
-}
-
-/* '-' belongs to a name only between letters, so that "a - b" and "x-ray.level" both work. */
-static const char *name_end(const char *s)
-{
-	for (;;) {
-		gunichar c = g_utf8_get_char(s);
-		if (c == '_' || g_unichar_isalnum(c)) {
-			s = g_utf8_next_char(s);
-		} else if ((c == '.' || c == '-') && name_start(g_utf8_get_char(s + 1))) {
-			s++;
-		} else if ((c == '.' || c == '-') && g_ascii_isdigit(s[1]) && c == '.') {
-			s++;
-		} else {
-			return s;
-		}
-	}
-}
-
-static const char *number_end(const char *s)
-{
-	while (g_ascii_isdigit(*s))
-		s++;
-	if (*s == '.' && g_ascii_isdigit(s[1]))
-		for (s++; g_ascii_isdigit(*s);)
-			s++;
-	if ((*s == 'e' || *s == 'E') &&
-	    (g_ascii_isdigit(s[1]) || ((s[1] == '-' || s[1] == '+') && g_ascii_isdigit(s[2]))))
-		for (s += 2; g_ascii_isdigit(*s);)
-			s++;
-	return s;
-}
-
-static const char *const symbols[] = {"<->", "->", "<=", ">=", "==", "!=", "<", ">",
-				      "+",   "-",  "*",  "/",  "(",  ")",  "[", "]",
-				      ",",   "&&", "||", "!",  "&",  "|",  NULL};
-
-static void next(Parser *p)
-{
-	while (g_unichar_isspace(g_utf8_get_char(p->at)) && *p->at)
-		p->at = g_utf8_next_char(p->at);
-	p->start = p->at;
-	if (!*p->at) {
-		p->kind = T_END;
-		p->length = 0;
-		return;
-	}
-	const char *end = NULL;
-	if (g_ascii_isdigit(*p->at) || (*p->at == '.' && g_ascii_isdigit(p->at[1]))) {
-		p->kind = T_NUMBER;
-		end = *p->at == '.' ? number_end(p->at) : number_end(p->at);
-		if (end == p->at)
-			end = p->at + 1;
-	} else if (*p->at == '$' && name_start(g_utf8_get_char(p->at + 1))) {
-		p->kind = T_PARAM;
-		end = name_end(p->at + 1);
-	} else if (name_start(g_utf8_get_char(p->at))) {
-		p->kind = T_NAME;
-		end = name_end(p->at);
-	} else {
-		p->kind = T_BAD;
-		end = g_utf8_next_char(p->at);
-		for (const char *const *op = symbols; *op; op++)
-			if (g_str_has_prefix(p->at, *op)) {
-				p->kind = T_OP;
-				end = p->at + strlen(*op);
-				break;
-			}
-	}
-	p->length = (size_t)(end - p->start);
-	p->at = end;
-}
 
 static bool is(const Parser *p, TokenKind kind, const char *text)
 {
-	return p->kind == kind && p->length == strlen(text) && !strncmp(p->start, text, p->length);
+	return lex_is(&p->x, kind, text);
 }
 
 static bool take(Parser *p, TokenKind kind, const char *text)
 {
 	if (!is(p, kind, text))
 		return false;
-	next(p);
+	lex_next(&p->x);
 	return true;
 }
 
@@ -158,6 +91,20 @@ static bool expect(Parser *p, const char *op)
 	return false;
 }
 
+/* The token after the present one. */
+static Lexer after(const Parser *p)
+{
+	Lexer x = p->x;
+	lex_next(&x);
+	return x;
+}
+
+static bool opens(const Parser *p)
+{
+	Lexer x = after(p);
+	return lex_is(&x, T_OP, "(");
+}
+
 /* ---- nodes ------------------------------------------------------------------------------------------------------ */
 
 void node_free(Node *node)
@@ -166,8 +113,13 @@ void node_free(Node *node)
 		return;
 	node_free(node->a);
 	node_free(node->b);
+	node_free(node->pattern);
 	g_free(node->lo_parameter);
 	g_free(node->hi_parameter);
+	g_free(node->variable);
+	g_free(node->set);
+	g_free(node->path);
+	g_strfreev(node->names);
 	g_free(node);
 }
 
@@ -203,19 +155,11 @@ static Node *one(Parser *p, NodeKind kind, unsigned column, Node *a)
 	return a ? make(p, kind, column, a, NULL) : NULL;
 }
 
-static int intern(GPtrArray *names, const char *text, size_t length)
+static Node *drop(Node *n)
 {
-	g_autofree char *name = g_strndup(text, length);
-	for (guint i = 0; i < names->len; i++)
-		if (!strcmp(g_ptr_array_index(names, i), name))
-			return (int)i;
-	g_ptr_array_add(names, g_steal_pointer(&name));
-	return (int)names->len - 1;
+	node_free(n);
+	return NULL;
 }
-
-/* ---- terms ------------------------------------------------------------------------------------------------------- */
-
-static Node *parse_iff(Parser *p);
 
 static bool enter(Parser *p)
 {
@@ -225,158 +169,268 @@ static bool enter(Parser *p)
 	return false;
 }
 
-static const char *const keywords[] = {
-	"always", "eventually", "until",   "since", "historically", "once", "rise", "fall",
-	"not",    "and",        "or",      "xor",   "implies",      "iff",  "true", "false",
-	"delay",  "duration",   "initial", "abs",   "min",          "max",  NULL};
+static Node *parse_iff(Parser *p);
+static Node *parse_unary(Parser *p);
 
-static bool is_keyword(const Parser *p)
-{
-	for (const char *const *k = keywords; *k; k++)
-		if (is(p, T_NAME, *k))
-			return true;
-	return false;
-}
+/* ---- numbers and bounds ------------------------------------------------------------------------------------------ */
 
-/* Length of the unit that follows a number: "m/s2", "%", "degC", "1/s" — or 0. */
-static size_t unit_length(const char *s)
-{
-	const char *start = s;
-	if (*s == '%')
-		return 1;
-	if (!g_ascii_isalpha(*s))
-		return 0;
-	for (;;) {
-		while (g_ascii_isalpha(*s))
-			s++;
-		if (*s == '^' && (g_ascii_isdigit(s[1]) || s[1] == '-'))
-			s += 2;
-		while (g_ascii_isdigit(*s))
-			s++;
-		if ((*s == '/' || *s == '*') && g_ascii_isalpha(s[1]))
-			s++;
-		else
-			return (size_t)(s - start);
-	}
-}
-
-/* A word after a number is its unit when it is one and no keyword ("2 s", but "2 and …"). */
+/* A word after a number is its unit when it is one and no keyword ("2 s", but "2 and …"). U and S are until and since. */
 static bool take_unit(Parser *p, Unit *ret)
 {
-	const char *s = p->start;
-	if (p->kind == T_END || is_keyword(p) || (p->kind != T_NAME && *s != '%'))
+	const char *s = p->x.start;
+	if (p->x.kind == T_END || lex_keyword(&p->x) || is(p, T_NAME, "U") || is(p, T_NAME, "S") ||
+	    (p->x.kind != T_NAME && *s != '%'))
 		return false;
-	size_t n = unit_length(s);
+	size_t n = lex_unit_length(s);
 	if (n == 0)
 		return false;
 	g_autofree char *text = g_strndup(s, n);
 	g_autoptr(GError) error = NULL;
 	if (!unit_parse(text, ret, &error)) {
-		stl_error(p->error, column_of(p, s), p->ret_column, "%s", error->message);
-		p->failed = true;
+		fail_at(p, lex_column(&p->x), error->message);
 		return false;
 	}
-	p->at = s + n;
-	next(p);
+	p->x.at = s + n;
+	lex_next(&p->x);
 	return true;
 }
 
 static Node *parse_number(Parser *p)
 {
-	Node *n = make(p, N_NUMBER, column_of(p, p->start), NULL, NULL);
-	n->value = g_ascii_strtod(p->start, NULL);
-	next(p);
+	Node *n = make(p, N_NUMBER, lex_column(&p->x), NULL, NULL);
+	n->value = g_ascii_strtod(p->x.start, NULL);
+	lex_next(&p->x);
 	n->bare = !take_unit(p, &n->unit);
 	return n;
 }
 
-static Node *parse_function(Parser *p, NodeKind kind, unsigned column, bool two)
+static bool parse_bound(Parser *p, Quantity *ret, char **ret_parameter)
 {
-	next(p);
-	if (!expect(p, "("))
-		return NULL;
-	Node *a = parse_iff(p);
-	if (a && two && !expect(p, ",")) {
-		node_free(a);
-		return NULL;
+	bool negative = take(p, T_OP, "-");
+	if (p->x.kind == T_PARAM && !negative) {
+		*ret_parameter = g_strndup(p->x.start + 1, p->x.length - 1);
+		formula_intern(p->f->parameters, p->x.start + 1, p->x.length - 1);
+		lex_next(&p->x);
+		return true;
 	}
-	Node *b = a && two ? parse_iff(p) : NULL;
-	if (!a || (two && !b) || !expect(p, ")")) {
-		node_free(a);
-		node_free(b);
-		return NULL;
+	if (take(p, T_NAME, "inf")) {
+		*ret = (Quantity){negative ? -INF : INF, unit_second};
+		return true;
 	}
-	/* more than two arguments fold to the left: max(a, b, c) */
-	return make(p, kind, column, a, b);
+	if (p->x.kind != T_NUMBER) {
+		fail(p, "expected a time bound such as 2 s");
+		return false;
+	}
+	Node *n = parse_number(p);
+	*ret = (Quantity){negative ? -n->value : n->value, n->unit};
+	node_free(n);
+	return !p->failed;
 }
+
+/* "(0 s, 5 s]" is an interval, "(x > 2)" a formula: after a bound and nothing else comes a comma. */
+static bool open_interval_here(const Parser *p)
+{
+	if (!is(p, T_OP, "("))
+		return false;
+	g_autoptr(StlFormula) scratch = g_new0(StlFormula, 1);
+	scratch->parameters = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *parameter = NULL;
+	Quantity q;
+	Parser look = *p;
+	look.f = scratch;
+	look.error = &error;
+	look.ret_column = NULL;
+	lex_next(&look.x);
+	return parse_bound(&look, &q, &parameter) && (is(&look, T_OP, ",") || is(&look, T_OP, ":"));
+}
+
+/* "[0 s, $limit]", "(0 s, 5 s]", or nothing. */
+static bool parse_interval(Parser *p, Node *n)
+{
+	n->lo = (Quantity){0, unit_second};
+	n->hi = (Quantity){INF, unit_second};
+	n->lo_open = open_interval_here(p);
+	if (!take(p, T_OP, n->lo_open ? "(" : "["))
+		return true;
+	n->bounded = true;
+	if (!parse_bound(p, &n->lo, &n->lo_parameter))
+		return false;
+	if (!take(p, T_OP, ":") && !expect(p, ","))
+		return false;
+	if (!parse_bound(p, &n->hi, &n->hi_parameter))
+		return false;
+	n->hi_open = take(p, T_OP, ")");
+	return n->hi_open || expect(p, "]");
+}
+
+/* ---- functions ----------------------------------------------------------------------------------------------------- */
 
 typedef struct Function {
 	const char *name;
 	NodeKind kind;
-	bool two;
+	unsigned least, most; /* arguments */
+	NodeKind over;        /* with one argument and "over [a, b]"; N_TRUE: it has no such form */
+	bool also_without;    /* "over" may be left out */
 } Function;
 
 static const Function functions[] = {
-	{"abs", N_ABS, false},    {"min", N_MIN, true},
-	{"max", N_MAX, true},     {"initial", N_INITIAL, false},
-	{"rise", N_RISE, false},  {"fall", N_FALL, false},
-	{"delay", N_DELAY, true}, {"duration", N_DURATION, false},
+	{"abs", N_ABS, 1, 1, N_TRUE, false},       {"min", N_MIN, 1, 100, N_MIN_OVER, false},
+	{"max", N_MAX, 1, 100, N_MAX_OVER, false}, {"norm", N_NORM, 1, 100, N_TRUE, false},
+	{"sqrt", N_SQRT, 1, 1, N_TRUE, false},     {"exp", N_EXP, 1, 1, N_TRUE, false},
+	{"pow", N_POW, 2, 2, N_TRUE, false},       {"mean", N_MEAN_OVER, 1, 1, N_MEAN_OVER, false},
+	{"count", N_COUNT, 1, 1, N_COUNT, true},   {"initial", N_INITIAL, 1, 1, N_TRUE, false},
+	{"rise", N_RISE, 1, 1, N_TRUE, false},     {"fall", N_FALL, 1, 1, N_TRUE, false},
+	{"delay", N_DELAY, 2, 2, N_TRUE, false},   {"duration", N_DURATION, 1, 1, N_TRUE, false},
 };
 
-static Node *parse_initial(Parser *p, Node *n)
+/* Arguments fold to the left: max(a, b, c) is max(max(a, b), c). */
+static Node *parse_arguments(Parser *p, const Function *f, unsigned column, unsigned *ret_n)
 {
-	if (n && n->a->kind != N_SIGNAL) {
-		fail(p, "initial() takes the name of a signal");
-		node_free(n);
-		return NULL;
+	Node *a = parse_iff(p);
+	for (*ret_n = 1; a && take(p, T_OP, ","); ++*ret_n) {
+		if (*ret_n >= f->most) {
+			fail(p, "too many arguments");
+			return drop(a);
+		}
+		a = pair(p, f->kind, column, a, parse_iff(p));
+	}
+	if (a && *ret_n < f->least) {
+		fail(p, "expected ','");
+		return drop(a);
+	}
+	if (a && !expect(p, ")"))
+		return drop(a);
+	return a;
+}
+
+static Node *parse_over(Parser *p, const Function *f, unsigned column, Node *a)
+{
+	Node *n = make(p, f->over, column, a, NULL);
+	n->lo = (Quantity){-INF, unit_second};
+	n->hi = (Quantity){INF, unit_second};
+	if (!take(p, T_NAME, "over")) {
+		if (f->also_without)
+			return n;
+		fail(p, f->least == f->most ? "expected 'over [a, b]'"
+					    : "expected ',' or 'over [a, b]'");
+		return drop(n);
+	}
+	if (!parse_interval(p, n))
+		return drop(n);
+	if (!n->bounded) {
+		fail(p, "expected a window such as [-5 s, 0 s]");
+		return drop(n);
 	}
 	return n;
 }
 
+static Node *parse_function(Parser *p, const Function *f, unsigned column)
+{
+	unsigned n;
+	lex_next(&p->x);
+	if (!expect(p, "("))
+		return NULL;
+	Node *a = parse_arguments(p, f, column, &n);
+	if (!a || n > 1)
+		return a;
+	if (f->over != N_TRUE)
+		return parse_over(p, f, column, a);
+	if (f->kind == N_INITIAL && a->kind != N_SIGNAL) {
+		fail(p, "initial() takes the name of a signal");
+		return drop(a);
+	}
+	return make(p, f->kind == N_NORM ? N_ABS : f->kind, column, a, NULL);
+}
+
+static const Function *function_here(const Parser *p)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(functions); i++)
+		if (is(p, T_NAME, functions[i].name) && (opens(p) || lex_keyword(&p->x)))
+			return &functions[i];
+	return NULL;
+}
+
+/* ---- names --------------------------------------------------------------------------------------------------------- */
+
+static bool defined(const Parser *p)
+{
+	for (guint i = 0; i < p->definitions->len; i++)
+		if (is(p, T_NAME, g_array_index(p->definitions, Definition, i).name))
+			return true;
+	return false;
+}
+
+static bool bound_here(const Parser *p)
+{
+	for (const Variable *v = p->variables; v; v = v->outer) {
+		size_t n = strlen(v->name);
+		if (p->x.length >= n && !strncmp(p->x.start, v->name, n) &&
+		    (p->x.length == n || p->x.start[n] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static Node *parse_name(Parser *p, unsigned column)
+{
+	for (guint i = 0; i < p->definitions->len; i++) {
+		Definition *d = &g_array_index(p->definitions, Definition, i);
+		if (!is(p, T_NAME, d->name))
+			continue;
+		Node *copy = node_copy(p->f, d->value);
+		if (!copy)
+			return fail(p, "the formula has too many parts");
+		copy->column = column;
+		d->used = true;
+		lex_next(&p->x);
+		return copy;
+	}
+	Node *n = make(p, N_SIGNAL, column, NULL, NULL);
+	if (bound_here(p))
+		n->path = g_strndup(p->x.start, p->x.length);
+	else
+		n->name = formula_intern(p->f->signals, p->x.start, p->x.length);
+	lex_next(&p->x);
+	return n;
+}
+
+/* ---- terms --------------------------------------------------------------------------------------------------------- */
+
 static Node *parse_primary(Parser *p)
 {
-	unsigned column = column_of(p, p->start);
-	if (p->kind == T_NUMBER)
+	unsigned column = lex_column(&p->x);
+	if (p->x.kind == T_NUMBER)
 		return parse_number(p);
-	if (p->kind == T_PARAM) {
+	if (p->x.kind == T_PARAM) {
 		Node *n = make(p, N_PARAMETER, column, NULL, NULL);
-		n->name = intern(p->f->parameters, p->start + 1, p->length - 1);
-		next(p);
+		n->name = formula_intern(p->f->parameters, p->x.start + 1, p->x.length - 1);
+		lex_next(&p->x);
 		return n;
 	}
 	if (take(p, T_OP, "(")) {
 		Node *n = enter(p) ? parse_iff(p) : NULL;
 		p->depth--;
-		if (n && !expect(p, ")")) {
-			node_free(n);
-			return NULL;
-		}
-		return n;
+		return n && !expect(p, ")") ? drop(n) : n;
 	}
 	if (take(p, T_NAME, "true"))
 		return make(p, N_TRUE, column, NULL, NULL);
 	if (take(p, T_NAME, "false"))
 		return make(p, N_FALSE, column, NULL, NULL);
-	for (size_t i = 0; i < G_N_ELEMENTS(functions); i++)
-		if (is(p, T_NAME, functions[i].name)) {
-			Node *n = enter(p) ? parse_function(p, functions[i].kind, column,
-							    functions[i].two)
-					   : NULL;
-			p->depth--;
-			return functions[i].kind == N_INITIAL ? parse_initial(p, n) : n;
-		}
-	if (p->kind == T_NAME && !is_keyword(p)) {
-		Node *n = make(p, N_SIGNAL, column, NULL, NULL);
-		n->name = intern(p->f->signals, p->start, p->length);
-		next(p);
+	const Function *f = function_here(p);
+	if (f) {
+		Node *n = enter(p) ? parse_function(p, f, column) : NULL;
+		p->depth--;
 		return n;
 	}
+	if (p->x.kind == T_NAME && !lex_keyword(&p->x))
+		return parse_name(p, column);
 	return fail(p, "expected a signal, a number or a formula");
 }
 
 static Node *parse_factor(Parser *p)
 {
-	unsigned column = column_of(p, p->start);
+	unsigned column = lex_column(&p->x);
 	if (!take(p, T_OP, "-"))
 		return parse_primary(p);
 	Node *a = enter(p) ? parse_factor(p) : NULL;
@@ -389,158 +443,250 @@ static Node *parse_factor(Parser *p)
 	return one(p, N_NEGATE, column, a);
 }
 
+/* Operators of one strength, from left to right. */
+typedef struct Infix {
+	TokenKind token;
+	const char *text;
+	NodeKind kind;
+} Infix;
+
+static Node *parse_chain(Parser *p, const Infix *table, size_t n, Node *(*part)(Parser *))
+{
+	Node *a = part(p);
+	for (size_t i = 0; a && i < n; i++) {
+		unsigned column = lex_column(&p->x);
+		if (!take(p, table[i].token, table[i].text))
+			continue;
+		a = pair(p, table[i].kind, column, a, part(p));
+		i = (size_t)-1;
+	}
+	return a;
+}
+
 static Node *parse_product(Parser *p)
 {
-	Node *a = parse_factor(p);
-	for (;;) {
-		unsigned column = column_of(p, p->start);
-		NodeKind kind = is(p, T_OP, "*") ? N_MUL : N_DIV;
-		if (!a || (!take(p, T_OP, "*") && !take(p, T_OP, "/")))
-			return a;
-		a = pair(p, kind, column, a, parse_factor(p));
-	}
+	static const Infix table[] = {{T_OP, "*", N_MUL}, {T_OP, "/", N_DIV}};
+	return parse_chain(p, table, G_N_ELEMENTS(table), parse_factor);
 }
 
 static Node *parse_sum(Parser *p)
 {
-	Node *a = parse_product(p);
-	for (;;) {
-		unsigned column = column_of(p, p->start);
-		NodeKind kind = is(p, T_OP, "+") ? N_ADD : N_SUB;
-		if (!a || (!take(p, T_OP, "+") && !take(p, T_OP, "-")))
-			return a;
-		a = pair(p, kind, column, a, parse_product(p));
-	}
+	static const Infix table[] = {{T_OP, "+", N_ADD}, {T_OP, "-", N_SUB}};
+	return parse_chain(p, table, G_N_ELEMENTS(table), parse_product);
 }
 
-/* ---- formulas ----------------------------------------------------------------------------------------------------- */
+/* ---- formulas ------------------------------------------------------------------------------------------------------ */
 
 static Node *parse_comparison(Parser *p)
 {
-	static const struct {
-		const char *op;
-		NodeKind kind;
-	} comparisons[] = {{"<=", N_LE}, {">=", N_GE}, {"<", N_LT},
-			   {">", N_GT},  {"==", N_EQ}, {"!=", N_NE}};
+	static const Infix table[] = {{T_OP, "<=", N_LE}, {T_OP, ">=", N_GE}, {T_OP, "<", N_LT},
+				      {T_OP, ">", N_GT},  {T_OP, "==", N_EQ}, {T_OP, "!=", N_NE},
+				      {T_OP, "!==", N_NE}};
 	Node *a = parse_sum(p);
-	unsigned column = column_of(p, p->start);
-	for (size_t i = 0; a && i < G_N_ELEMENTS(comparisons); i++)
-		if (take(p, T_OP, comparisons[i].op))
-			return pair(p, comparisons[i].kind, column, a, parse_sum(p));
+	unsigned column = lex_column(&p->x);
+	for (size_t i = 0; a && i < G_N_ELEMENTS(table); i++)
+		if (take(p, T_OP, table[i].text))
+			return pair(p, table[i].kind, column, a, parse_sum(p));
 	return a;
 }
 
-static bool parse_bound(Parser *p, Quantity *ret, char **ret_parameter)
+/* Other words and letters for the same operators are other tools' spelling; those that are no keywords count only where an
+ * operand follows, so that a signal may still be called F or next. */
+typedef struct Prefix {
+	const char *word;
+	NodeKind kind;
+} Prefix;
+
+static const Prefix prefixes[] = {
+	{"always", N_ALWAYS},
+	{"G", N_ALWAYS},
+	{"eventually", N_EVENTUALLY},
+	{"F", N_EVENTUALLY},
+	{"historically", N_HISTORICALLY},
+	{"H", N_HISTORICALLY},
+	{"once", N_ONCE},
+	{"O", N_ONCE},
+	{"next", N_NEXT},
+	{"X", N_NEXT},
+	{"s_next", N_STRONG_NEXT},
+	{"previous", N_PREVIOUS},
+	{"prev", N_PREVIOUS},
+	{"Y", N_PREVIOUS},
+	{"s_previous", N_STRONG_PREVIOUS},
+	{"s_prev", N_STRONG_PREVIOUS},
+};
+
+static bool binary_word(const Lexer *x)
 {
-	bool negative = take(p, T_OP, "-");
-	if (p->kind == T_PARAM && !negative) {
-		*ret_parameter = g_strndup(p->start + 1, p->length - 1);
-		intern(p->f->parameters, p->start + 1, p->length - 1);
-		next(p);
-		return true;
-	}
-	if (is(p, T_NAME, "inf") && !negative) {
-		next(p);
-		*ret = (Quantity){INF, unit_second};
-		return true;
-	}
-	if (p->kind != T_NUMBER) {
-		fail(p, "expected a time bound such as 2 s");
-		return false;
-	}
-	Node *n = parse_number(p);
-	*ret = (Quantity){negative ? -n->value : n->value, n->unit};
-	node_free(n);
-	return !p->failed;
+	static const char *const words[] = {"and",   "or",     "xor",  "implies", "iff", "until",
+					    "since", "unless", "weak", "over",    "U",   "S"};
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (lex_is(x, T_NAME, words[i]))
+			return true;
+	return false;
 }
 
-/* "[0 s, $limit]" or nothing. */
-static bool parse_interval(Parser *p, Node *n)
+static bool operand_follows(const Parser *p)
 {
-	n->lo = (Quantity){0, unit_second};
-	n->hi = (Quantity){INF, unit_second};
-	if (!take(p, T_OP, "["))
-		return true;
-	n->bounded = true;
-	return parse_bound(p, &n->lo, &n->lo_parameter) && expect(p, ",") &&
-	       parse_bound(p, &n->hi, &n->hi_parameter) && expect(p, "]");
+	Lexer x = after(p);
+	return x.kind == T_NUMBER || x.kind == T_PARAM || (x.kind == T_NAME && !binary_word(&x)) ||
+	       lex_is(&x, T_OP, "(") || lex_is(&x, T_OP, "[") || lex_is(&x, T_OP, "!");
+}
+
+static Node *parse_prefix(Parser *p, NodeKind kind, unsigned column)
+{
+	lex_next(&p->x);
+	Node *n = make(p, kind, column, NULL, NULL);
+	bool step = kind == N_NEXT || kind == N_STRONG_NEXT || kind == N_PREVIOUS ||
+		    kind == N_STRONG_PREVIOUS;
+	if ((!step && !parse_interval(p, n)) || !(n->a = parse_unary(p)))
+		return drop(n);
+	n->height = 1 + n->a->height;
+	return n;
+}
+
+/* "body" or "{body.head, body.neck}" */
+static bool parse_set(Parser *p, Node *n)
+{
+	bool list = take(p, T_OP, "{");
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	do {
+		if (p->x.kind != T_NAME || lex_keyword(&p->x)) {
+			fail(p, "expected the name of a channel");
+			return false;
+		}
+		guint have = names->len;
+		formula_intern(names, p->x.start, p->x.length);
+		if (names->len == have) {
+			fail(p, "the same name is there twice");
+			return false;
+		}
+		lex_next(&p->x);
+	} while (list && take(p, T_OP, ","));
+	if (list && !expect(p, "}"))
+		return false;
+	g_ptr_array_add(names, NULL);
+	if (list)
+		n->names = g_strdupv((char **)names->pdata);
+	else
+		n->set = g_strdup(g_ptr_array_index(names, 0));
+	return true;
+}
+
+/* "for every region in body: formula"; the formula reaches as far as it can. */
+static Node *parse_quantifier(Parser *p)
+{
+	unsigned column = lex_column(&p->x);
+	lex_next(&p->x);
+	bool every = is(p, T_NAME, "every");
+	lex_next(&p->x);
+	Node *n = make(p, every ? N_EVERY : N_SOME, column, NULL, NULL);
+	if (p->x.kind != T_NAME || lex_keyword(&p->x)) {
+		fail(p, "expected a name for the channel");
+		return drop(n);
+	}
+	if (defined(p)) {
+		fail(p, "this name is taken");
+		return drop(n);
+	}
+	n->variable = g_strndup(p->x.start, p->x.length);
+	lex_next(&p->x);
+	if (!take(p, T_NAME, "in")) {
+		fail(p, "expected 'in'");
+		return drop(n);
+	}
+	if (!parse_set(p, n) || !expect(p, ":"))
+		return drop(n);
+	const Variable v = {p->variables, n->variable};
+	p->variables = &v;
+	n->pattern = parse_iff(p);
+	p->variables = v.outer;
+	if (!n->pattern)
+		return drop(n);
+	n->height = 1 + n->pattern->height;
+	return n;
+}
+
+static bool quantifier_here(const Parser *p)
+{
+	Lexer x = after(p);
+	return is(p, T_NAME, "for") && (lex_is(&x, T_NAME, "every") || lex_is(&x, T_NAME, "some"));
+}
+
+static Node *parse_unary_inside(Parser *p)
+{
+	unsigned column = lex_column(&p->x);
+	if (take(p, T_NAME, "not") || take(p, T_OP, "!"))
+		return one(p, N_NOT, column, parse_unary(p));
+	if (quantifier_here(p))
+		return parse_quantifier(p);
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (is(p, T_NAME, prefixes[i].word) && (lex_keyword(&p->x) || operand_follows(p)))
+			return parse_prefix(p, prefixes[i].kind, column);
+	return parse_comparison(p);
 }
 
 static Node *parse_unary(Parser *p)
 {
-	static const struct {
-		const char *word;
-		NodeKind kind;
-	} words[] = {{"always", N_ALWAYS},
-		     {"eventually", N_EVENTUALLY},
-		     {"historically", N_HISTORICALLY},
-		     {"once", N_ONCE}};
-	unsigned column = column_of(p, p->start);
-	Node *n = NULL;
-	if (!enter(p))
-		return NULL;
-	if (take(p, T_NAME, "not") || (!is(p, T_OP, "!=") && take(p, T_OP, "!"))) {
-		n = one(p, N_NOT, column, parse_unary(p));
-		p->depth--;
-		return n;
-	}
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		if (take(p, T_NAME, words[i].word)) {
-			n = make(p, words[i].kind, column, NULL, NULL);
-			if (!parse_interval(p, n) || !(n->a = parse_unary(p)))
-				g_clear_pointer(&n, node_free);
-			p->depth--;
-			return n;
-		}
-	n = parse_comparison(p);
+	Node *n = enter(p) ? parse_unary_inside(p) : NULL;
 	p->depth--;
 	return n;
+}
+
+/* The kind of until that begins here, taken; N_KINDS: none. */
+static int take_until(Parser *p)
+{
+	Lexer x = after(p);
+	if (is(p, T_NAME, "weak") && lex_is(&x, T_NAME, "until")) {
+		lex_next(&p->x);
+		lex_next(&p->x);
+		return N_WEAK_UNTIL;
+	}
+	if (take(p, T_NAME, "unless"))
+		return N_WEAK_UNTIL;
+	if (take(p, T_NAME, "until") || take(p, T_NAME, "U"))
+		return N_UNTIL;
+	if (take(p, T_NAME, "since") || take(p, T_NAME, "S"))
+		return N_SINCE;
+	return N_KINDS;
 }
 
 static Node *parse_until(Parser *p)
 {
 	Node *a = parse_unary(p);
-	while (a && (is(p, T_NAME, "until") || is(p, T_NAME, "since"))) {
-		Node *n = make(p, is(p, T_NAME, "until") ? N_UNTIL : N_SINCE,
-			       column_of(p, p->start), NULL, NULL);
-		next(p);
-		n->a = a;
-		a = n;
+	while (a) {
+		unsigned column = lex_column(&p->x);
+		int kind = take_until(p);
+		if (kind == N_KINDS)
+			return a;
+		Node *n = a = make(p, (NodeKind)kind, column, a, NULL);
 		if (!parse_interval(p, n) || !(n->b = parse_unary(p)))
-			g_clear_pointer(&a, node_free);
+			return drop(a);
+		n->height = 1 + MAX(n->a->height, n->b->height);
 	}
 	return a;
 }
 
 static Node *parse_and(Parser *p)
 {
-	Node *a = parse_until(p);
-	for (;;) {
-		unsigned column = column_of(p, p->start);
-		if (!a || (!take(p, T_NAME, "and") && !take(p, T_OP, "&&") && !take(p, T_OP, "&")))
-			return a;
-		a = pair(p, N_AND, column, a, parse_until(p));
-	}
+	static const Infix table[] = {
+		{T_NAME, "and", N_AND}, {T_OP, "&&", N_AND}, {T_OP, "&", N_AND}};
+	return parse_chain(p, table, G_N_ELEMENTS(table), parse_until);
 }
 
 static Node *parse_or(Parser *p)
 {
-	Node *a = parse_and(p);
-	for (;;) {
-		unsigned column = column_of(p, p->start);
-		if (a && take(p, T_NAME, "xor"))
-			a = pair(p, N_XOR, column, a, parse_and(p));
-		else if (a && (take(p, T_NAME, "or") || take(p, T_OP, "||") || take(p, T_OP, "|")))
-			a = pair(p, N_OR, column, a, parse_and(p));
-		else
-			return a;
-	}
+	static const Infix table[] = {{T_NAME, "xor", N_XOR},
+				      {T_NAME, "or", N_OR},
+				      {T_OP, "||", N_OR},
+				      {T_OP, "|", N_OR}};
+	return parse_chain(p, table, G_N_ELEMENTS(table), parse_and);
 }
 
 static Node *parse_implies(Parser *p)
 {
 	Node *a = parse_or(p);
-	unsigned column = column_of(p, p->start);
+	unsigned column = lex_column(&p->x);
 	if (!a || (!take(p, T_OP, "->") && !take(p, T_NAME, "implies")))
 		return a;
 	Node *b = enter(p) ? parse_implies(p) : NULL;
@@ -550,13 +696,65 @@ static Node *parse_implies(Parser *p)
 
 static Node *parse_iff(Parser *p)
 {
-	Node *a = parse_implies(p);
-	for (;;) {
-		unsigned column = column_of(p, p->start);
-		if (!a || (!take(p, T_OP, "<->") && !take(p, T_NAME, "iff")))
-			return a;
-		a = pair(p, N_IFF, column, a, parse_implies(p));
+	static const Infix table[] = {{T_OP, "<->", N_IFF}, {T_NAME, "iff", N_IFF}};
+	return parse_chain(p, table, G_N_ELEMENTS(table), parse_implies);
+}
+
+/* ---- the whole text ------------------------------------------------------------------------------------------------ */
+
+static void definition_clear(void *d)
+{
+	g_free(((Definition *)d)->name);
+	node_free(((Definition *)d)->value);
+}
+
+static bool all_used(Parser *p)
+{
+	for (guint i = 0; i < p->definitions->len; i++) {
+		const Definition *d = &g_array_index(p->definitions, Definition, i);
+		g_autofree char *text = g_strdup_printf("'%s' is defined and never used", d->name);
+		if (!d->used) /* so nobody would have checked it */
+			return fail_at(p, d->column, text);
 	}
+	return true;
+}
+
+/* { NAME "=" formula ";" } [ NAME "=" ] formula */
+static Node *parse_text(Parser *p)
+{
+	for (;;) {
+		Definition d = {.column = lex_column(&p->x)};
+		Lexer x = after(p);
+		bool named = p->x.kind == T_NAME && lex_is(&x, T_OP, "=");
+		if (named && (lex_keyword(&p->x) || defined(p)))
+			return fail_at(p, d.column, "this name is taken");
+		if (named) {
+			d.name = g_strndup(p->x.start, p->x.length);
+			lex_next(&p->x);
+			p->f->result_column = lex_column(&p->x);
+			lex_next(&p->x);
+		}
+		d.value = parse_iff(p);
+		if (d.value && named && take(p, T_OP, ";")) {
+			g_ptr_array_add(p->f->defined, g_strdup(d.name));
+			g_array_append_val(p->definitions, d);
+			continue;
+		}
+		if (!named)
+			p->f->result_column = 0;
+		p->f->result = d.name;
+		return d.value;
+	}
+}
+
+static bool parse_all(Parser *p)
+{
+	lex_next(&p->x);
+	p->f->root = parse_text(p);
+	if (p->f->root && !p->failed && p->x.kind != T_END)
+		fail(p, "expected an operator or the end");
+	return !p->failed && p->f->root && all_used(p) &&
+	       quantifier_expand(p->f, p->f->root, NULL, p->ret_column, p->error);
 }
 
 StlFormula *stl_parse(const char *text, unsigned *ret_column, GError **error)
@@ -572,18 +770,22 @@ StlFormula *stl_parse(const char *text, unsigned *ret_column, GError **error)
 	f->text = g_strdup(text);
 	f->signals = g_ptr_array_new_with_free_func(g_free);
 	f->parameters = g_ptr_array_new_with_free_func(g_free);
+	f->defined = g_ptr_array_new_with_free_func(g_free);
 	f->parameter_values = g_array_new(FALSE, TRUE, sizeof(Quantity));
+	g_autoptr(GArray) definitions = g_array_new(FALSE, TRUE, sizeof(Definition));
+	g_array_set_clear_func(definitions, definition_clear);
 	GError *local = NULL;
-	Parser p = {
-		.f = f, .text = f->text, .at = f->text, .error = &local, .ret_column = ret_column};
-	next(&p);
-	f->root = parse_iff(&p);
-	if (f->root && !p.failed && p.kind != T_END)
-		fail(&p, "expected an operator or the end");
-	if (p.failed || !f->root) {
+	Parser p = {.x = {.text = f->text, .at = f->text},
+		    .f = f,
+		    .definitions = definitions,
+		    .error = &local,
+		    .ret_column = ret_column};
+	if (!parse_all(&p)) {
 		g_propagate_error(error, local);
 		return NULL;
 	}
+	f->parsed_nodes = f->nodes;
+	f->parsed_signals = f->signals->len;
 	return g_steal_pointer(&f);
 }
 
@@ -593,9 +795,11 @@ void stl_formula_free(StlFormula *f)
 		return;
 	node_free(f->root);
 	g_free(f->text);
-	g_ptr_array_unref(f->signals);
-	g_ptr_array_unref(f->parameters);
-	g_array_unref(f->parameter_values);
+	g_free(f->result);
+	g_clear_pointer(&f->signals, g_ptr_array_unref);
+	g_clear_pointer(&f->parameters, g_ptr_array_unref);
+	g_clear_pointer(&f->defined, g_ptr_array_unref);
+	g_clear_pointer(&f->parameter_values, g_array_unref);
 	g_free(f);
 }
 

@@ -49,14 +49,18 @@ static void look_for_vacuity(Eval *e, const Node *n, double from, double to, Stl
 	}
 	double lo = eval_ticks(e, n->lo_s), hi = eval_ticks(e, n->hi_s);
 	double a_from = from, a_to = to, b_from = from, b_to = to;
-	if (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL) {
-		a_from = n->kind == N_UNTIL ? from : from + lo;
+	OperatorTime time = operators[n->kind].time;
+	if (time == OP_FUTURE) { /* the left side of an until counts from here on */
+		a_from = n->b ? from : from + lo;
 		b_from = from + lo;
 		a_to = b_to = to + hi;
-	} else if (node_is_temporal(n->kind)) {
+	} else if (time == OP_PAST) {
 		a_from = b_from = isinf(hi) ? MIN(from, 0) : from - hi;
-		a_to = n->kind == N_SINCE ? to : to - lo;
+		a_to = n->b ? to : to - lo;
 		b_to = to - lo;
+	} else if (time == OP_OVER) {
+		a_from = isinf(lo) ? MIN(from, 0) : from + lo;
+		a_to = to + hi;
 	}
 	if (n->a)
 		look_for_vacuity(e, n->a, a_from, a_to, r);
@@ -402,7 +406,7 @@ static void walk_truth(EdgeWalk *w, const Pair *p)
 }
 
 /* truth.NAME comes from onsets and ends that the caller has worked out; only they make it rise. */
-static bool is_derived(const Eval *e, const Node *n)
+bool eval_derived(const Eval *e, const Node *n)
 {
 	const Signal *s = n->kind == N_SIGNAL
 				  ? g_hash_table_lookup(e->input->signals,
@@ -418,7 +422,7 @@ GArray *stl_edges(const StlFormula *f, const StlInput *input, GError **error)
 	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)),
 		      .e = &e,
 		      .first = true,
-		      .one_end = is_derived(&e, f->root)};
+		      .one_end = eval_derived(&e, f->root)};
 	walk_truth(&w, eval_truth_of(&e, f->root));
 	if (e.error) {
 		g_propagate_error(error, g_steal_pointer(&e.error));
@@ -435,7 +439,7 @@ static GArray *edges_of(Eval *e, const Node *n, bool falls)
 	EdgeWalk w = {.edges = g_array_new(FALSE, FALSE, sizeof(StlEdge)),
 		      .e = e,
 		      .first = true,
-		      .one_end = !falls && is_derived(e, n)};
+		      .one_end = !falls && eval_derived(e, n)};
 	g_auto(Pair) truth = eval_truth(e, n);
 	if (falls) {
 		Pair negated = {track_negate(truth.hi), track_negate(truth.lo)};
@@ -444,6 +448,11 @@ static GArray *edges_of(Eval *e, const Node *n, bool falls)
 	}
 	walk_truth(&w, &truth);
 	return w.edges;
+}
+
+GArray *eval_edges(Eval *e, const Node *n)
+{
+	return edges_of(e, n, false);
 }
 
 static double seconds(const Eval *e, int64_t ns)

@@ -63,6 +63,9 @@ typedef struct StlScope {
 	bool (*signal)(void *user, const char *name, Unit *ret_unit, bool *ret_boolean);
 	/* False: no such parameter. NULL function: parameters stay open; such a formula cannot be evaluated. */
 	bool (*parameter)(void *user, const char *name, Quantity *ret);
+	/* For `for every x in SET`: add the names one level below "SET." (char*, owned by the array), each once, in a fixed order.
+	 * NULL: such a formula is refused and must name them, `in {SET.a, SET.b}`. */
+	void (*channels)(void *user, const char *set, GPtrArray *names);
 	void *user;
 	/* The calculator's licence (`anzen stl eval`), never used for scoring: bare numbers fit any unit, bare bounds are
 	 * seconds (samples in discrete time), and a term is a formula whose robustness is its value. */
