@@ -48,6 +48,9 @@ struct ModbusServer {
 	int64_t window_ns, age_ns;
 	unsigned in_window;
 	bool blamed_rate, blamed_garbage;
+	bool declared_coil[MODBUS_SERVER_REGISTERS], declared_holding[MODBUS_SERVER_REGISTERS];
+	uint64_t undeclared; /* atomic: changes of others */
+	int first_undeclared;
 };
 
 static void output_clear(void *p)
@@ -134,16 +137,20 @@ static void add_output(GArray *to, int address, const char *signal, bool pulse)
 void modbus_server_add_coil(ModbusServer *s, int coil, const char *signal, bool pulse)
 {
 	add_output(s->coils, coil, signal, pulse);
+	s->declared_coil[coil] = true;
 }
 
 void modbus_server_add_heartbeat(ModbusServer *s, int reg, const char *signal)
 {
 	add_output(s->heartbeats, reg, signal, true);
+	s->declared_holding[reg] = true;
 }
 
 void modbus_server_add_claim(ModbusServer *s, int reg, const char *signal)
 {
 	add_output(s->claims, reg, signal, false);
+	for (int i = reg; i <= reg + 1 && i < MODBUS_SERVER_REGISTERS; i++) /* two words */
+		s->declared_holding[i] = true;
 }
 
 void modbus_server_feed(ModbusServer *s, const char *role, int64_t t_ns, double value,
@@ -236,6 +243,23 @@ static void note_writes(ModbusServer *s, const modbus_mapping_t *before, int64_t
 	}
 }
 
+static void note_undeclared(ModbusServer *s, const modbus_mapping_t *before)
+{
+	for (int i = 0; i < MODBUS_SERVER_REGISTERS; i++) {
+		bool coil = before->tab_bits[i] != s->map->tab_bits[i] && !s->declared_coil[i];
+		bool holding = before->tab_registers[i] != s->map->tab_registers[i] &&
+			       !s->declared_holding[i];
+		if ((coil || holding) && !__atomic_fetch_add(&s->undeclared, 1, __ATOMIC_RELAXED))
+			s->first_undeclared = i;
+	}
+}
+
+uint64_t modbus_server_undeclared(ModbusServer *s, int *ret_first)
+{
+	*ret_first = s->first_undeclared;
+	return __atomic_load_n(&s->undeclared, __ATOMIC_RELAXED);
+}
+
 static void snapshot(modbus_mapping_t *to, const modbus_mapping_t *from)
 {
 	memcpy(to->tab_bits, from->tab_bits, MODBUS_SERVER_REGISTERS);
@@ -285,6 +309,7 @@ static bool serve(ModbusServer *s, modbus_mapping_t *before)
 	if (code == MODBUS_FC_READ_INPUT_REGISTERS)
 		note_read(s, t_ns);
 	note_writes(s, before, t_ns);
+	note_undeclared(s, before);
 	return replied >= 0;
 }
 

@@ -40,4 +40,8 @@ void modbus_server_free(ModbusServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ModbusServer, modbus_server_free)
 
+/* Coils and holding registers that were written although product.yaml declares no output there; *ret_first is the first one's
+ * address. After the server was stopped, or approximately. */
+uint64_t modbus_server_undeclared(ModbusServer *server, int *ret_first);
+
 #endif

@@ -663,6 +663,22 @@ void product_link_watch(ProductLink *link)
 		tap_sample(&link->tap, PRODUCT_CPU_WAIT_SIGNAL, now, wait, SAMPLE_OK);
 }
 
+char *product_link_undeclared(ProductLink *link)
+{
+	int first = 0;
+	uint64_t writes = link->modbus ? modbus_server_undeclared(link->modbus, &first) : 0;
+	g_autoptr(GString) text = g_string_new(NULL);
+	if (link->responses.undeclared)
+		g_string_append_printf(text, "%" G_GUINT64_FORMAT " messages, the first: %s",
+				       link->responses.undeclared, link->responses.example);
+	if (writes)
+		g_string_append_printf(text,
+				       "%s%" G_GUINT64_FORMAT
+				       " writes to coils or registers, the first to %d",
+				       text->len ? "; " : "", writes, first);
+	return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
 void product_link_end(ProductLink *link)
 {
 	pthread_mutex_lock(&link->lock);

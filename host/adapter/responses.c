@@ -95,18 +95,33 @@ static void emit_claims(Responses *r, const ResponseRule *rule, JsonObject *obje
 	}
 }
 
-static void apply(Responses *r, JsonObject *object, int64_t t_ns)
+/* False: no rule of product.yaml takes it. */
+static bool apply(Responses *r, JsonObject *object, int64_t t_ns)
 {
+	bool taken = false;
 	for (guint i = 0; i < r->rules->len; i++) {
 		const ResponseRule *rule = g_ptr_array_index(r->rules, i);
 		if (matches(object, &rule->when)) {
+			taken = true;
 			emit(r->sink, rule->signal, t_ns, 1);
 			emit_claims(r, rule, object, t_ns);
 			if (rule->pulse)
 				emit(r->sink, rule->signal, t_ns + RESPONSE_PULSE_NS, 0);
 		} else if (matches(object, &rule->clears)) {
+			taken = true;
 			emit(r->sink, rule->signal, t_ns, 0);
 		}
+	}
+	return taken;
+}
+
+/* It changes no verdict, but a technician who forgot an output in product.yaml has to hear of it. */
+static void note_undeclared(Responses *r, const char *text, gsize length)
+{
+	if (!r->undeclared++) {
+		g_autofree char *whole = g_strndup(text, MIN(length, 4 * sizeof(r->example)));
+		g_autofree char *valid = g_utf8_make_valid(whole, -1);
+		g_strlcpy(r->example, valid, sizeof(r->example));
 	}
 }
 
@@ -147,7 +162,8 @@ void responses_take(Responses *r, const char *text, gsize length, int64_t t_ns)
 		r->blamed_garbage = true;
 		return;
 	}
-	apply(r, json_node_get_object(root), t_ns);
+	if (!apply(r, json_node_get_object(root), t_ns))
+		note_undeclared(r, text, length);
 }
 
 /* ---- one value at a time ---- */

@@ -33,6 +33,8 @@ typedef struct Responses {
 	unsigned in_window;
 	uint64_t messages, garbage, over_rate;
 	bool blamed_rate, blamed_garbage;
+	uint64_t undeclared; /* messages that no rule takes */
+	char example[96];    /* the first of them */
 } Responses;
 
 /* One message, received at t_ns. Not JSON, or no object: a product fault, once. Over the rate: dropped and a product

@@ -191,11 +191,14 @@ static void watch_still(Camera *self, const Frame *picture)
 	}
 	/* Frozen it stays until pictures move for longer than a refinement does. */
 	bool frozen = self->frozen ? self->moving < STILL_PICTURES : self->still >= STILL_PICTURES;
+	/* The fault begins where it can have begun at the earliest, never before a picture that was new for sure. */
+	int64_t from = MAX(self->alive_ns, self->still_since_ns - STILL_BEFORE_NS);
 	if (frozen && !self->frozen)
-		device_host_fault(self->host, CH_FRAME,
-				  MAX(self->alive_ns, self->still_since_ns - STILL_BEFORE_NS),
-				  CLOCK_NEVER, "%s froze: %u equal pictures",
-				  device_host_name(self->host), self->still + 1);
+		device_host_fault(self->host, CH_FRAME, from, CLOCK_NEVER,
+				  "%s froze: it stopped at most %.2f s before the first of %u "
+				  "pictures without anything new",
+				  device_host_name(self->host),
+				  (double)(self->still_since_ns - from) * 1e-9, self->still + 1);
 	self->frozen = frozen;
 }
 

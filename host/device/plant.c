@@ -147,7 +147,8 @@ static void watch_picture(Plant *self, int index, PlantChannel *c, const Frame *
 	media_watch_feed(&c->watch, frame);
 	if (c->watch.frozen && !c->frozen)
 		device_host_fault(self->host, index, c->watch.since_ns, CLOCK_NEVER,
-				  "%s froze: %u equal pictures", name, c->watch.equal + 1);
+				  "%s froze: the first of %u equal pictures", name,
+				  c->watch.equal + 1);
 	c->lit = c->lit || !c->watch.black;
 	if (c->watch.black && !c->black && c->lit)
 		device_host_fault(self->host, index, frame->capture_ns, CLOCK_NEVER,

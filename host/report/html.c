@@ -371,6 +371,26 @@ static int by_text(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void circumstance(GString *out, const ReportInput *in, const char *title, const char *key)
+{
+	const char *value = g_hash_table_lookup(in->record->meta, key);
+	if (!value)
+		return;
+	g_string_append_printf(out, "<tr><th>%s</th><td>", title);
+	html_text(out, value);
+	g_string_append(out, "</td></tr>");
+}
+
+/* What changes no verdict and a reader wants to know all the same. */
+static void circumstances(GString *out, const ReportInput *in)
+{
+	g_string_append(out, "<table>");
+	circumstance(out, in, W("Network of the product"), "network");
+	circumstance(out, in, W("Said by the product, declared nowhere"), "product.undeclared");
+	circumstance(out, in, W("Cleanup after the run"), "cleanup");
+	g_string_append(out, "</table>");
+}
+
 static void inputs(GString *out, const ReportInput *in)
 {
 	g_string_append_printf(out,
@@ -429,6 +449,7 @@ char *report_html(const ReportInput *in)
 	for (guint i = 0; i < in->record->criteria->len; i++)
 		card(out, in, g_ptr_array_index(in->record->criteria, i));
 	fault_list(out, in);
+	circumstances(out, in);
 	inputs(out, in);
 	g_string_append(out, "<footer>");
 	html_text(out, W("Evidence of conformity for exactly what was measured here; not a "

@@ -647,6 +647,9 @@ static gboolean go_live(Live *live, GError **error)
 	pass(live, TAIL_NS);
 	op_event(live, "run.end", end, live->incomplete);
 	product_link_end(live->product);
+	g_autofree char *undeclared = product_link_undeclared(live->product);
+	if (undeclared)
+		op_event(live, "product.undeclared", end, undeclared);
 	return TRUE;
 }
 

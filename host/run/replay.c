@@ -462,6 +462,9 @@ static void watch(Replay *r)
 	int64_t end = r->incomplete ? stopped_ns : bench_time(r, r->tape->to_ns);
 	pass(TAIL_NS);
 	tee_bench(r->tee)->event(tee_bench(r->tee), "run.end", end, NULL);
+	g_autofree char *undeclared = product_link_undeclared(r->link);
+	if (undeclared)
+		say(r, "product.undeclared", end, "%s", g_strdelimit(undeclared, "\"\\", ' '));
 }
 
 static gint by_value(gconstpointer a, gconstpointer b)

@@ -103,6 +103,17 @@ static void note_cleanup(RunRecord *record, const Recording *recording)
 		g_hash_table_replace(record->meta, g_strdup("cleanup"), g_steal_pointer(&state));
 }
 
+/* What the product said that its description does not declare. */
+static void note_undeclared(RunRecord *record, const Recording *recording)
+{
+	for (guint i = 0; i < recording->events->len; i++) {
+		const Event *event = g_ptr_array_index(recording->events, i);
+		if (!strcmp(event->name, "product.undeclared"))
+			g_hash_table_replace(record->meta, g_strdup("product.undeclared"),
+					     detail_of(event));
+	}
+}
+
 static void note_facts(RunRecord *record, const Recording *recording)
 {
 	set(&record->run_id, meta(recording, "run"));
@@ -115,6 +126,7 @@ static void note_facts(RunRecord *record, const Recording *recording)
 	set(&record->started_utc, meta(recording, "started"));
 	record->evidence = recording->evidence;
 	note_cleanup(record, recording);
+	note_undeclared(record, recording);
 	GHashTableIter iter;
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, recording->meta);

@@ -25,7 +25,6 @@ struct Tee {
 	unsigned long generation;
 	GHashTable *signals, *cameras, *sources; /* name → id + 1; read only once live */
 	const TeeFeed *feed;
-	_Atomic uint64_t undeclared;
 };
 
 static _Atomic unsigned long generations;
@@ -54,10 +53,8 @@ static void on_sample(Stream *stream, const char *source, int64_t t_ns, double v
 	Tee *tee = port->tee;
 	Lane *lane = lane_of_this_thread(tee);
 	int signal = id_of(tee->signals, source), wanted = id_of(tee->sources, source);
-	if (!lane || signal < 0) {
-		atomic_fetch_add(&tee->undeclared, 1);
+	if (!lane || signal < 0)
 		return;
-	}
 	session_sample(port->product ? lane->product : lane->bench, signal, t_ns, value, status);
 	if (wanted >= 0) {
 		ExecutorSample s = {
@@ -82,10 +79,8 @@ static void on_frame(Stream *stream, const char *source, const Frame *frame)
 	Tee *tee = port->tee;
 	Lane *lane = lane_of_this_thread(tee);
 	int camera = id_of(tee->cameras, source);
-	if (!lane || camera < 0) {
-		atomic_fetch_add(&tee->undeclared, 1);
+	if (!lane || camera < 0)
 		return;
-	}
 	Frame unit = {0};
 	const Frame *recorded = frame;
 	if (tee->feed && tee->feed->encode)
@@ -180,11 +175,6 @@ bool tee_pop(Tee *tee, ExecutorSample *ret)
 			return true;
 	}
 	return false;
-}
-
-uint64_t tee_undeclared(const Tee *tee)
-{
-	return atomic_load(&tee->undeclared);
 }
 
 uint64_t tee_executor_lost(const Tee *tee)

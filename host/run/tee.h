@@ -30,7 +30,7 @@ typedef struct TeeFeed {
 Tee *tee_new(SessionWriter *writer, const GPtrArray *sources, const TeeFeed *feed);
 void tee_free(Tee *tee);
 
-/* Session signal ids by name: declared before tee use; a sample of an undeclared signal is counted, never recorded. */
+/* Session signal ids by name: declared before tee use; a sample of an undeclared signal is never recorded. */
 void tee_declare_signal(Tee *tee, const char *name, int session_id);
 void tee_declare_camera(Tee *tee, const char *name, int session_id);
 
@@ -42,7 +42,6 @@ Stream *tee_product(Tee *tee);
 /* The executor's side. */
 bool tee_pop(Tee *tee, ExecutorSample *ret);
 
-uint64_t tee_undeclared(const Tee *tee);
 /* Samples that did not fit the executor's rings: guards and conditions were blind for a moment (a bench fault). */
 uint64_t tee_executor_lost(const Tee *tee);
 /* Threads that found no place in the pool: what they said is not in the recording (a bench fault). */

@@ -76,6 +76,24 @@ static void coil_is_a_response_only_when_it_changes(void)
 	sink_free(sink);
 }
 
+static void writes_that_no_output_declares_are_counted(void)
+{
+	Sink *sink = sink_new();
+	ModbusServer *s = server_for(sink, 1000);
+	modbus_t *bus = client_of(s);
+	int first = -1;
+	CU_ASSERT_EQUAL(modbus_write_bit(bus, 7, 1), 1);
+	CU_ASSERT_EQUAL(modbus_write_register(bus, 9, 3), 1);
+	CU_ASSERT_EQUAL(modbus_write_bit(bus, 0, 1), 1);
+	CU_ASSERT_TRUE(sink_wait(sink, "product.shut", 1)); /* so what came before is counted */
+	CU_ASSERT_EQUAL(modbus_server_undeclared(s, &first), 2);
+	CU_ASSERT_EQUAL(first, 7);
+	modbus_close(bus);
+	modbus_free(bus);
+	modbus_server_free(s);
+	sink_free(sink);
+}
+
 static void flood_of_requests_is_blamed_on_the_product(void)
 {
 	Sink *sink = sink_new();
@@ -116,5 +134,6 @@ static void garbage_on_the_wire_is_blamed_and_the_next_client_is_served(void)
 
 UNIT_MAIN("adapter.modbus", UNIT(sensor_value_reaches_the_product_in_steps_and_counts_updates),
 	  UNIT(coil_is_a_response_only_when_it_changes),
+	  UNIT(writes_that_no_output_declares_are_counted),
 	  UNIT(flood_of_requests_is_blamed_on_the_product),
 	  UNIT(garbage_on_the_wire_is_blamed_and_the_next_client_is_served))

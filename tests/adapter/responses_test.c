@@ -30,8 +30,11 @@ static void alarm_rises_clears_and_claims_are_kept_apart(void)
 	CU_ASSERT_EQUAL(g_array_index(sink->samples, SinkSample, 0).t_ns, 1000);
 	take(&r, "{\"type\":\"other\"}", 2000);
 	CU_ASSERT_EQUAL(sink_last(sink, "product.alarm"), 1.0);
+	CU_ASSERT_EQUAL(r.undeclared, 1);
+	CU_ASSERT_STRING_EQUAL(r.example, "{\"type\":\"other\"}");
 	take(&r, "{\"type\":\"cleared\"}", 3000);
 	CU_ASSERT_EQUAL(sink_last(sink, "product.alarm"), 0.0);
+	CU_ASSERT_EQUAL(r.undeclared, 1);
 	CU_ASSERT_EQUAL(sink->faults->len, 0);
 	sink_free(sink);
 }

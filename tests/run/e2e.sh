@@ -70,6 +70,13 @@ repeat() {
 	[ "$code" = 3 ] || fail "borderline: exit $code"
 	run "$source/products/stove-guard/product.yaml" stove-guard --fault "io:silent@3 s"
 	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "silent unit: exit $code"
+	# What product.yaml does not declare is said.
+	run "$source/products/fall-watch/product.yaml" fall-watch
+	grep -q product.undeclared "$(field folder)/run.json" && fail "the reference product says something undeclared"
+	sed 's/equals: card/equals: cart/' "$source/products/fall-watch/product.yaml" >"$work/undeclared.yaml"
+	run "$work/undeclared.yaml" fall-watch
+	grep -q '"product.undeclared":"[0-9]* messages, the first: .*card' "$(field folder)/run.json" ||
+		fail "run.json does not say what was undeclared: $(field why)"
 	run "$source/products/fall-watch/product.yaml" fall-watch --fault "cam:freeze@3 s"
 	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "frozen camera: exit $code"
 }

@@ -65,6 +65,8 @@ void product_link_begin(ProductLink *link, int64_t t_ns);
 bool product_link_exchange(ProductLink *link, int64_t now_ns);
 /* Look after it: is it alive, does it get a processor, does it consume? */
 void product_link_watch(ProductLink *link);
+/* What it said although product.yaml declares no such output, for people; NULL: nothing. Caller frees. */
+char *product_link_undeclared(ProductLink *link);
 /* No more faults from here on: the run is over and the product may be stopped. */
 void product_link_end(ProductLink *link);
 void product_link_free(ProductLink *link);
