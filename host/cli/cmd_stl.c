@@ -53,13 +53,14 @@ static bool read_formula(Question *q, const char *text, Diagnostics *diag)
 	return false;
 }
 
-/* The time in which every signal of the formula is known: from the last of the first samples to the first of the last ones. A
- * formula without signals has the time of all. */
+/* The formula's time: from the last of its signals' first samples to the first of the last samples of those that run straight
+ * between samples. A held value lasts, so held signals end nothing; with these alone it is the last sample of any. A formula
+ * without signals has the time of all. */
 static void find_span(Question *q)
 {
 	GHashTableIter it;
 	gpointer name, s;
-	int64_t start = INT64_MIN, end = INT64_MAX;
+	int64_t start = INT64_MIN, end = INT64_MAX, held_end = INT64_MIN;
 	size_t used = stl_formula_n_signals(q->formula);
 	g_hash_table_iter_init(&it, q->signals);
 	while (g_hash_table_iter_next(&it, &name, &s)) {
@@ -69,9 +70,15 @@ static void find_span(Question *q)
 			counts = counts || !strcmp(stl_formula_signal(q->formula, i), name);
 		if (!counts)
 			continue;
+		int64_t last = signal->t_ns[signal->n - 1];
 		start = MAX(start, signal->t_ns[0]);
-		end = MIN(end, signal->t_ns[signal->n - 1]);
+		if (signal->info.interp == SIGNAL_PREVIOUS)
+			held_end = MAX(held_end, last);
+		else
+			end = MIN(end, last);
 	}
+	if (end == INT64_MAX)
+		end = held_end;
 	q->input = (StlInput){.start_ns = start, .end_ns = end, .signals = q->signals};
 }
 

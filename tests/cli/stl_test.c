@@ -82,6 +82,11 @@ static void previous_interpolation_holds_the_value(void)
 		"{\"x\": {\"t\": [0, 1, 4], \"v\": [1, 3, 0], \"interpolation\": \"previous\"}}";
 	answers("eventually[0,0.5] (x > 2)", "a.json", held, "--json", "\"robustness\": -1,");
 	answers("always[1,3.9] (x > 2)", "a.json", held, "--json", "\"robustness\": 1,");
+	/* a held signal lasts as long as the others do */
+	answers("eventually (x > 7 and p)", "a.json",
+		"{\"x\": {\"t\": [0, 10], \"v\": [0, 10]}, \"p\": {\"t\": [0, 1], \"v\": [false, "
+		"true]}}",
+		"--json", "\"robustness\": 3,");
 }
 
 static void an_empty_window_is_infinite_and_says_that_it_is_incomplete(void)
