@@ -98,10 +98,8 @@ void add_unknown(World *w)
 			set_add(set, outcomes, INT64_MAX);
 		for (guint i = 0; i < w->rec->faults->len; i++) {
 			const Fault *f = g_ptr_array_index(w->rec->faults, i);
-			if (f->blame != BLAME_PRODUCT && (!f->signal || !strcmp(f->signal, name) ||
-							  !recording_signal(w->rec, f->signal)))
-				if (!f->signal || !strcmp(f->signal, name))
-					set_add(set, f->t_ns, f->until_ns);
+			if (f->blame != BLAME_PRODUCT && (!f->signal || !strcmp(f->signal, name)))
+				set_add(set, f->t_ns, f->until_ns);
 		}
 		set_tidy(set);
 	}

@@ -345,6 +345,10 @@ static void fill_words(CriterionResult *r, const Criterion *c)
 	r->claim_permitted = c->claim_permitted;
 	r->claim_rate = c->claim_rate;
 	r->claim_confidence = c->claim_confidence;
+	r->claim_max_invalid = c->claim_max_invalid;
+	r->claim_good = c->claim_good;
+	r->claim_over = g_strdup(c->claim_over);
+	r->claim_gap = c->claim_gap;
 	r->rule = g_strdup(rule_name(c->rule));
 	r->formula = g_strdup(c->formula);
 	for (guint i = 0; i < c->perspectives->len; i++)

@@ -47,10 +47,23 @@ void criterion_free(Criterion *c)
 {
 	if (!c)
 		return;
-	char *texts[] = {c->id,           c->full_id,   c->title_en,    c->title_ja,
-			 c->hazard,       c->formula,   c->measure,     c->limit,
-			 c->partner,      c->premise,   c->evidence,    c->needs,
-			 c->source.basis, c->source.by, c->source.note, c->source.population};
+	char *texts[] = {c->id,
+			 c->full_id,
+			 c->title_en,
+			 c->title_ja,
+			 c->hazard,
+			 c->formula,
+			 c->measure,
+			 c->limit,
+			 c->partner,
+			 c->premise,
+			 c->evidence,
+			 c->needs,
+			 c->claim_over,
+			 c->source.basis,
+			 c->source.by,
+			 c->source.note,
+			 c->source.population};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
 	g_ptr_array_unref(c->perspectives);

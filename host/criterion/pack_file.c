@@ -76,6 +76,11 @@ static const ShapeField claim_fields[] = {
 	{"confidence", &fraction, true, "Confidence of the one-sided bound"},
 	{"side", &bound, true, "lower"},
 	{"max_invalid", &fraction, false, "Share of INVALID runs that may be repeated"},
+	{"sequential", &fraction, false,
+	 "True rate of a good product: look after every run, n is then the most"},
+	{"over", &text, false,
+	 "Parameter of the scenario whose values are groups to be treated alike"},
+	{"gap", &fraction, false, "With `over`: the groups' rates must differ by less"},
 	{0},
 };
 static const Shape claim = {.type = SHAPE_RECORD, .fields = claim_fields};
@@ -210,6 +215,9 @@ static void read_claim(const YamlNode *node, Criterion *c)
 	c->claim_rate = shape_quantity(yaml_get(node, "at_least"), "1", 0);
 	c->claim_confidence = shape_quantity(yaml_get(node, "confidence"), "1", 0);
 	c->claim_max_invalid = shape_quantity(yaml_get(node, "max_invalid"), "1", 0);
+	c->claim_good = shape_quantity(yaml_get(node, "sequential"), "1", 0);
+	c->claim_over = copy(node, "over");
+	c->claim_gap = shape_quantity(yaml_get(node, "gap"), "1", 0);
 }
 
 /* A number that nobody but us vouches for decides nothing until a lab has made it its own. */

@@ -88,6 +88,7 @@ void criterion_result_free(CriterionResult *result)
 	g_free(result->why);
 	g_free(result->why_ja);
 	g_free(result->required_evidence);
+	g_free(result->claim_over);
 	g_ptr_array_unref(result->perspectives);
 	g_ptr_array_unref(result->crosswalk);
 	signal_free(result->margin_trace);

@@ -158,6 +158,10 @@ static void put_criterion(GString *out, const CriterionResult *c)
 	put_number(out, "claim_confidence", c->claim_confidence);
 	put_int(out, "claim_n", c->claim_n);
 	put_int(out, "claim_permitted", c->claim_permitted);
+	put_number(out, "claim_max_invalid", c->claim_max_invalid);
+	put_number(out, "claim_sequential", c->claim_good);
+	put_text(out, "claim_over", c->claim_over);
+	put_number(out, "claim_gap", c->claim_gap);
 	put_list(out, "perspectives", c->perspectives);
 	put_list(out, "crosswalk", c->crosswalk);
 	put_levels(out, c->levels);
@@ -385,6 +389,10 @@ static CriterionResult *read_criterion(JsonReaderState *s, JsonNode *node)
 	c->claim_confidence = json_state_double(s, o, "claim_confidence");
 	c->claim_n = (int)json_state_int(s, o, "claim_n", 0);
 	c->claim_permitted = (int)json_state_int(s, o, "claim_permitted", 0);
+	c->claim_max_invalid = json_state_double(s, o, "claim_max_invalid");
+	c->claim_good = json_state_double(s, o, "claim_sequential");
+	c->claim_over = json_state_text(s, o, "claim_over", false);
+	c->claim_gap = json_state_double(s, o, "claim_gap");
 	read_list(s, o, "perspectives", c->perspectives);
 	read_list(s, o, "crosswalk", c->crosswalk);
 	read_levels(s, o, c->levels);

@@ -81,6 +81,9 @@ typedef struct Criterion {
 			text; or NULL */
 	int claim_n, claim_permitted;
 	double claim_rate, claim_confidence, claim_max_invalid; /* 0: no claim */
+	double claim_good; /* sequential: planned for a product of this true rate; 0: n is fixed */
+	char *claim_over; /* parameter of the scenario whose values are groups to be treated alike, or NULL */
+	double claim_gap;           /* their rates must differ by less */
 	Trial *trials[TRIAL_KINDS]; /* NULL: the pack has none of this kind */
 	bool adoptable; /* `needs` is only that the project's own number awaits a lab's decision */
 	GHashTable *stand_in; /* name → Quantity*: numbers for the trials alone, where `needs` */
@@ -154,6 +157,44 @@ void criterion_tipping(const Recording *recording, Pack *const *packs, size_t n_
 void criterion_monte_carlo(const Recording *recording, Pack *const *packs, size_t n_packs,
 			   const JudgeSpec *spec, unsigned draws, unsigned long seed,
 			   RunRecord *record);
+
+/* ---- claims: from many runs (claims.c) ---- */
+
+typedef struct ClaimLevel {
+	char *name;
+	unsigned passed;
+	double lower, upper;
+	Verdict verdict;
+} ClaimLevel;
+
+/* One criterion, one product, one evidence class. */
+typedef struct ClaimResult {
+	char *criterion, *title_en, *title_ja, *product;
+	char *over; /* NULL: a rate; else equivalence of the groups of this parameter */
+	EvidenceClass evidence;
+	Verdict verdict;
+	unsigned planned, n; /* n: those that count, INVALID ones not among them */
+	unsigned passed, failed, inconclusive, invalid, unexplained;
+	unsigned
+		repeated; /* runs with the stimulus of another one: they count as one, with the worse verdict */
+	double rate, confidence; /* to be shown; of a gap: the gap */
+	double lower, upper;     /* one-sided bounds, of the rate or of the largest gap */
+	double lower_harsh;      /* with unexplained INVALIDs as failures */
+	double observed;         /* the largest gap as it came out; NaN for a rate */
+	unsigned
+		needed; /* more runs (a group, for a gap) that would show it if they came out alike; 0: none would */
+	unsigned
+		withstands; /* so many INVALID runs counted as failed leave a PASS a PASS; a PASS tips with one more */
+	GPtrArray *levels; /* ClaimLevel*, L1 first, up to the first that is no PASS; of a rate */
+	char *level;       /* the highest whose claim is PASS, and all below; NULL: none */
+	char *why, *why_ja;
+} ClaimResult;
+void claim_result_free(ClaimResult *claim);
+
+/* Every claim that the runs' criteria declare, in order of criterion, product, class. Runs of one session count once. Without
+ * a campaign's plan (meta "campaign", the same in all) nobody knows that the runs were drawn from the declared
+ * population: then the claim is at best INCONCLUSIVE, with its bounds beside it. Array of ClaimResult*, caller unrefs. */
+GPtrArray *criterion_claims(const RunRecord *const *runs, size_t n);
 
 /* JSON Schema of criteria/1. Caller frees. */
 char *criterion_schema(void);
@@ -242,6 +283,7 @@ StepState risk_step(const RiskStep *step, GHashTable *facts, const RiskQuestion 
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RiskTable, risk_table_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClaimResult, claim_result_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Crosswalk, crosswalk_free)
 
 G_END_DECLS

@@ -117,6 +117,17 @@ double metrology_mcnemar(unsigned only_a, unsigned only_b, bool two_sided);
 /* Events per unit of exposure (days, hours) from a count (Garwood, Biometrika 28, 1936: exact). */
 Interval metrology_poisson_rate(unsigned events, double exposure, double confidence);
 
+/* Groups that should be treated alike: the largest difference between two of their rates, and bounds of it that hold with
+ * `confidence` for all groups together (exact bounds for each rate on both sides, Bonferroni). lo: surely at least so
+ * different. NaN for fewer than two groups or an empty one. */
+typedef struct Group {
+	unsigned passed, n;
+} Group;
+Interval metrology_largest_gap(const Group *groups, size_t n_groups, double confidence,
+			       double *ret_observed);
+/* Runs a group that would bring the upper bound below `gap` if the rates came out as they did; 0: none up to 100,000. */
+unsigned metrology_gap_trials(const Group *groups, size_t n_groups, double confidence, double gap);
+
 /* ---- looking while the runs come in: valid however often one looks ---------------------------- */
 
 /* A test of "at least `rate`", planned for a product of true rate `good` > rate. The likelihood ratio of good to rate is

@@ -221,6 +221,10 @@ typedef struct CriterionResult {
 	char *required_evidence;             /* NULL or "physical" */
 	double claim_rate, claim_confidence; /* of the declared claim, 0 = none */
 	int claim_n, claim_permitted;
+	double claim_max_invalid,
+		claim_good; /* share; true rate of a sequential plan, 0: fixed n */
+	char *claim_over;   /* parameter whose groups must be alike, or NULL */
+	double claim_gap;
 	GPtrArray *perspectives; /* char* */
 	GPtrArray *crosswalk;    /* char* "nist-ai-rmf:MEASURE 2.6" */
 	Signal *margin_trace;    /* robustness over time for the plot, or NULL */
