@@ -496,28 +496,36 @@ static int noise_scale(const Renderer *r, const Scene *scene)
 	return (int)lrint(fmin(r->camera.noise * sqrt(300 / lx), 20) / NOISE_UNIT * 65536);
 }
 
+/* One row, colour by colour; the arrays hold a value per colour of each pixel, which a compiler turns into vectors. */
+static void expose_row(const uint8_t *restrict albedo, const uint16_t *restrict gain,
+		       const int16_t *restrict noise, uint8_t *restrict out, int n)
+{
+	for (int i = 0; i < n; i++) {
+		int value = (int)((albedo[i] * (uint32_t)gain[i] + 128) >> 8) + noise[i];
+		out[i] = (uint8_t)CLAMP(value, 0, 255);
+	}
+}
+
 static void expose(Renderer *r, const Scene *scene, uint64_t frame)
 {
-	uint16_t gain[256];
+	uint16_t gain[256], gains[3 * SIDE_MAX];
+	int16_t noise[3 * SIDE_MAX];
 	int width = r->camera.width, scale = noise_scale(r, scene);
-	int8_t scaled[SIDE_MAX];
 
 	fill_gain(scene, gain);
 	for (int y = 0; y < r->camera.height; y++) {
 		size_t start = (size_t)y * (size_t)width;
 		size_t random = mix(mix(r->camera.seed ^ frame) + (uint64_t)y) %
 				(size_t)(NOISE_TABLE - width);
-		const uint8_t *albedo = r->now.albedo + 3 * start, *direct = r->now.direct + start;
-		uint8_t *out = r->rgb + 3 * start;
-		for (int x = 0; x < width; x++)
-			scaled[x] = (int8_t)((r->noise[random + (size_t)x] * scale + 32768) >> 16);
-		for (int x = 0; x < width; x++, albedo += 3, out += 3) {
-			int g = gain[direct[x]], n = scaled[x];
+		const uint8_t *direct = r->now.direct + start;
+		for (int x = 0; x < width; x++) {
+			int n = (int8_t)((r->noise[random + (size_t)x] * scale + 32768) >> 16);
 			for (int i = 0; i < 3; i++) {
-				int value = ((albedo[i] * g + 128) >> 8) + n;
-				out[i] = (uint8_t)CLAMP(value, 0, 255);
+				gains[3 * x + i] = gain[direct[x]];
+				noise[3 * x + i] = (int16_t)n;
 			}
 		}
+		expose_row(r->now.albedo + 3 * start, gains, noise, r->rgb + 3 * start, 3 * width);
 	}
 }
 
