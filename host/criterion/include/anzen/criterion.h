@@ -281,6 +281,34 @@ typedef enum { STEP_MET, STEP_NOT_MET, STEP_UNDECIDED } StepState;
  * decided it, or the first one that is missing; NULL when the step asks nothing. */
 StepState risk_step(const RiskStep *step, GHashTable *facts, const RiskQuestion **ret_fact);
 
+/* ---- the guideline: text made from packs, and what a revision changes in meaning ---- */
+
+typedef enum { GUIDE_MARKDOWN, GUIDE_HTML } GuideForm;
+
+/* The whole guideline. lang "en" or "ja". Rows of crosswalks are named by their titles. Caller frees. */
+char *criterion_guide(Pack *const *packs, size_t n_packs, Crosswalk *const *crosswalks,
+		      size_t n_crosswalks, const char *lang, GuideForm form);
+
+typedef enum {
+	CHANGE_ADDED,
+	CHANGE_WITHDRAWN,
+	CHANGE_TIGHTENED, /* what passed may fail now */
+	CHANGE_LOOSENED,  /* what failed may pass now */
+	CHANGE_RULE,      /* decided otherwise; neither stricter nor looser in general */
+	CHANGE_VERSION,   /* the meaning changed and the version did not */
+} ChangeKind;
+const char *change_name(ChangeKind kind); /* "added" "withdrawn" "tightened" … */
+
+typedef struct CriterionChange {
+	ChangeKind kind;
+	char *id;      /* full id; of a pack for CHANGE_VERSION */
+	char *en, *ja; /* what, with both values */
+} CriterionChange;
+
+/* Changes in meaning from old packs to new ones, by id; wording is none. CriterionChange*, owned by the caller. */
+GPtrArray *criterion_diff(Pack *const *old_packs, size_t n_old, Pack *const *new_packs,
+			  size_t n_new);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RiskTable, risk_table_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClaimResult, claim_result_free)
