@@ -1,24 +1,12 @@
-/* Online: a formula compiled to a flat list of cells, children first, walked once for each sample. Bounded memory, no
- * recursion, no allocation after stl_monitor_new().
+/* Online: a formula as a list of cells (cells.h), looked at whenever something changes. Bounded memory, no recursion, no
+ * allocation after stl_monitor_new().
  *
- * What can be watched in bounded memory, one verdict from the start on: `always[a,b] p`, `eventually[a,b] p`, conjunctions
- * of these, and p itself, where p looks only at the present and, with once/historically[0,b], at the past. */
-#include "ast.h"
+ * From the start on there is one verdict: `always[a, b] p`, `eventually[a, b] p`, conjunctions of these, and p itself, where p
+ * looks at the present, the past, and a bounded time ahead. */
+#include "cells.h"
 
 #include <math.h>
 #include <string.h>
-
-typedef struct Cell {
-	NodeKind kind;
-	int a, b;               /* cells, -1 */
-	int signal;             /* SIGNAL, INITIAL */
-	double value;           /* terms; NaN: unknown */
-	StlTruth truth, before; /* before: the last that was known, at an earlier look */
-	double hi_s;
-	bool boolean;
-	int64_t last_ns;    /* ONCE: last true; HISTORICALLY: last false */
-	int64_t unknown_ns; /* of both: last unknown */
-} Cell;
 
 /* always/eventually/now, over one cell. */
 typedef struct Duty {
@@ -27,26 +15,23 @@ typedef struct Duty {
 	int64_t from_ns, to_ns; /* relative to the start; to CLOCK_NEVER */
 	StlState state;
 	int64_t decided_ns;
-	bool unknown; /* some instant of the window was */
+	Value so_far;
+	bool any, closed;
 } Duty;
-
-typedef struct Input {
-	double v, initial;
-	int64_t t_ns, gap_ns;
-	bool have, have_initial;
-} Input;
 
 struct StlMonitor {
 	StlMonitorMode mode;
-	size_t n_cells, n_duties, n_inputs;
-	Cell *cells;
+	Cells all;
+	size_t n_duties;
 	Duty *duties;
-	Input *inputs;
-	int64_t start_ns, decided_ns, now_ns;
+	int64_t decided_ns, now_ns;
+	int64_t due_ns; /* samples have come for this time and wait for others of the same; CLOCK_NEVER */
 	StlState state;
 	uint64_t late;
 	bool started;
 };
+
+static const Value nothing = {{-INF, INF, -INF, INF}};
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------------- */
 
@@ -57,58 +42,15 @@ typedef struct Compiler {
 	bool failed;
 } Compiler;
 
-static int refuse(Compiler *c, const Node *n, const char *why)
+static void refuse(Compiler *c, const Node *n, const char *why)
 {
-	if (!c->failed) {
-		GString *text = g_string_new(NULL);
-		node_print(c->f, n, true, text);
-		g_set_error(c->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "column %u: '%s' cannot be watched while running: %s", n->column,
-			    text->str, why);
-		g_string_free(text, TRUE);
-	}
+	GString *text = g_string_new(NULL);
+	node_print(c->f, n, true, text);
+	g_set_error(c->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+		    "column %u: '%s' cannot be watched while running: %s", n->column, text->str,
+		    why);
+	g_string_free(text, TRUE);
 	c->failed = true;
-	return -1;
-}
-
-static int compile(Compiler *c, const Node *n)
-{
-	if (n->kind == N_EVERY || n->kind == N_SOME)
-		return compile(c, n->a);
-	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
-		return refuse(c, n, "it is for the calculator only");
-	if (operators[n->kind].time == OP_OVER)
-		return refuse(c, n, "windows of values are not supported here");
-	if (n->lo_open || n->hi_open)
-		return refuse(c, n, "open bounds are not supported here");
-	if (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_UNTIL ||
-	    n->kind == N_WEAK_UNTIL)
-		return refuse(c, n, "it looks into the future inside another condition");
-	if (n->kind == N_SINCE)
-		return refuse(c, n, "since is not supported here");
-	if ((n->kind == N_ONCE || n->kind == N_HISTORICALLY) && n->lo_s > 0)
-		return refuse(c, n, "the window must begin at 0 s");
-	Cell cell = {.kind = n->kind,
-		     .a = -1,
-		     .b = -1,
-		     .signal = -1,
-		     .value = n->value,
-		     .hi_s = n->hi_s,
-		     .boolean = n->boolean};
-	if (n->kind == N_SIGNAL)
-		cell.signal = n->name;
-	else if (n->kind == N_INITIAL)
-		cell.signal = n->a->name;
-	else {
-		if (n->a)
-			cell.a = compile(c, n->a);
-		if (n->b)
-			cell.b = compile(c, n->b);
-	}
-	if (c->failed)
-		return -1;
-	g_array_append_val(c->cells, cell);
-	return (int)c->cells->len - 1;
 }
 
 static int64_t to_ns(double s)
@@ -118,27 +60,36 @@ static int64_t to_ns(double s)
 
 static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 {
-	if (mode == STL_MONITOR_HOLDS && n->kind == N_EVERY) {
+	bool holds = mode == STL_MONITOR_HOLDS;
+	if (c->failed)
+		return;
+	if (holds && n->kind == N_EVERY) {
 		compile_duties(c, n->a, mode);
 		return;
 	}
-	if (mode == STL_MONITOR_HOLDS && n->kind == N_AND) {
+	if (holds && n->kind == N_AND) {
 		compile_duties(c, n->a, mode);
 		compile_duties(c, n->b, mode);
 		return;
 	}
-	Duty d = {.kind = N_TRUE, .to_ns = 0};
-	bool window =
-		(n->kind == N_ALWAYS || n->kind == N_EVENTUALLY) && !n->lo_open && !n->hi_open;
-	if (mode == STL_MONITOR_HOLDS && window) {
+	Duty d = {.kind = N_TRUE};
+	bool window = holds && (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY) && !n->lo_open &&
+		      !n->hi_open;
+	if (window) {
 		d.kind = n->kind;
 		d.from_ns = to_ns(n->lo_s);
 		d.to_ns = to_ns(n->hi_s);
-	} else if (mode == STL_MONITOR_REACHED) {
+	} else if (!holds) {
 		d.kind = N_EVENTUALLY;
 		d.to_ns = CLOCK_NEVER;
 	}
-	d.cell = compile(c, mode == STL_MONITOR_HOLDS && window ? n->a : n);
+	const Node *bad = NULL;
+	const char *why = NULL;
+	d.cell = cells_compile(c->cells, c->f, window ? n->a : n, &bad, &why);
+	if (bad)
+		refuse(c, bad, why);
+	else if (!holds && g_array_index(c->cells, Cell, d.cell).ahead_ns > 0)
+		refuse(c, n, "it looks into the future"); /* it would come true too late */
 	g_array_append_val(c->duties, d);
 }
 
@@ -155,19 +106,20 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 			  duties = g_array_new(FALSE, TRUE, sizeof(Duty));
 	Compiler c = {.f = f, .cells = cells, .duties = duties, .error = error};
 	compile_duties(&c, f->root, mode);
-	if (c.failed)
-		return NULL;
 	StlMonitor *m = g_new0(StlMonitor, 1);
 	m->mode = mode;
-	m->n_cells = cells->len;
+	m->all.n = cells->len;
+	m->all.cells = g_memdup2(cells->data, cells->len * sizeof(Cell));
+	m->all.n_inputs = f->signals->len;
+	m->all.inputs = g_new0(Input, m->all.n_inputs + 1);
 	m->n_duties = duties->len;
-	m->n_inputs = f->signals->len;
-	m->cells = g_memdup2(cells->data, cells->len * sizeof(Cell));
 	m->duties = g_memdup2(duties->data, duties->len * sizeof(Duty));
-	m->inputs = g_new0(Input, m->n_inputs + 1);
-	for (size_t i = 0; i < m->n_inputs && max_gap_ns; i++)
-		m->inputs[i].gap_ns = max_gap_ns[i];
+	for (size_t i = 0; i < m->all.n_inputs && max_gap_ns; i++)
+		m->all.inputs[i].gap_ns = max_gap_ns[i];
 	m->decided_ns = -1;
+	m->due_ns = CLOCK_NEVER;
+	if (c.failed)
+		g_clear_pointer(&m, stl_monitor_free);
 	return m;
 }
 
@@ -175,229 +127,95 @@ void stl_monitor_free(StlMonitor *m)
 {
 	if (!m)
 		return;
-	g_free(m->cells);
+	cells_clear(&m->all);
 	g_free(m->duties);
-	g_free(m->inputs);
 	g_free(m);
 }
 
-/* ---- one look --------------------------------------------------------------------------------------------------------------- */
+/* ---- duties ------------------------------------------------------------------------------------------------------------- */
 
-static double input_value(const StlMonitor *m, const Cell *c, int64_t now)
+static StlState state_of(const Value *v)
 {
-	const Input *in = &m->inputs[c->signal];
-	if (c->kind == N_INITIAL)
-		return in->have_initial ? in->initial : (double)NAN;
-	if (!in->have || (in->gap_ns > 0 && now - in->t_ns > in->gap_ns))
-		return (double)NAN;
-	return in->v;
+	return v->x[SURE] > 0    ? STL_STATE_TRUE
+	       : v->x[MAYBE] < 0 ? STL_STATE_FALSE
+				 : STL_STATE_UNKNOWN;
 }
 
-static StlTruth of(bool b)
+static void decide(Duty *d, StlState state, int64_t now)
 {
-	return b ? STL_TRUE : STL_FALSE;
-}
-
-static StlTruth inverse(StlTruth t)
-{
-	return t == STL_TRUE ? STL_FALSE : t == STL_FALSE ? STL_TRUE : STL_UNKNOWN;
-}
-
-static StlTruth compare(NodeKind kind, double a, double b)
-{
-	if (isnan(a) || isnan(b))
-		return STL_UNKNOWN;
-	if (kind == N_LT)
-		return of(a < b);
-	if (kind == N_LE)
-		return of(a <= b);
-	if (kind == N_GT)
-		return of(a > b);
-	if (kind == N_GE)
-		return of(a >= b);
-	return of((a == b) == (kind == N_EQ));
-}
-
-static StlTruth edge(const Cell *child, bool rise)
-{
-	StlTruth up = rise ? STL_TRUE : STL_FALSE;
-	if (child->truth == up && child->before == inverse(up))
-		return STL_TRUE;
-	return child->truth == STL_UNKNOWN || child->before == STL_UNKNOWN ? STL_UNKNOWN
-									   : STL_FALSE;
-}
-
-/* Was the child true (ONCE) or false (HISTORICALLY) within the last hi_s? */
-static bool within(const Cell *c, int64_t then, int64_t now)
-{
-	return then != CLOCK_NEVER && (isinf(c->hi_s) || now - then <= to_ns(c->hi_s));
-}
-
-static StlTruth recent(Cell *c, StlTruth child, int64_t now, StlTruth want)
-{
-	if (child == want)
-		c->last_ns = now;
-	else if (child == STL_UNKNOWN)
-		c->unknown_ns = now;
-	if (within(c, c->last_ns, now))
-		return want == STL_TRUE ? STL_TRUE : STL_FALSE;
-	if (within(c, c->unknown_ns, now))
-		return STL_UNKNOWN;
-	return want == STL_TRUE ? STL_FALSE : STL_TRUE;
-}
-
-static void look_at(StlMonitor *m, size_t i, int64_t now)
-{
-	Cell *c = &m->cells[i];
-	const Cell *a = c->a >= 0 ? &m->cells[c->a] : NULL, *b = c->b >= 0 ? &m->cells[c->b] : NULL;
-	StlTruth truth = STL_UNKNOWN;
-	switch (c->kind) {
-	case N_NUMBER:
-	case N_PARAMETER:
+	if (d->state != STL_STATE_PENDING)
 		return;
-	case N_SIGNAL:
-		c->value = input_value(m, c, now);
-		truth = isnan(c->value) ? STL_UNKNOWN : of(c->value > 0.5);
-		break;
-	case N_INITIAL:
-		c->value = input_value(m, c, now);
-		return;
-	case N_NEGATE:
-		c->value = -a->value;
-		return;
-	case N_ABS:
-		c->value = fabs(a->value);
-		return;
-	case N_ADD:
-		c->value = a->value + b->value;
-		return;
-	case N_SUB:
-		c->value = a->value - b->value;
-		return;
-	case N_MUL:
-		c->value = a->value * b->value;
-		return;
-	case N_DIV:
-		c->value = b->value == 0 ? (double)NAN : a->value / b->value;
-		return;
-	case N_MIN:
-		c->value =
-			isnan(a->value) || isnan(b->value) ? (double)NAN : MIN(a->value, b->value);
-		return;
-	case N_MAX:
-		c->value =
-			isnan(a->value) || isnan(b->value) ? (double)NAN : MAX(a->value, b->value);
-		return;
-	case N_NORM:
-		c->value = sqrt(a->value * a->value + b->value * b->value);
-		return;
-	case N_TRUE:
-	case N_FALSE:
-		truth = of(c->kind == N_TRUE);
-		break;
-	case N_LT:
-	case N_LE:
-	case N_GT:
-	case N_GE:
-	case N_EQ:
-	case N_NE:
-		truth = compare(c->kind, a->value, b->value);
-		break;
-	case N_NOT:
-		truth = inverse(a->truth);
-		break;
-	case N_AND:
-		truth = MIN(a->truth, b->truth);
-		break;
-	case N_OR:
-		truth = MAX(a->truth, b->truth);
-		break;
-	case N_IMPLIES:
-		truth = MAX(inverse(a->truth), b->truth);
-		break;
-	case N_XOR:
-	case N_IFF:
-		if (a->truth != STL_UNKNOWN && b->truth != STL_UNKNOWN)
-			truth = of((a->truth == b->truth) == (c->kind == N_IFF));
-		break;
-	case N_RISE:
-	case N_FALL:
-		truth = edge(a, c->kind == N_RISE);
-		break;
-	case N_ONCE:
-		truth = recent(c, a->truth, now, STL_TRUE);
-		break;
-	case N_HISTORICALLY:
-		truth = recent(c, a->truth, now, STL_FALSE);
-		break;
-	case N_ALWAYS:
-	case N_EVENTUALLY:
-	case N_UNTIL:
-	case N_SINCE:
-	case N_WEAK_UNTIL:
-	case N_NEXT:
-	case N_STRONG_NEXT:
-	case N_PREVIOUS:
-	case N_STRONG_PREVIOUS:
-	case N_EVERY:
-	case N_SOME:
-	case N_SQRT:
-	case N_EXP:
-	case N_POW:
-	case N_MAX_OVER:
-	case N_MIN_OVER:
-	case N_MEAN_OVER:
-	case N_COUNT:
-	case N_DELAY:
-	case N_DURATION:
-		break;
-	}
-	if (c->truth != STL_UNKNOWN)
-		c->before = c->truth;
-	c->truth = truth;
-}
-
-static void decide(Duty *d, StlState state, int64_t t_ns)
-{
 	d->state = state;
-	d->decided_ns = t_ns;
+	d->decided_ns = now;
 }
 
-static void look_at_duty(const StlMonitor *m, Duty *d, int64_t now)
+static void account(Duty *d, const Value *v, int64_t now)
 {
-	int64_t t = now - m->start_ns;
-	StlTruth truth = m->cells[d->cell].truth;
-	if (d->state != STL_STATE_PENDING || t < d->from_ns)
-		return;
-	if (d->kind == N_TRUE) {
-		if (truth != STL_UNKNOWN)
-			decide(d, truth == STL_TRUE ? STL_STATE_TRUE : STL_STATE_FALSE, now);
-		return;
-	}
-	if (t > d->to_ns)
-		return; /* settled by close_duty() */
-	if (d->kind == N_ALWAYS && truth == STL_FALSE)
+	for (int i = 0; i < SIDES; i++)
+		d->so_far.x[i] = !d->any               ? v->x[i]
+				 : d->kind == N_ALWAYS ? MIN(d->so_far.x[i], v->x[i])
+						       : MAX(d->so_far.x[i], v->x[i]);
+	d->any = true;
+	if (d->kind == N_ALWAYS && v->x[MAYBE] < 0)
 		decide(d, STL_STATE_FALSE, now);
-	else if (d->kind == N_EVENTUALLY && truth == STL_TRUE)
+	else if (d->kind == N_EVENTUALLY && v->x[SURE] > 0)
 		decide(d, STL_STATE_TRUE, now);
-	else if (truth == STL_UNKNOWN)
-		d->unknown = true;
 }
 
-static void close_duty(const StlMonitor *m, Duty *d, int64_t now)
+/* Nothing more will be accounted. */
+static void close_duty(Duty *d, int64_t now)
 {
-	if (d->state != STL_STATE_PENDING || d->to_ns == CLOCK_NEVER || d->kind == N_TRUE ||
-	    now - m->start_ns <= d->to_ns)
+	if (!d->any)
+		d->so_far = nothing;
+	d->any = d->closed = true;
+	decide(d, state_of(&d->so_far), now);
+}
+
+static int64_t behind(const StlMonitor *m, const Duty *d)
+{
+	return m->all.start_ns + m->all.cells[d->cell].ahead_ns;
+}
+
+/* The window's end, but not beyond the end of all. */
+static int64_t last_of(const StlMonitor *m, const Duty *d)
+{
+	int64_t end = m->all.end_ns;
+	return end == CLOCK_NEVER ? d->to_ns : MIN(d->to_ns, end - m->all.start_ns);
+}
+
+/* From the last look until now it was what it was just after the last look. */
+static void account_stretch(const StlMonitor *m, Duty *d, int64_t now)
+{
+	int64_t t = m->now_ns - behind(m, d);
+	if (d->closed || d->kind == N_TRUE || now <= m->now_ns)
 		return;
-	StlState state = d->kind == N_ALWAYS ? STL_STATE_TRUE : STL_STATE_FALSE;
-	decide(d, d->unknown ? STL_STATE_UNKNOWN : state, m->start_ns + d->to_ns);
+	if (t >= d->from_ns && t < last_of(m, d))
+		account(d, &m->all.cells[d->cell].after, m->now_ns);
+}
+
+static void account_instant(const StlMonitor *m, Duty *d, int64_t now)
+{
+	int64_t t = now - behind(m, d);
+	const Value *v = &m->all.cells[d->cell].at;
+	if (d->closed || t < d->from_ns)
+		return;
+	if (d->kind == N_TRUE) { /* p itself: as soon as it is known */
+		if (state_of(v) == STL_STATE_UNKNOWN)
+			return;
+		account(d, v, now);
+		close_duty(d, now);
+	} else if (t <= last_of(m, d)) {
+		account(d, v, now);
+	} else if (d->to_ns == last_of(m, d)) {
+		close_duty(d, behind(m, d) + d->to_ns);
+	}
 }
 
 /* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when nothing can change it any more. */
 static void settle(StlMonitor *m)
 {
 	bool all = true, known = true;
-	int64_t last = m->start_ns;
+	int64_t last = m->all.start_ns;
 	for (size_t i = 0; i < m->n_duties && m->state == STL_STATE_PENDING; i++) {
 		const Duty *d = &m->duties[i];
 		if (d->state == STL_STATE_FALSE) {
@@ -415,78 +233,162 @@ static void settle(StlMonitor *m)
 	}
 }
 
-/* Signals arrive out of step, but what has been looked at is not looked at again. */
+/* ---- looking ------------------------------------------------------------------------------------------------------------ */
+
 static void look(StlMonitor *m, int64_t now)
 {
-	now = m->now_ns = MAX(now, m->now_ns);
-	for (size_t i = 0; i < m->n_cells; i++)
-		look_at(m, i, now);
-	if (!m->started || now < m->start_ns)
-		return;
-	for (size_t i = 0; i < m->n_duties; i++) {
-		close_duty(m, &m->duties[i], now);
-		look_at_duty(m, &m->duties[i], now);
-	}
+	for (size_t i = 0; i < m->n_duties; i++)
+		account_stretch(m, &m->duties[i], now);
+	cells_look(&m->all, now);
+	m->now_ns = now;
+	for (size_t i = 0; i < m->n_duties; i++)
+		account_instant(m, &m->duties[i], now);
 	settle(m);
 }
 
-/* ---- the interface ------------------------------------------------------------------------------------------------------------ */
+/* The next time at which something changes without a sample. */
+static int64_t next_of(const StlMonitor *m)
+{
+	int64_t best = cells_next(&m->all, m->now_ns);
+	for (size_t i = 0; i < m->n_duties; i++) {
+		const Duty *d = &m->duties[i];
+		int64_t from = behind(m, d) + d->from_ns;
+		if (d->closed)
+			continue;
+		if (from > m->now_ns)
+			best = MIN(best, from);
+		if (d->to_ns != CLOCK_NEVER && behind(m, d) + d->to_ns > m->now_ns)
+			best = MIN(best, behind(m, d) + d->to_ns);
+	}
+	return best;
+}
+
+/* All that happens before t, with the inputs as they are. */
+static void run_before(StlMonitor *m, int64_t t)
+{
+	for (int64_t next = next_of(m); next < t; next = next_of(m))
+		look(m, next);
+}
+
+/* The samples that wait are looked at; what happened before them of itself has been already. */
+static void run_due(StlMonitor *m)
+{
+	int64_t due = m->due_ns;
+	m->due_ns = CLOCK_NEVER;
+	if (due != CLOCK_NEVER)
+		look(m, due);
+}
+
+static bool open_duties(const StlMonitor *m)
+{
+	for (size_t i = 0; i < m->n_duties; i++)
+		if (!m->duties[i].closed)
+			return true;
+	return false;
+}
+
+/* ---- the interface ------------------------------------------------------------------------------------------------------ */
 
 void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 {
-	m->start_ns = start_ns;
 	m->started = true;
 	m->state = STL_STATE_PENDING;
 	m->decided_ns = -1;
+	m->due_ns = start_ns;
 	m->now_ns = start_ns;
 	for (size_t i = 0; i < m->n_duties; i++) {
-		m->duties[i].state = STL_STATE_PENDING;
-		m->duties[i].unknown = false;
+		Duty *d = &m->duties[i];
+		d->state = STL_STATE_PENDING;
+		d->any = d->closed = false;
+		d->so_far = nothing;
 	}
-	for (size_t i = 0; i < m->n_inputs; i++) {
-		m->inputs[i].have_initial = m->inputs[i].have;
-		m->inputs[i].initial = m->inputs[i].v;
+	for (size_t i = 0; i < m->all.n_inputs; i++) {
+		Input *in = &m->all.inputs[i];
+		in->have_initial =
+			in->have && !(in->gap_ns > 0 && start_ns - in->t_ns > in->gap_ns);
+		in->initial = in->v;
 	}
-	for (size_t i = 0; i < m->n_cells; i++) {
-		Cell *c = &m->cells[i];
-		c->last_ns = CLOCK_NEVER;
-		/* a bounded window that still reaches before the start has not been seen whole */
-		c->unknown_ns = isinf(c->hi_s) ? CLOCK_NEVER : start_ns - 1;
-		m->cells[i].truth = m->cells[i].before = STL_UNKNOWN;
-	}
-	for (size_t i = 0; i < m->n_cells; i++)
-		look_at(m, i, start_ns);
-	for (size_t i = 0; i < m->n_cells; i++) /* what stands at the start is no edge */
-		m->cells[i].before = m->cells[i].truth;
+	cells_start(&m->all, start_ns);
 }
 
 void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
 {
-	if (signal >= m->n_inputs)
+	if (signal >= m->all.n_inputs)
 		return;
-	Input *in = &m->inputs[signal];
-	if (in->have && t_ns <= in->t_ns) {
+	Input *in = &m->all.inputs[signal];
+	if (in->fed && t_ns <= in->t_ns) {
 		m->late++;
 		return;
 	}
 	if (status == SAMPLE_STALE)
 		return;
+	bool running = m->started && open_duties(m);
+	if (running && t_ns > m->now_ns) {
+		if (m->due_ns < t_ns)
+			run_due(m);
+		if (m->due_ns == CLOCK_NEVER)
+			run_before(m, t_ns);
+	}
 	in->t_ns = t_ns;
+	in->fed = true;
 	in->have = status != SAMPLE_MISSING && !isnan(v);
 	in->v = v;
-	if (!in->have_initial && in->have && (!m->started || t_ns >= m->start_ns)) {
-		in->have_initial = m->started;
+	if (!in->have_initial && in->have && m->started) {
+		in->have_initial = true;
 		in->initial = v;
 	}
-	if (m->state == STL_STATE_PENDING)
-		look(m, t_ns);
+	if (running)
+		m->due_ns = m->due_ns == CLOCK_NEVER ? MAX(t_ns, m->now_ns) : MAX(t_ns, m->due_ns);
 }
 
 StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 {
-	if (m->state == STL_STATE_PENDING && m->started && now_ns >= m->start_ns)
-		look(m, now_ns); /* time itself ends gaps, windows and historically */
+	if (!m->started || now_ns < m->all.start_ns || !open_duties(m))
+		return m->state;
+	run_due(m);
+	if (now_ns > m->now_ns) { /* time itself ends gaps, windows and historically */
+		run_before(m, now_ns);
+		look(m, now_ns);
+	}
 	return m->state;
+}
+
+StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
+{
+	if (!m->started || end_ns < m->all.start_ns || m->all.end_ns != CLOCK_NEVER)
+		return m->state;
+	if (m->due_ns < end_ns)
+		run_due(m);
+	m->due_ns = CLOCK_NEVER;
+	run_before(m, end_ns);
+	m->all.end_ns = end_ns;
+	look(m, MAX(end_ns, m->now_ns));
+	run_before(m, CLOCK_NEVER);
+	for (size_t i = 0; i < m->n_duties; i++) {
+		Duty *d = &m->duties[i];
+		bool beyond = d->to_ns != CLOCK_NEVER && d->to_ns > end_ns - m->all.start_ns;
+		if (d->closed)
+			continue;
+		if (beyond)
+			account(d, &nothing, end_ns);
+		close_duty(d, end_ns);
+	}
+	settle(m);
+	return m->state;
+}
+
+void stl_monitor_robustness(const StlMonitor *m, double *ret_lo, double *ret_hi)
+{
+	double lo = INF, hi = INF;
+	for (size_t i = 0; i < m->n_duties; i++) {
+		const Duty *d = &m->duties[i];
+		bool low = d->closed || (d->any && d->kind == N_EVENTUALLY),
+		     high = d->closed || (d->any && d->kind == N_ALWAYS);
+		lo = MIN(lo, low ? d->so_far.x[LO] : -INF);
+		hi = MIN(hi, high ? d->so_far.x[HI] : INF);
+	}
+	*ret_lo = lo;
+	*ret_hi = hi;
 }
 
 int64_t stl_monitor_decided_ns(const StlMonitor *m)
@@ -497,6 +399,12 @@ int64_t stl_monitor_decided_ns(const StlMonitor *m)
 uint64_t stl_monitor_late_samples(const StlMonitor *m)
 {
 	return m->late;
+}
+
+size_t stl_monitor_bytes(const StlMonitor *m)
+{
+	return sizeof(*m) + m->n_duties * sizeof(Duty) + m->all.n_inputs * sizeof(Input) +
+	       cells_bytes(&m->all);
 }
 
 const char *stl_state_name(StlState state)

@@ -63,10 +63,72 @@ static void an_eventually_fails_when_its_window_closes(void)
 {
 	g_autoptr(StlMonitor) m = monitor("eventually[0 s, 2 s] alarm", STL_MONITOR_HOLDS);
 	stl_monitor_start(m, CLOCK_S);
+	stl_monitor_feed(m, 0, CLOCK_S, 0, SAMPLE_OK);
 	stl_monitor_feed(m, 0, 2 * CLOCK_S, 0, SAMPLE_OK);
 	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S), STL_STATE_PENDING);
 	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S + 1), STL_STATE_FALSE);
 	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 3 * CLOCK_S);
+}
+
+/* Until its first sample a signal may have been anything. */
+static void a_window_that_begins_unheard_ends_unknown(void)
+{
+	g_autoptr(StlMonitor) m = monitor("eventually[0 s, 2 s] alarm", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, CLOCK_S);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S + 1), STL_STATE_UNKNOWN);
+}
+
+/* Two signals change at one time: between their samples there is no time at which a guard could break. */
+static void samples_of_one_time_are_looked_at_together(void)
+{
+	g_autoptr(StlMonitor) m = monitor("always (force < 5 N or alarm)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 1, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 0, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 10, 9, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 10, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 10), STL_STATE_PENDING);
+	stl_monitor_feed(m, 1, 20, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 20), STL_STATE_FALSE);
+	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 20);
+}
+
+static void an_answer_in_time_keeps_a_guard_and_a_late_one_breaks_it(void)
+{
+	const char *text = "always (force > 5 N -> eventually[0 s, 2 s] alarm)";
+	g_autoptr(StlMonitor) m = monitor(text, STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 0, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, CLOCK_S, 9, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 3 * CLOCK_S, 1, SAMPLE_OK); /* for 1 s … 2 s: in time */
+	stl_monitor_feed(m, 1, 4 * CLOCK_S, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 6 * CLOCK_S), STL_STATE_PENDING);
+	stl_monitor_feed(m, 0, 7 * CLOCK_S, 9, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 9 * CLOCK_S - 1), STL_STATE_PENDING);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 9 * CLOCK_S), STL_STATE_FALSE);
+	CU_ASSERT_EQUAL(stl_monitor_decided_ns(m), 9 * CLOCK_S);
+}
+
+/* 5 N - 3 N so far; what comes can only lower it. */
+static void robustness_is_an_interval_while_the_future_is_open(void)
+{
+	double lo, hi;
+	g_autoptr(StlMonitor) m = monitor("always[0 s, 4 s] (force < 5 N)", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 1, SAMPLE_OK);
+	stl_monitor_feed(m, 0, CLOCK_S, 3, SAMPLE_OK);
+	stl_monitor_state(m, 2 * CLOCK_S);
+	stl_monitor_robustness(m, &lo, &hi);
+	CU_ASSERT_TRUE(isinf(lo) && lo < 0);
+	CU_ASSERT_EQUAL(hi, 2);
+	stl_monitor_feed(m, 0, 3 * CLOCK_S, 4.5, SAMPLE_OK);
+	stl_monitor_state(m, 4 * CLOCK_S + 1);
+	stl_monitor_robustness(m, &lo, &hi);
+	CU_ASSERT_EQUAL(lo, 0.5);
+	CU_ASSERT_EQUAL(hi, 0.5);
 }
 
 static void a_window_with_a_missing_sample_ends_unknown_not_true(void)
@@ -109,8 +171,7 @@ static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
 {
 	Bench *b = bench_new(1);
 	ADD(b, "alarm", "bool", {0, 0.0});
-	g_autoptr(StlFormula) f =
-		bench_formula(b, "always (alarm -> eventually[0 s, 2 s] not alarm)");
+	g_autoptr(StlFormula) f = bench_formula(b, "always (alarm -> eventually not alarm)");
 	g_autoptr(GError) error = NULL;
 	CU_ASSERT_PTR_NULL(stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, &error));
 	CU_ASSERT_TRUE(says(error ? error->message : NULL, "cannot be watched while running"));
@@ -132,6 +193,10 @@ UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(a_rise_needs_a_fall_before_it), UNIT(a_first_sample_is_no_rise),
 	  UNIT(a_missing_sample_never_breaks_a_guard),
 	  UNIT(an_eventually_fails_when_its_window_closes),
+	  UNIT(a_window_that_begins_unheard_ends_unknown),
+	  UNIT(samples_of_one_time_are_looked_at_together),
+	  UNIT(an_answer_in_time_keeps_a_guard_and_a_late_one_breaks_it),
+	  UNIT(robustness_is_an_interval_while_the_future_is_open),
 	  UNIT(a_window_with_a_missing_sample_ends_unknown_not_true),
 	  UNIT(a_rise_across_a_gap_did_happen), UNIT(a_past_window_must_have_been_seen_whole),
 	  UNIT(a_window_that_cannot_be_watched_is_refused_at_creation),

@@ -122,6 +122,34 @@ static RefNode *formula(Random *r, int depth)
 	return n;
 }
 
+/* What a monitor takes: no until and since; the future is unbounded at the root only. */
+static RefNode *watchable(Random *r, int depth)
+{
+	static const RefKind kinds[] = {REF_NOT,     REF_AND,        REF_OR,           REF_XOR,
+					REF_IMPLIES, REF_IFF,        REF_RISE,         REF_FALL,
+					REF_ALWAYS,  REF_EVENTUALLY, REF_HISTORICALLY, REF_ONCE};
+	if (depth <= 0 || random_chance(r, 12))
+		return atom(r);
+	RefKind kind = kinds[random_int(r, 0, G_N_ELEMENTS(kinds) - 1)];
+	bool two = kind >= REF_AND && kind <= REF_IFF;
+	RefNode *n = make(kind, watchable(r, depth - 1), two ? watchable(r, depth - 1) : NULL);
+	if (kind >= REF_ALWAYS)
+		bounds(r, n);
+	if ((kind == REF_ALWAYS || kind == REF_EVENTUALLY) && n->hi == REF_OPEN_END)
+		n->hi = n->lo + random_int(r, 0, 4);
+	return n;
+}
+
+static RefNode *duties(Random *r)
+{
+	if (random_chance(r, 25))
+		return make(REF_AND, duties(r), duties(r));
+	RefNode *n = make(random_chance(r, 60) ? REF_ALWAYS : REF_EVENTUALLY,
+			  watchable(r, random_int(r, 0, 3)), NULL);
+	bounds(r, n);
+	return n;
+}
+
 /* ---- random signals ----------------------------------------------------------------------------------------------------- */
 
 static RefStatus status(Random *r, int trouble)
@@ -186,6 +214,19 @@ static void recorded(Random *r, RefSignal *s, bool boolean, int end)
 	s->n_upper = envelope ? s->n : 0;
 }
 
+/* A monitor sees values that hold, one series of each signal, and takes a saturated one for what it says. */
+static void hold_all(RefCase *c)
+{
+	for (size_t i = 0; i < c->n_signals; i++) {
+		RefSignal *s = &c->signals[i];
+		s->hold = true;
+		s->n_upper = 0;
+		for (size_t k = 0; k < s->n; k++)
+			if (s->lower[k].status == REF_SATURATED)
+				s->lower[k].status = REF_MISSING;
+	}
+}
+
 RefCase *case_random(uint64_t seed, RandomKind kind)
 {
 	Random r = {seed};
@@ -195,7 +236,9 @@ RefCase *case_random(uint64_t seed, RandomKind kind)
 	c->n_signals = REF_MAX_SIGNALS;
 	for (int i = 0; i < REF_MAX_SIGNALS; i++)
 		recorded(&r, &c->signals[i], i >= MEASURED, c->end);
-	c->root = formula(&r, random_int(&r, 1, 4));
+	if (kind == RANDOM_WATCHABLE)
+		hold_all(c);
+	c->root = kind == RANDOM_WATCHABLE ? duties(&r) : formula(&r, random_int(&r, 1, 4));
 	return c;
 }
 

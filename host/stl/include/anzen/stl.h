@@ -223,12 +223,27 @@ void stl_monitor_free(StlMonitor *monitor);
 /* Forget everything; formula time 0 becomes start_ns. Samples before it serve initial() and the value at start. */
 void stl_monitor_start(StlMonitor *monitor, int64_t start_ns);
 /* signal: index as in stl_formula_signal(). No malloc, no locks, bounded work. Times of one signal increase (others
- * are ignored and counted); signals may arrive out of step. Values hold until the next sample. */
+ * are ignored and counted); signals may arrive out of step: samples of one time wait for each other until a later one
+ * comes or the state is asked for.
+ *
+ * Every signal holds its value until the next sample, whatever its SignalInfo.interp says, for a guard must not wait for the
+ * sample after: what is worth a stop is seen at the very sample that shows it. stl_eval() gives the same, bit for bit, for
+ * signals with SIGNAL_PREVIOUS. For linear ones it sees crossings between samples: a bounded window may then differ by what
+ * happens within one sample's distance of its ends; always and eventually without bounds do not, since a straight line is
+ * highest and lowest at its samples. A saturated sample counts as its value. */
 void stl_monitor_feed(StlMonitor *monitor, unsigned signal, int64_t t_ns, double v,
 		      SampleStatus status);
 /* What is known when all signals have been fed up to now_ns. TRUE and FALSE are final (latched). UNKNOWN: final as well,
  * the decisive samples were missing. */
 StlState stl_monitor_state(StlMonitor *monitor, int64_t now_ns);
+/* There are no more samples, the timeline ends at end_ns: what is still open is closed as stl_eval() does it. Ask for no state
+ * at or after end_ns before. Final until stl_monitor_start(). */
+StlState stl_monitor_end(StlMonitor *monitor, int64_t end_ns);
+/* Every future leaves the robustness in [lo, hi], as of the last look (state, end, or a feed of a later time); after the
+ * end it is what stl_eval() gives. In stl_formula_unit(); ±INFINITY with atoms of several units. Windows and delays remember a
+ * fixed number of changes (2000 a second of their length, at most 65536); beyond that the interval is wider, never wrong. */
+void stl_monitor_robustness(const StlMonitor *monitor, double *ret_lo, double *ret_hi);
+size_t stl_monitor_bytes(const StlMonitor *monitor); /* all that it will ever need */
 /* When the state became final; -1 while pending. */
 int64_t stl_monitor_decided_ns(const StlMonitor *monitor);
 uint64_t stl_monitor_late_samples(const StlMonitor *monitor);

@@ -1,0 +1,601 @@
+#include "cells.h"
+
+#include <math.h>
+#include <string.h>
+
+/* At most this many changes are remembered by one window or delay: 32 s at 1 kHz. */
+#define MOST_CHANGES 65536
+#define USUAL_RATE 1000 /* changes a second to make room for */
+
+static const Value unknown = {{-INF, INF, -INF, INF}};
+
+/* ---- compiling ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct Compiler {
+	GArray *cells;
+	const StlFormula *f;
+	const Node **ret_bad;
+	const char **ret_why;
+} Compiler;
+
+static int64_t to_ns(double s)
+{
+	return isinf(s) ? CLOCK_NEVER : (int64_t)llround(s * 1e9);
+}
+
+static int refuse(const Compiler *c, const Node *n, const char *why)
+{
+	if (!*c->ret_bad) {
+		*c->ret_bad = n;
+		*c->ret_why = why;
+	}
+	return -1;
+}
+
+static Memory *memory_new(int64_t width_ns, bool delay)
+{
+	Memory *m = g_new0(Memory, 1);
+	double wanted =
+		width_ns == CLOCK_NEVER ? 2 : 2 * USUAL_RATE * ((double)width_ns * 1e-9) + 16;
+	m->width_ns = width_ns;
+	m->capacity = 2;
+	while (m->capacity < wanted && m->capacity < MOST_CHANGES)
+		m->capacity *= 2;
+	if (delay)
+		m->changes = g_new0(Change, m->capacity);
+	for (int i = 0; i < SIDES && !delay; i++)
+		m->peaks[i].ring = g_new0(Peak, m->capacity);
+	return m;
+}
+
+static int append(Compiler *c, Cell cell)
+{
+	g_array_append_val(c->cells, cell);
+	return (int)c->cells->len - 1;
+}
+
+static Cell *cell_of(const Compiler *c, int i)
+{
+	return &g_array_index(c->cells, Cell, i);
+}
+
+static int delayed(Compiler *c, int child, int64_t by_ns, bool later)
+{
+	if (child < 0 || by_ns == 0)
+		return child;
+	const Cell *a = cell_of(c, child);
+	return append(c, (Cell){.cell = CELL_DELAY,
+				.kind = a->kind,
+				.a = child,
+				.b = -1,
+				.signal = -1,
+				.ahead_ns = a->ahead_ns + (later ? by_ns : 0),
+				.valid_ns = a->ahead_ns + by_ns,
+				.memory = memory_new(by_ns, true)});
+}
+
+static int compile(Compiler *c, const Node *n);
+
+/* once[lo, hi] looks back; eventually[lo, hi] is once[0, hi - lo], hi later. */
+static int compile_window(Compiler *c, const Node *n)
+{
+	bool future = n->kind == N_ALWAYS || n->kind == N_EVENTUALLY;
+	int64_t lo = to_ns(n->lo_s), hi = to_ns(n->hi_s);
+	if (future && hi == CLOCK_NEVER)
+		return refuse(c, n, "it looks into the future without a bound");
+	int a = compile(c, n->a);
+	if (!future)
+		a = delayed(c, a, lo, false);
+	if (a < 0)
+		return -1;
+	int64_t width = hi == CLOCK_NEVER ? hi : hi - lo, ahead = cell_of(c, a)->ahead_ns;
+	return append(c, (Cell){.cell = CELL_WINDOW,
+				.kind = n->kind,
+				.a = a,
+				.b = -1,
+				.signal = -1,
+				.lowest = n->kind == N_ALWAYS || n->kind == N_HISTORICALLY,
+				.ahead_ns = ahead + (future ? hi : 0),
+				.valid_ns = ahead + (future ? hi : 0),
+				.memory = memory_new(width, false)});
+}
+
+/* Atoms of one formula have one unit; of several there is no margin here, nor inside an edge. */
+static double margin_factor(const StlFormula *f, const Node *n)
+{
+	Unit to = stl_formula_unit(f, NULL);
+	return f->mixed || !unit_compatible(&n->unit, &to)
+		       ? (double)NAN
+		       : unit_convert_difference(1, &n->unit, &to);
+}
+
+/* Why it cannot be watched; NULL: it can. */
+static const char *unsupported(const Node *n)
+{
+	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
+		return "it is for the calculator only";
+	if (operators[n->kind].time == OP_OVER)
+		return "windows of values are not supported here";
+	if (n->lo_open || n->hi_open)
+		return "open bounds are not supported here";
+	if (n->kind == N_UNTIL || n->kind == N_WEAK_UNTIL || n->kind == N_SINCE)
+		return "until and since are not supported here";
+	bool window = n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_HISTORICALLY ||
+		      n->kind == N_ONCE;
+	if ((node_is_temporal(n->kind) && !window) || operators[n->kind].class == OP_MEASURE)
+		return "it is not supported here";
+	return NULL;
+}
+
+static void add_children(Compiler *c, const Node *n, Cell *cell)
+{
+	cell->a = n->a ? compile(c, n->a) : -1;
+	cell->b = n->b && !*c->ret_bad ? compile(c, n->b) : -1;
+	if (*c->ret_bad)
+		return;
+	int64_t a = cell->a >= 0 ? cell_of(c, cell->a)->ahead_ns : 0,
+		b = cell->b >= 0 ? cell_of(c, cell->b)->ahead_ns : 0;
+	if (cell->b >= 0 && a < b)
+		cell->a = delayed(c, cell->a, b - a, true);
+	else if (cell->b >= 0)
+		cell->b = delayed(c, cell->b, a - b, true);
+	cell->ahead_ns = cell->valid_ns = MAX(a, b);
+}
+
+static int compile(Compiler *c, const Node *n)
+{
+	if (n->kind == N_EVERY || n->kind == N_SOME)
+		return compile(c, n->a);
+	const char *why = unsupported(n);
+	if (why)
+		return refuse(c, n, why);
+	if (node_is_temporal(n->kind))
+		return compile_window(c, n);
+	Cell cell = {.kind = n->kind, .a = -1, .b = -1, .signal = -1, .value = n->value};
+	cell.boolean = n->boolean;
+	if (node_is_comparison(n->kind))
+		cell.factor = margin_factor(c->f, n);
+	if (n->kind == N_SIGNAL || n->kind == N_INITIAL) {
+		cell.signal = n->kind == N_SIGNAL ? n->name : n->a->name;
+		return append(c, cell);
+	}
+	add_children(c, n, &cell);
+	if (*c->ret_bad)
+		return -1;
+	if (n->kind == N_RISE || n->kind == N_FALL)
+		cell.memory = memory_new(0, false);
+	return append(c, cell);
+}
+
+int cells_compile(GArray *cells, const StlFormula *f, const Node *n, const Node **ret_bad,
+		  const char **ret_why)
+{
+	Compiler c = {cells, f, ret_bad, ret_why};
+	return compile(&c, n);
+}
+
+void cells_clear(Cells *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		Memory *m = c->cells[i].memory;
+		if (!m)
+			continue;
+		for (int k = 0; k < SIDES; k++)
+			g_free(m->peaks[k].ring);
+		g_free(m->changes);
+		g_free(m);
+	}
+	g_clear_pointer(&c->cells, g_free);
+	g_clear_pointer(&c->inputs, g_free);
+	c->n = 0;
+}
+
+size_t cells_bytes(const Cells *c)
+{
+	size_t sum = c->n * sizeof(Cell);
+	for (size_t i = 0; i < c->n; i++) {
+		const Memory *m = c->cells[i].memory;
+		if (m)
+			sum += sizeof(*m) +
+			       m->capacity * (m->changes ? sizeof(Change) : SIDES * sizeof(Peak));
+	}
+	return sum;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------------------------------------ */
+
+static double or_(double x, double nan)
+{
+	return isnan(x) ? nan : x;
+}
+
+static Value number(double lo, double hi)
+{
+	return (Value){{or_(lo, -INF), or_(hi, INF), -INF, INF}};
+}
+
+static Value negated(Value a)
+{
+	return (Value){{-a.x[HI], -a.x[LO], -a.x[MAYBE], -a.x[SURE]}};
+}
+
+static Value least(Value a, Value b)
+{
+	for (int i = 0; i < SIDES; i++)
+		a.x[i] = MIN(a.x[i], b.x[i]);
+	return a;
+}
+
+static Value most(Value a, Value b)
+{
+	for (int i = 0; i < SIDES; i++)
+		a.x[i] = MAX(a.x[i], b.x[i]);
+	return a;
+}
+
+static bool same(const Value *a, const Value *b)
+{
+	return a->x[LO] == b->x[LO] && a->x[HI] == b->x[HI] && a->x[SURE] == b->x[SURE] &&
+	       a->x[MAYBE] == b->x[MAYBE];
+}
+
+static Value magnitude(Value a)
+{
+	return number(MAX(0, MAX(a.x[LO], -a.x[HI])), MAX(a.x[HI], -a.x[LO]));
+}
+
+static Value product(double a0, double a1, double b0, double b1)
+{
+	double c[4] = {a0 * b0, a0 * b1, a1 * b0, a1 * b1}, lo = INF, hi = -INF;
+	for (int i = 0; i < 4; i++) {
+		lo = MIN(lo, or_(c[i], -INF));
+		hi = MAX(hi, or_(c[i], INF));
+	}
+	return number(lo, hi);
+}
+
+static Value quotient(const Value *a, const Value *b)
+{
+	if (b->x[LO] <= 0 && b->x[HI] >= 0)
+		return unknown;
+	return product(a->x[LO], a->x[HI], 1 / b->x[HI], 1 / b->x[LO]);
+}
+
+static Value norm(Value a, Value b)
+{
+	a = magnitude(a);
+	b = magnitude(b);
+	return number(sqrt(a.x[LO] * a.x[LO] + b.x[LO] * b.x[LO]),
+		      sqrt(a.x[HI] * a.x[HI] + b.x[HI] * b.x[HI]));
+}
+
+static double truth(double x, bool strict)
+{
+	return x > 0 || (!strict && x == 0) ? INF : -INF;
+}
+
+static Value comparison(const Cell *c, const Value *a, const Value *b)
+{
+	bool less = c->kind == N_LT || c->kind == N_LE;
+	const Value *big = less ? b : a, *small = less ? a : b;
+	Value d = number(big->x[LO] - small->x[HI], big->x[HI] - small->x[LO]);
+	if (c->kind == N_EQ || c->kind == N_NE)
+		d = magnitude(d);
+	if (c->kind == N_EQ)
+		d = number(-d.x[HI], -d.x[LO]);
+	bool strict = c->kind == N_LT || c->kind == N_GT || c->kind == N_NE;
+	d.x[SURE] = truth(d.x[LO], strict);
+	d.x[MAYBE] = truth(d.x[HI], strict);
+	d.x[LO] = or_(d.x[LO] * c->factor, -INF);
+	d.x[HI] = or_(d.x[HI] * c->factor, INF);
+	return d;
+}
+
+/* ---- inputs ------------------------------------------------------------------------------------------------------------- */
+
+static Value known(const Cell *c, bool have, double v)
+{
+	if (!have)
+		return unknown;
+	if (!c->boolean)
+		return number(v, v);
+	double t = v > 0.5 ? INF : -INF;
+	return (Value){{t, t, t, t}};
+}
+
+static void look_at_input(const Cells *all, Cell *c, int64_t now)
+{
+	const Input *in = &all->inputs[c->signal];
+	if (c->kind == N_INITIAL) {
+		c->at = c->after = known(c, in->have_initial, in->initial);
+		return;
+	}
+	int64_t age = now - in->t_ns;
+	c->at = known(c, in->have && !(in->gap_ns > 0 && age > in->gap_ns), in->v);
+	c->after = known(c, in->have && !(in->gap_ns > 0 && age >= in->gap_ns), in->v);
+}
+
+/* ---- edges -------------------------------------------------------------------------------------------------------------- */
+
+static StlTruth truth_of(const Value *v)
+{
+	return v->x[SURE] > 0 ? STL_TRUE : v->x[MAYBE] < 0 ? STL_FALSE : STL_UNKNOWN;
+}
+
+static Value edge_value(bool sure, bool maybe)
+{
+	double lo = sure ? INF : -INF, hi = maybe ? INF : -INF;
+	return (Value){{lo, hi, lo, hi}};
+}
+
+/* p rises where it is false just before and true now, or false now and true just after. After a stretch of which nothing is
+ * known it has surely risen when it was false before that and is true now. */
+static void look_at_edge(Cell *c, const Cell *child, const Value *child_before, bool first,
+			 bool last)
+{
+	Value before = *child_before, at = child->at, after = child->after;
+	if (c->kind == N_FALL) {
+		before = negated(before);
+		at = negated(at);
+		after = negated(after);
+	}
+	bool sure = !last && at.x[MAYBE] < 0 && after.x[SURE] > 0,
+	     maybe = !last && at.x[SURE] < 0 && after.x[MAYBE] > 0;
+	if (!first) {
+		sure = sure || (before.x[MAYBE] < 0 && at.x[SURE] > 0) ||
+		       (c->before == STL_FALSE && at.x[SURE] > 0);
+		maybe = maybe || (before.x[SURE] < 0 && at.x[MAYBE] > 0);
+	}
+	c->at = edge_value(sure, maybe);
+	c->after = edge_value(false, after.x[SURE] < 0 && after.x[MAYBE] > 0);
+	StlTruth known_last = truth_of(&after) != STL_UNKNOWN ? truth_of(&after) : truth_of(&at);
+	if (known_last != STL_UNKNOWN)
+		c->before = known_last;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------------- */
+
+/* The oldest peak stays until the second would leave (upper sides), or goes early (lower sides): wider, never wrong. */
+static void make_room(Memory *m, Peaks *p, bool upper)
+{
+	if (upper)
+		p->ring[(p->head + 1) % m->capacity].v = p->ring[p->head % m->capacity].v;
+	p->head++;
+}
+
+static void add_peak(Memory *m, int side, double v, int64_t leave)
+{
+	Peaks *p = &m->peaks[side];
+	while (p->tail != p->head && p->ring[(p->tail - 1) % m->capacity].v <= v)
+		p->tail--;
+	if (m->width_ns == CLOCK_NEVER && p->tail != p->head)
+		return; /* it never leaves: smaller ones never count */
+	if (p->tail - p->head == m->capacity)
+		make_room(m, p, side == HI || side == MAYBE);
+	p->ring[p->tail++ % m->capacity] = (Peak){v, leave};
+}
+
+static double top_peak(Memory *m, int side, int64_t key)
+{
+	Peaks *p = &m->peaks[side];
+	while (p->tail != p->head && p->ring[p->head % m->capacity].leave <= key)
+		p->head++;
+	return p->tail != p->head ? p->ring[p->head % m->capacity].v : -INF;
+}
+
+/* The stretch that lasted until now has an end. */
+static void close_stretch(Memory *m, int64_t now)
+{
+	for (int side = 0; side < SIDES; side++) {
+		Peaks *p = &m->peaks[side];
+		if (p->tail != p->head && m->width_ns != CLOCK_NEVER)
+			p->ring[(p->tail - 1) % m->capacity].leave = 2 * (now + m->width_ns);
+	}
+}
+
+static Value peaks(Memory *m, int64_t key)
+{
+	Value out;
+	for (int side = 0; side < SIDES; side++)
+		out.x[side] = top_peak(m, side, key);
+	return out;
+}
+
+static void look_at_window(Cell *c, const Value *child_at, const Value *child_after, int64_t now)
+{
+	Memory *m = c->memory;
+	Value at = c->lowest ? negated(*child_at) : *child_at,
+	      after = c->lowest ? negated(*child_after) : *child_after;
+	bool past = c->kind == N_ONCE || c->kind == N_HISTORICALLY;
+	if (!m->begun && past && m->width_ns != CLOCK_NEVER)
+		for (int side = 0; side < SIDES; side++) /* before the start: not seen */
+			add_peak(m, side, unknown.x[side], 2 * (now + m->width_ns));
+	bool changed = !m->begun || !same(&m->last, &at) || !same(&at, &after);
+	if (changed && m->begun)
+		close_stretch(m, now);
+	int64_t leave = m->width_ns == CLOCK_NEVER ? CLOCK_NEVER : 2 * (now + m->width_ns) + 1;
+	for (int side = 0; side < SIDES && changed; side++)
+		add_peak(m, side, at.x[side], leave);
+	c->at = peaks(m, 2 * now);
+	for (int side = 0; side < SIDES && changed; side++)
+		add_peak(m, side, after.x[side], CLOCK_NEVER);
+	c->after = peaks(m, 2 * now + 1);
+	if (c->lowest) {
+		c->at = negated(c->at);
+		c->after = negated(c->after);
+	}
+	m->last = after;
+	m->begun = true;
+}
+
+static Value hull(Value a, Value b)
+{
+	for (int i = 0; i < SIDES; i++)
+		a.x[i] = i == LO || i == SURE ? MIN(a.x[i], b.x[i]) : MAX(a.x[i], b.x[i]);
+	return a;
+}
+
+static void remember(Memory *m, const Value *at, const Value *after, int64_t now)
+{
+	if (m->tail - m->head == m->capacity) { /* the last two become one, and say less */
+		Change *last = &m->changes[(m->tail - 1) % m->capacity];
+		last->after = hull(hull(last->after, *at), *after);
+		return;
+	}
+	m->changes[m->tail++ % m->capacity] = (Change){now, *at, *after};
+}
+
+static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
+{
+	Memory *m = c->memory;
+	if (!m->begun)
+		c->after = unknown;
+	if (valid &&
+	    (!m->begun || !same(&m->last, &child->at) || !same(&child->at, &child->after))) {
+		remember(m, &child->at, &child->after, now);
+		m->last = child->after;
+		m->begun = true;
+	}
+	c->at = c->after;
+	while (m->head != m->tail) {
+		const Change *x = &m->changes[m->head % m->capacity];
+		if (x->t + m->width_ns > now)
+			break;
+		c->at = x->t + m->width_ns == now ? x->at : x->after;
+		c->after = x->after;
+		m->head++;
+	}
+}
+
+/* ---- one look ----------------------------------------------------------------------------------------------------------- */
+
+static Value operate(const Cell *c, const Value *a, const Value *b)
+{
+	switch ((int)c->kind) {
+	case N_NUMBER:
+	case N_PARAMETER:
+		return number(c->value, c->value);
+	case N_NEGATE:
+		return number(-a->x[HI], -a->x[LO]);
+	case N_ABS:
+		return magnitude(*a);
+	case N_ADD:
+		return number(a->x[LO] + b->x[LO], a->x[HI] + b->x[HI]);
+	case N_SUB:
+		return number(a->x[LO] - b->x[HI], a->x[HI] - b->x[LO]);
+	case N_NORM:
+		return norm(*a, *b);
+	case N_MUL:
+		return product(a->x[LO], a->x[HI], b->x[LO], b->x[HI]);
+	case N_DIV:
+		return quotient(a, b);
+	case N_TRUE:
+	case N_FALSE:
+		return edge_value(c->kind == N_TRUE, c->kind == N_TRUE);
+	case N_NOT:
+		return negated(*a);
+	case N_MIN:
+	case N_AND:
+		return least(*a, *b);
+	case N_MAX:
+	case N_OR:
+		return most(*a, *b);
+	case N_IMPLIES:
+		return most(negated(*a), *b);
+	case N_XOR:
+		return most(least(*a, negated(*b)), least(negated(*a), *b));
+	case N_IFF:
+		return negated(most(least(*a, negated(*b)), least(negated(*a), *b)));
+	}
+	return comparison(c, a, b);
+}
+
+static void look_at(Cells *all, size_t i, int64_t now)
+{
+	Cell *c = &all->cells[i];
+	const Cell *a = c->a >= 0 ? &all->cells[c->a] : NULL,
+		   *b = c->b >= 0 ? &all->cells[c->b] : NULL;
+	bool ended = all->end_ns != CLOCK_NEVER;
+	bool ready = !a || now >= all->start_ns + a->valid_ns;
+	if (c->cell == CELL_DELAY) {
+		look_at_delay(c, a, now, ready);
+	} else if (c->cell == CELL_WINDOW) {
+		if (ready)
+			look_at_window(c, &a->at, &a->after, now);
+	} else if (c->signal >= 0) {
+		look_at_input(all, c, now);
+	} else if (c->kind == N_RISE || c->kind == N_FALL) {
+		if (ready) {
+			look_at_edge(c, a, &c->memory->last, !c->memory->begun,
+				     ended && now >= all->end_ns + a->ahead_ns);
+			c->memory->last = a->after;
+			c->memory->begun = true;
+		}
+	} else {
+		c->at = operate(c, a ? &a->at : NULL, b ? &b->at : NULL);
+		c->after = operate(c, a ? &a->after : NULL, b ? &b->after : NULL);
+	}
+	if (now < all->start_ns + c->valid_ns || (ended && now > all->end_ns + c->ahead_ns))
+		c->at = c->after = unknown;
+	else if (ended && now == all->end_ns + c->ahead_ns)
+		c->after = unknown;
+}
+
+void cells_look(Cells *all, int64_t now_ns)
+{
+	for (size_t i = 0; i < all->n; i++)
+		look_at(all, i, now_ns);
+}
+
+static int64_t later(int64_t best, int64_t t, int64_t now)
+{
+	return t > now && t < best ? t : best;
+}
+
+static int64_t memory_next(const Memory *m, int64_t best, int64_t now)
+{
+	if (m->changes && m->head != m->tail)
+		best = later(best, m->changes[m->head % m->capacity].t + m->width_ns, now);
+	for (int side = 0; side < SIDES; side++) {
+		const Peaks *p = &m->peaks[side];
+		if (p->tail == p->head || p->ring[p->head % m->capacity].leave == CLOCK_NEVER)
+			continue;
+		best = later(best, p->ring[p->head % m->capacity].leave / 2, now);
+	}
+	return best;
+}
+
+int64_t cells_next(const Cells *all, int64_t now)
+{
+	int64_t best = CLOCK_NEVER;
+	for (size_t i = 0; i < all->n_inputs; i++)
+		if (all->inputs[i].have && all->inputs[i].gap_ns > 0)
+			best = later(best, all->inputs[i].t_ns + all->inputs[i].gap_ns, now);
+	for (size_t i = 0; i < all->n; i++) {
+		const Cell *c = &all->cells[i];
+		if (c->valid_ns > 0)
+			best = later(best, all->start_ns + c->valid_ns, now);
+		if (all->end_ns != CLOCK_NEVER)
+			best = later(best, all->end_ns + c->ahead_ns, now);
+		if (c->memory)
+			best = memory_next(c->memory, best, now);
+	}
+	return best;
+}
+
+void cells_start(Cells *all, int64_t start_ns)
+{
+	all->start_ns = start_ns;
+	all->end_ns = CLOCK_NEVER;
+	for (size_t i = 0; i < all->n; i++) {
+		Cell *c = &all->cells[i];
+		c->at = c->after = unknown;
+		c->before = STL_UNKNOWN;
+		if (!c->memory)
+			continue;
+		c->memory->begun = false;
+		c->memory->head = c->memory->tail = 0;
+		for (int side = 0; side < SIDES; side++)
+			c->memory->peaks[side].head = c->memory->peaks[side].tail = 0;
+	}
+}

@@ -1,0 +1,88 @@
+/* A formula as a list of cells that are looked at one instant after the other: the inside of StlMonitor. Private to stl.
+ *
+ * Signals hold their values, so everything is a step function: at an instant it has a value (`at`) and from there to the next
+ * instant another (`after`). What looks b seconds ahead is known b seconds late: each cell is `ahead_ns` behind the
+ * clock, and operators wait for the slowest of their parts. Windows keep a monotone queue, delays a queue of changes, both of
+ * fixed size; when one is full, its bounds get wider, never wrong. */
+#ifndef ANZEN_STL_CELLS_H
+#define ANZEN_STL_CELLS_H
+
+#include "ast.h"
+
+/* Lower and upper bound of the margin (of the value, for terms), then of the truth as ±INFINITY. */
+enum { LO, HI, SURE, MAYBE, SIDES };
+typedef struct Value {
+	double x[SIDES];
+} Value;
+
+/* Largest of what a child was in the last width_ns; one queue a side. */
+typedef struct Peak {
+	double v;
+	int64_t leave; /* twice the time, odd: just after it */
+} Peak;
+
+typedef struct Peaks {
+	Peak *ring;
+	unsigned head, tail; /* counted up for ever; taken modulo the capacity */
+} Peaks;
+
+typedef struct Change {
+	int64_t t;
+	Value at, after;
+} Change;
+
+/* What a cell remembers. */
+typedef struct Memory {
+	int64_t width_ns;  /* of the window, CLOCK_NEVER; of the delay */
+	unsigned capacity; /* power of two */
+	Peaks peaks[SIDES];
+	Change *changes; /* of a delay */
+	unsigned head, tail;
+	Value last; /* of the child, since the last change */
+	bool begun;
+	int64_t begun_ns;
+} Memory;
+
+typedef enum { CELL_NODE, CELL_WINDOW, CELL_DELAY } CellKind;
+
+typedef struct Cell {
+	CellKind cell;
+	NodeKind kind;
+	int a, b, signal;
+	double value, factor; /* factor: of an atom's margin */
+	bool boolean, lowest; /* lowest: a window's infimum */
+	int64_t ahead_ns;     /* it stands for the clock's time less this */
+	int64_t valid_ns;     /* known from the start + this on */
+	Value at, after;
+	StlTruth before; /* RISE, FALL: the child's last known truth */
+	Memory *memory;
+} Cell;
+
+typedef struct Input {
+	double v, initial;
+	int64_t t_ns, gap_ns;
+	bool fed, have, have_initial;
+} Input;
+
+typedef struct Cells {
+	size_t n;
+	Cell *cells;
+	Input *inputs;
+	size_t n_inputs;
+	int64_t start_ns, end_ns; /* end CLOCK_NEVER while it runs */
+} Cells;
+
+/* Appends what watches n to `cells` (GArray of Cell) and returns its index; -1: *ret_bad is the part that cannot be watched and
+ * *ret_why says why. */
+int cells_compile(GArray *cells, const StlFormula *f, const Node *n, const Node **ret_bad,
+		  const char **ret_why);
+void cells_clear(Cells *c);
+size_t cells_bytes(const Cells *c);
+/* Forget everything. */
+void cells_start(Cells *c, int64_t start_ns);
+/* Every cell at `now`. Times never decrease; between two looks nothing changes, see cells_next(). */
+void cells_look(Cells *c, int64_t now_ns);
+/* The first time after `now` at which something changes of itself; CLOCK_NEVER. */
+int64_t cells_next(const Cells *c, int64_t now_ns);
+
+#endif
