@@ -126,6 +126,58 @@ static void offline_all(size_t n, bool jitter)
 	}
 }
 
+/* ---- online ------------------------------------------------------------------------------------------------------------- */
+
+static const Case watched[] = {
+	{"F1", "always always[0 s, 1 s] (a <= 5)", 0, 5.3},
+	{"F2", "always ((req >= 0.5) -> eventually[0 s, 0.5 s] (resp >= 0.5))", 0, 6.2},
+	{"guard", "always (a <= 9)", 0, 0},
+	{"depth 5",
+	 "always (a <= 9 -> eventually[0 s, 1 s] (b >= 1 and always[0 s, 0.1 s] (req < 0.5 or "
+	 "eventually[0 s, 0.5 s] always[0 s, 0.02 s] (resp >= 0.5))))",
+	 0, 0},
+};
+
+/* Every sample fed, and the state and the interval asked for at every time. */
+static double online(StlFormula *f, GHashTable *signals, size_t n, size_t *ret_bytes)
+{
+	g_autoptr(StlMonitor) m = stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, NULL);
+	size_t n_signals = stl_formula_n_signals(f);
+	const Signal *s[8];
+	double lo, hi, sum = 0;
+	for (size_t k = 0; k < n_signals; k++)
+		s[k] = g_hash_table_lookup(signals, stl_formula_signal(f, k));
+	double t = seconds();
+	stl_monitor_start(m, 0);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n_signals; k++)
+			stl_monitor_feed(m, (unsigned)k, s[k]->t_ns[i], s[k]->v[i], SAMPLE_OK);
+		stl_monitor_state(m, s[0]->t_ns[i]);
+		stl_monitor_robustness(m, &lo, &hi);
+		sum += isfinite(hi) ? hi : 0;
+	}
+	*ret_bytes = stl_monitor_bytes(m);
+	t = seconds() - t;
+	return isnan(sum) ? 0 : t;
+}
+
+static void online_all(size_t n)
+{
+	g_autoptr(GHashTable) signals = recording(n, false);
+	double guards = 0;
+	printf("online, %zu samples, 1 kHz\n", n);
+	for (size_t i = 0; i < G_N_ELEMENTS(watched); i++) {
+		size_t bytes;
+		g_autoptr(StlFormula) f = formula(watched[i].text, signals);
+		double t = online(f, signals, n, &bytes), rate = (double)n / t * 1e-6;
+		printf("  %-16s %7.2f Msamples/s, %6.1f kB", watched[i].name, rate,
+		       (double)bytes / 1000);
+		goal(rate, watched[i].online);
+		guards += 100 * t / (double)n * 1000 * 100 / (double)G_N_ELEMENTS(watched);
+	}
+	printf("  100 of them, a quarter each, at 1 kHz: %.1f %% of a core\n", guards);
+}
+
 static void windows(size_t n)
 {
 	g_autoptr(GHashTable) signals = recording(n, true);
@@ -148,5 +200,6 @@ int main(int argc, char **argv)
 		for (int jitter = 0; jitter < 2; jitter++)
 			offline_all(n, jitter);
 	windows(MIN(largest, 200000));
+	online_all(MIN(largest, 100000));
 	return 0;
 }
