@@ -198,7 +198,7 @@ static void add_settle(Builder *b, PlanCleanup *cleanup, const Settle *settle)
 /* Prompts of the cleanup are asked when everything is safe; that is not the executor's. */
 static void add_cleanup(Builder *b, const Step *step)
 {
-	if (!step->n_sets)
+	if (!step->n_sets && !step->settle)
 		return;
 	PlanCleanup *cleanup = g_new0(PlanCleanup, 1);
 	g_ptr_array_add(b->plan->cleanup, cleanup);
