@@ -627,10 +627,10 @@ static Pair until(const Eval *e, Pair f, Pair g, const Node *n)
 	double a = eval_ticks(e, n->lo_s), b = eval_ticks(e, n->hi_s);
 	bool open = n->lo_open || n->hi_open;
 	Pair u = untimed(&f, &g);
-	if (isfinite(b))
-		open_until(e, &f, &u);
 	if (n->lo_open)
 		u = (Pair){after_now(u.lo, f.lo), after_now(u.hi, f.hi)};
+	if (isfinite(b))
+		open_until(e, &f, &u);
 	if (a == 0 && isinf(b) && !open) {
 		pair_clear(&f);
 		pair_clear(&g);

@@ -140,7 +140,9 @@ static double last_digits(const Pair *p)
 		for (size_t i = 0; i < sides[s]->n; i++)
 			if (isfinite(sides[s]->k[i].v))
 				most = MAX(most, fabs(sides[s]->k[i].v));
-	return 2e-14 * most;
+	/* a quotient near a pole must not make all else equal */
+	double start = MAX(fabs(p->lo->k[0].v), fabs(p->hi->k[0].v));
+	return 2e-14 * (isfinite(start) ? MIN(most, 100 * (1 + start)) : 0);
 }
 
 static bool same(double a, double b, double tiny)
