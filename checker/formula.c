@@ -128,8 +128,13 @@ static Node *named(Reader *r)
 static Node *factor(Reader *r)
 {
 	blanks(r);
-	if (symbol(r, "-"))
-		return node(N_MINUS, node(N_NUMBER, NULL, NULL), factor(r));
+	if (symbol(r, "-")) {
+		Node *n = factor(r);
+		if (n->kind != N_NUMBER)
+			return node(N_MINUS, node(N_NUMBER, NULL, NULL), n);
+		n->number = -n->number;
+		return n;
+	}
 	if (*r->p == '$')
 		return parameter(r);
 	if (g_ascii_isdigit(*r->p) || *r->p == '.')

@@ -307,6 +307,7 @@ void prove(World *w, const Claim *c, Proof *p)
 		(!p->prohibition || (!holes && alive == VERDICT_PASS));
 	/* A product's own failure, or no answer to its control: only where the bench did not fail as well. */
 	bool own = (outcome || p->prohibition) && !holes && shown &&
+		   (w->rec->complete || !p->satisfied) &&
 		   (failed != CLOCK_NEVER ||
 		    (p->prohibition && p->satisfied && alive == VERDICT_FAIL));
 	p->fail = p->violated || (own && !p->pass);

@@ -1,0 +1,18 @@
+/* A run record against its recording. Private to the checker and its tests. */
+#ifndef ANZEN_CHECKER_RECORD_H
+#define ANZEN_CHECKER_RECORD_H
+
+#include "prove.h"
+#include <json-glib/json-glib.h>
+
+typedef struct Check {
+	const Recording *rec;
+	JudgeSpec *spec;
+	GPtrArray *packs; /* YamlDoc* */
+	FILE *out;        /* a line a criterion, and a line for everything wrong */
+	unsigned wrong, open;
+} Check;
+/* run.json against the recording of the session with that hash (NULL: a record that names none). */
+void check_record(Check *check, JsonObject *run, const char *session_sha256);
+
+#endif
