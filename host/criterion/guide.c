@@ -194,6 +194,14 @@ static void decision(Guide *g, const Criterion *c)
 		     "%d runs with at most %d failures show at least %g %% at %g %% confidence",
 		     c->claim_n, c->claim_permitted, 100 * c->claim_rate,
 		     100 * c->claim_confidence);
+	if (c->claim_over && g->ja)
+		item(g, "公平性", "パラメータ %s の群の間の差が %g %% 未満であることを示す",
+		     c->claim_over, 100 * c->claim_gap);
+	else if (c->claim_over)
+		item(g, "Fairness",
+		     "the rates of the groups by the parameter %s are shown to differ by less than "
+		     "%g %%",
+		     c->claim_over, 100 * c->claim_gap);
 }
 
 /* The words of docs/criteria.md; a standard's name stays as it is. */

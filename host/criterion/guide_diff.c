@@ -154,6 +154,10 @@ static void diff_decision(const Diff *d)
 	diff_plain(d, "permitted failures", "許容失敗数", a->claim_permitted, b->claim_permitted,
 		   false);
 	diff_plain(d, "rate to be shown", "示すべき割合", a->claim_rate, b->claim_rate, true);
+	diff_plain(d, "true rate that a sequential plan expects", "逐次計画が見込む真の割合",
+		   a->claim_good, b->claim_good, true);
+	diff_plain(d, "gap between groups", "群の間の差", a->claim_gap, b->claim_gap, false);
+	from_to(d, CHANGE_RULE, "groups of", "群分け", a->claim_over, b->claim_over);
 	diff_plain(d, "confidence", "信頼度", a->claim_confidence, b->claim_confidence, true);
 	diff_plain(d, "INVALID runs that may be repeated", "再試験できる試験無効の割合",
 		   a->claim_max_invalid, b->claim_max_invalid, false);
