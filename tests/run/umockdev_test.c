@@ -15,14 +15,26 @@
 
 /* ---- the stand --------------------------------------------------------------------------------------------------- */
 
-static const StandLink links[] = {
-	{"node-a", UMOCK_NODE}, {"supply", UMOCK_SUPPLY}, {"io", NULL}, {"lamp", NULL}};
+static const StandLink links[] = {{"node-a", UMOCK_NODE},
+				  {"supply", UMOCK_SUPPLY},
+				  {"io", NULL},
+				  {"lamp", NULL},
+				  {"cam", NULL}};
+
+typedef struct Kind {
+	const char *scenario, *product, *world, *rig;
+	size_t n_links; /* the kitchen has no camera */
+} Kind;
+static const Kind stove = {"stove-guard/pan-overheat", "stove-guard", "kitchen", "kitchen-virtual",
+			   G_N_ELEMENTS(links) - 1};
+static const Kind fall = {"fall-watch/chair-fall", "fall-watch", "living-room",
+			  "living-room-virtual", G_N_ELEMENTS(links)};
 
 /* The emulation, before the world's far ends. NULL: it has been told. */
-static Umock *emulate(Stand *stand)
+static Umock *emulate(Stand *stand, const Kind *kind)
 {
 	g_autoptr(GError) error = NULL;
-	if (!stand_open(stand, "kitchen"))
+	if (!stand_open(stand, kind->world))
 		return NULL;
 	g_autofree char *node = umock_link_of(stand->line, "node-a");
 	g_autofree char *supply = umock_link_of(stand->line, "supply");
@@ -30,39 +42,33 @@ static Umock *emulate(Stand *stand)
 	Umock *umock = node && supply ? umock_new(node, supply, &error) : NULL;
 	UNIT_OK(umock, error);
 	if (umock)
-		stand_write_rig(stand, "kitchen-virtual", "kitchen", links, G_N_ELEMENTS(links));
+		stand_write_rig(stand, kind->rig, kind->world, links, kind->n_links);
 	return umock;
 }
 
 /* ---- the bench, under the preload ------------------------------------------------------------------------------- */
 
-static GSubprocess *start_bench(const Stand *stand, const Umock *umock)
+static GSubprocess *start_bench(const Stand *stand, const Kind *kind, const Umock *umock)
 {
-	const char *argv[] = {"timeout",
-			      "-k",
-			      "5",
-			      RUN_S,
-			      ANZEN_BINARY_DIR "/bin/anzen",
-			      "run",
-			      ANZEN_SOURCE_DIR "/scenarios/stove-guard/pan-overheat.yaml",
-			      "--rig",
-			      stand->rig,
-			      "--product",
-			      ANZEN_SOURCE_DIR "/products/stove-guard/product.yaml",
-			      "-o",
-			      stand->runs,
-			      "--yes",
-			      "--json",
-			      NULL};
+	g_autofree char *scenario =
+		g_strdup_printf(ANZEN_SOURCE_DIR "/scenarios/%s.yaml", kind->scenario);
+	g_autofree char *product =
+		g_strdup_printf(ANZEN_SOURCE_DIR "/products/%s/product.yaml", kind->product);
+	const char *argv[] = {
+		"timeout", "-k",     "5",         RUN_S,      ANZEN_BINARY_DIR "/bin/anzen",
+		"run",     scenario, "--rig",     stand->rig, "--product",
+		product,   "-o",     stand->runs, "--yes",    "--json",
+		NULL};
 	const char *env[] = {"LD_PRELOAD", UMOCK_PRELOAD, "UMOCKDEV_DIR", umock_root(umock), NULL};
 	return stand_start(stand, argv, env, false);
 }
 
 /* A run; once the real pan is hotter than `unplug_at` (NaN: never) the supply's USB cable is pulled. */
-static void run_bench(Stand *stand, Umock *umock, double unplug_at, StandResult *ret)
+static void run_bench(Stand *stand, const Kind *kind, Umock *umock, double unplug_at,
+		      StandResult *ret)
 {
 	int64_t began = clock_now(clock_monotonic());
-	g_autoptr(GSubprocess) bench = start_bench(stand, umock);
+	g_autoptr(GSubprocess) bench = start_bench(stand, kind, umock);
 	*ret = (StandResult){.exit = -1};
 	if (!bench)
 		return;
@@ -109,11 +115,14 @@ static double largest(const Recording *recording, const char *name)
 }
 
 /* The node behind the preload: acted at its time, never refused a command as late, never lost its lease. */
-static void expect_a_punctual_node(const Recording *recording)
+static void expect_a_punctual_node(const Recording *recording, bool falls)
 {
-	double heater = action_error_ms(recording, "mark.observe", 1, "effect.stove.heater");
-	double probe = action_error_ms(recording, "probe.positive-control", 0, "effect.probe.gas");
-	CU_ASSERT(fabs(heater) < 5 && fabs(probe) < 5); /* the scenario's clock_uncertainty */
+	double act = falls ? action_error_ms(recording, "trigger.mannequin.release", 0,
+					     "effect.mannequin.release")
+			   : action_error_ms(recording, "mark.observe", 1, "effect.stove.heater");
+	double probe = action_error_ms(recording, "probe.positive-control", 0,
+				       falls ? "effect.probe.card" : "effect.probe.gas");
+	CU_ASSERT(fabs(act) < 5 && fabs(probe) < 5); /* the scenario's clock_uncertainty */
 	CU_ASSERT_EQUAL(event_ns(recording, "node-a.late"), CLOCK_NEVER);
 	CU_ASSERT_EQUAL(event_ns(recording, "node-a.tripped"), CLOCK_NEVER);
 	/* A lease that lapsed in the run would have had to begin again. */
@@ -122,9 +131,9 @@ static void expect_a_punctual_node(const Recording *recording)
 		CU_ASSERT(e->t_ns < recording->start_ns || strcmp(e->name, "node-a.lease_began"));
 	}
 	fprintf(stderr,
-		"node: action error heater %+.3f ms, probe %+.3f ms; clock u %.3f ms; missed %g, "
+		"node: action error %+.3f ms, probe %+.3f ms; clock u %.3f ms; missed %g, "
 		"damaged %g, repeated %g; boots %g\n",
-		heater, probe, 1e3 * largest(recording, "node-a.clock.u"),
+		act, probe, 1e3 * largest(recording, "node-a.clock.u"),
 		largest(recording, "node-a.link.missed"), largest(recording, "node-a.link.damaged"),
 		largest(recording, "node-a.link.repeated"), largest(recording, "node-a.boots"));
 }
@@ -148,26 +157,26 @@ static bool bench_at_fault(const RunRecord *record, const char *source)
 	return false;
 }
 
-static void the_same_scenario_passes_through_the_real_libraries(void)
+static void passes_through_the_real_libraries(const Kind *kind)
 {
 	Stand stand;
 	StandResult r = {.exit = -1};
-	Umock *umock = emulate(&stand);
+	Umock *umock = emulate(&stand, kind);
 	if (umock) {
 		stand_expect_an_orphan_to_be_seen(&stand);
-		run_bench(&stand, umock, (double)NAN, &r);
+		run_bench(&stand, kind, umock, (double)NAN, &r);
 		CU_ASSERT_EQUAL(r.exit, ANZEN_EXIT_PASS);
 	}
 	if (r.record && r.recording) {
 		CU_ASSERT_EQUAL(r.record->verdict, VERDICT_PASS);
 		CU_ASSERT_EQUAL(r.record->criteria->len, 2);
 		CU_ASSERT_EQUAL(r.record->evidence, EVIDENCE_VIRTUAL); /* never physical */
-		for (size_t i = 0; i < G_N_ELEMENTS(links); i++)
+		for (size_t i = 0; i < kind->n_links; i++)
 			CU_ASSERT_FALSE(bench_at_fault(r.record, links[i].device));
 		tell_faults(r.record);
 		/* Through libusb, not by another way: a query is some transfers, for 29 s at 2 Hz or more. */
 		CU_ASSERT(umock_supply_transfers(umock) > 100);
-		expect_a_punctual_node(r.recording);
+		expect_a_punctual_node(r.recording, kind == &fall);
 		fprintf(stderr, "run %.1f s, %s, %u USB transfers\n", r.took_s,
 			verdict_name(r.record->verdict), umock_supply_transfers(umock));
 	}
@@ -176,13 +185,23 @@ static void the_same_scenario_passes_through_the_real_libraries(void)
 	stand_close(&stand);
 }
 
+static void the_pan_passes_through_the_real_libraries(void)
+{
+	passes_through_the_real_libraries(&stove);
+}
+
+static void the_chair_fall_passes_through_the_real_libraries(void)
+{
+	passes_through_the_real_libraries(&fall);
+}
+
 static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
 {
 	Stand stand;
 	StandResult r = {.exit = -1};
-	Umock *umock = emulate(&stand);
+	Umock *umock = emulate(&stand, &stove);
 	if (umock) {
-		run_bench(&stand, umock, 60, &r); /* degC; the product acts above 200 */
+		run_bench(&stand, &stove, umock, 60, &r); /* degC; the product acts above 200 */
 		CU_ASSERT_EQUAL(r.exit, 4);
 		/* The node was made safe although the supply was gone. */
 		CU_ASSERT_EQUAL(stand_truth(&stand, "stove.heater"), 0);
@@ -206,9 +225,12 @@ static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
 
 int main(int argc, char **argv)
 {
-	static const UnitTest tests[] = {UNIT(the_same_scenario_passes_through_the_real_libraries),
+	static const UnitTest tests[] = {UNIT(the_pan_passes_through_the_real_libraries),
 					 UNIT(a_supply_unplugged_in_mid_run_makes_it_invalid)};
+	static const UnitTest falls[] = {UNIT(the_chair_fall_passes_through_the_real_libraries)};
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL);
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && !strcmp(argv[1], "fall"))
+		return unit_run("run.umockdev-fall", falls, G_N_ELEMENTS(falls), 1, argv);
 	return unit_run("run.umockdev", tests, G_N_ELEMENTS(tests), argc, argv);
 }
