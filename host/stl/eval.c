@@ -607,15 +607,17 @@ static void open_until(const Eval *e, const Pair *f, Pair *u)
 	}
 }
 
-/* The until whose witness comes strictly later: at an instant f and what is so right after it. Between knots nothing changes. */
-static Track *after_now(Track *until, const Track *f)
+/* The until whose witness comes strictly later: at an instant f and what is so right after it. Between knots nothing changes;
+ * after the end comes what lies beyond. */
+static Track *after_now(Track *until, const Track *f, double beyond)
 {
 	g_autoptr(Track) u = track_solid(until);
 	Track *out = track_new(u->n);
+	size_t at = 0;
 	for (size_t i = 0; i < u->n; i++) {
-		double right = i + 1 < u->n ? u->k[i].r : -INF;
-		track_push(out, u->k[i].t, u->k[i].l, MIN(track_at(f, u->k[i].t).v, right),
-			   u->k[i].r);
+		double t = u->k[i].t, right = i + 1 < u->n ? u->k[i].r : beyond;
+		double v = MIN(track_walk(f, &at, t).v, right);
+		track_push(out, t, u->k[i].l, v, u->k[i].r);
 	}
 	return out;
 }
@@ -628,7 +630,8 @@ static Pair until(const Eval *e, Pair f, Pair g, const Node *n)
 	bool open = n->lo_open || n->hi_open;
 	Pair u = untimed(&f, &g);
 	if (n->lo_open)
-		u = (Pair){after_now(u.lo, f.lo), after_now(u.hi, f.hi)};
+		u = (Pair){after_now(u.lo, f.lo, outside(e, false)),
+			   after_now(u.hi, f.hi, outside(e, true))};
 	if (isfinite(b))
 		open_until(e, &f, &u);
 	if (a == 0 && isinf(b) && !open) {

@@ -109,6 +109,14 @@ static void bounds(Random *r, RefNode *n)
 				     : n->lo + random_int(r, 0, random_chance(r, 80) ? 3 : 9);
 }
 
+static void maybe_open(Random *r, RefNode *n)
+{
+	if (n->hi == n->lo || random_chance(r, 70))
+		return;
+	n->lo_open = random_chance(r, 50);
+	n->hi_open = n->hi != REF_OPEN_END && random_chance(r, 50);
+}
+
 static RefNode *formula(Random *r, int depth)
 {
 	if (depth <= 0 || random_chance(r, 12))
@@ -117,8 +125,10 @@ static RefNode *formula(Random *r, int depth)
 	bool one = kind == REF_NOT || kind == REF_RISE || kind == REF_FALL || kind == REF_ALWAYS ||
 		   kind == REF_EVENTUALLY || kind == REF_HISTORICALLY || kind == REF_ONCE;
 	RefNode *n = make(kind, formula(r, depth - 1), one ? NULL : formula(r, depth - 1));
-	if (kind >= REF_ALWAYS)
+	if (kind >= REF_ALWAYS) {
 		bounds(r, n);
+		maybe_open(r, n);
+	}
 	return n;
 }
 
@@ -305,6 +315,8 @@ static const char *word(RefKind kind)
 		return "eventually";
 	case REF_UNTIL:
 		return "until";
+	case REF_WEAK:
+		return "weak until";
 	case REF_HISTORICALLY:
 		return "historically";
 	case REF_ONCE:
@@ -346,11 +358,13 @@ static void print(const RefNode *n, GString *out)
 		print(n->a, out);
 	if (!call)
 		g_string_append_printf(out, n->b ? " %s" : "%s", word(n->kind));
-	if (n->kind >= REF_ALWAYS && (n->lo > 0 || n->hi != REF_OPEN_END)) {
+	if (n->kind >= REF_ALWAYS && (n->lo > 0 || n->lo_open || n->hi != REF_OPEN_END)) {
+		g_string_append_printf(out, "%c%d s, ", n->lo_open ? '(' : '[', n->lo);
 		if (n->hi == REF_OPEN_END)
-			g_string_append_printf(out, "[%d s, inf]", n->lo);
+			g_string_append(out, "inf");
 		else
-			g_string_append_printf(out, "[%d s, %d ms]", n->lo, 1000 * n->hi);
+			g_string_append_printf(out, "%d ms", 1000 * n->hi);
+		g_string_append_c(out, n->hi_open ? ')' : ']');
 	}
 	if (n->b || !call) {
 		g_string_append(out, call ? ", " : " ");

@@ -260,18 +260,34 @@ static double worth(const Ref *r, const Line *f, int k)
 	return k < 1 || k > r->last ? f->beyond : f->x[k];
 }
 
-/* The positions that a window may look at: a bounded one goes where it says, an unbounded one as far as the recording. */
+/* The positions that a window may look at: a bounded one goes where it says, an unbounded one as far as the recording. Seen
+ * from an instant, an open bound leaves its own instant out; seen from just beside one, it leaves out nothing that counts. */
+static int window_from(const RefNode *n, int k)
+{
+	return k + 6 * n->lo + (n->lo_open && k % 3 == 1);
+}
+
 static int window_to(const Ref *r, const RefNode *n, int k, int from)
 {
 	if (n->hi != REF_OPEN_END)
-		return k + 6 * n->hi;
+		return k + 6 * n->hi - (n->hi_open && k % 3 == 1);
 	return from > r->last ? from : r->last;
+}
+
+/* f all the time: on a bounded window to its end, else to the recording's. */
+static double held_at(const Ref *r, const RefNode *n, const Line *f, int k)
+{
+	int to = n->hi == REF_OPEN_END ? r->last : window_to(r, n, k, k);
+	double worst = inf;
+	for (int s = k; s <= to && !(r->c->finite && s > r->last); s++)
+		worst = least(worst, worth(r, f, s));
+	return worst;
 }
 
 /* sup over s in [t + lo, t + hi] of min(g(s), inf of f over [t, s]) */
 static double until_at(const Ref *r, const RefNode *n, const Line *f, const Line *g, int k)
 {
-	int from = k + 6 * n->lo, to = window_to(r, n, k, from);
+	int from = window_from(n, k), to = window_to(r, n, k, from);
 	double best = -inf, held_so_far = inf;
 	for (int s = k; s <= to; s++) {
 		if (r->c->finite && s > r->last)
@@ -280,7 +296,7 @@ static double until_at(const Ref *r, const RefNode *n, const Line *f, const Line
 		if (s >= from)
 			best = most(best, least(worth(r, g, s), held_so_far));
 	}
-	return best;
+	return n->kind == REF_WEAK ? most(best, held_at(r, n, f, k)) : best;
 }
 
 static void mirror(const Ref *r, const double *x, double *out)
@@ -384,7 +400,7 @@ static void temporal(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
 {
 	RefFunction f, g;
 	bool past = n->kind >= REF_HISTORICALLY;
-	if (n->kind == REF_UNTIL || n->kind == REF_SINCE) {
+	if (n->kind == REF_UNTIL || n->kind == REF_WEAK || n->kind == REF_SINCE) {
 		formula(r, n->a, beyond, &f);
 		formula(r, n->b, beyond, &g);
 		until(r, n, beyond, &f, &g, past, out);

@@ -68,6 +68,7 @@ typedef enum {
 	REF_ALWAYS,
 	REF_EVENTUALLY,
 	REF_UNTIL,
+	REF_WEAK, /* until, or a up to the window's end */
 	REF_HISTORICALLY,
 	REF_ONCE,
 	REF_SINCE,
@@ -79,9 +80,10 @@ typedef struct RefNode RefNode;
 struct RefNode {
 	RefKind kind;
 	RefNode *a, *b;
-	int value;  /* NUMBER, TIMES */
-	int signal; /* SIGNAL, INITIAL, BOOLEAN */
-	int lo, hi; /* temporal, s; hi may be REF_OPEN_END */
+	int value;             /* NUMBER, TIMES */
+	int signal;            /* SIGNAL, INITIAL, BOOLEAN */
+	int lo, hi;            /* temporal, s; hi may be REF_OPEN_END */
+	bool lo_open, hi_open; /* without the bound itself */
 };
 
 typedef struct RefCase {

@@ -80,7 +80,14 @@ static bool set(int *what, int value)
 	return changed;
 }
 
-enum { NODE_CHANGES = 11 };
+enum { NODE_CHANGES = 13 };
+
+static bool shut(bool *open)
+{
+	bool changed = *open;
+	*open = false;
+	return changed;
+}
 
 static bool change_node(RefNode **at, int how)
 {
@@ -97,6 +104,10 @@ static bool change_node(RefNode **at, int how)
 		return become(n, REF_FALSE);
 	case 4:
 		return temporal && n->lo > 0 && set(&n->lo, 0);
+	case 11:
+		return temporal && shut(&n->lo_open);
+	case 12:
+		return temporal && shut(&n->hi_open);
 	case 5:
 		return temporal && n->hi != REF_OPEN_END && set(&n->hi, n->lo);
 	case 6:

@@ -173,6 +173,20 @@ static void an_open_end_counts_beside_a_gap_and_under_any_operator(void)
 	bench_free(b);
 }
 
+/* After the last instant nothing is known: "strictly later" is open there, for eventually and until alike. */
+static void strictly_later_than_the_end_is_open(void)
+{
+	Bench *b = bench_new(2);
+	ADD(b, "p", "bool", {0, 1.0});
+	g_autoptr(StlResult) until = bench_eval(b, "eventually[2 s, 2 s] (p until(0 s, inf] p)"),
+			     ever = bench_eval(b, "eventually[2 s, 2 s] eventually(0 s, inf] p"),
+			     since = bench_eval(b, "p since(0 s, inf] p");
+	CU_ASSERT_EQUAL(until->satisfied, STL_UNKNOWN); /* was false for sure */
+	CU_ASSERT_EQUAL(ever->satisfied, STL_UNKNOWN);
+	CU_ASSERT_EQUAL(since->satisfied, STL_UNKNOWN);
+	bench_free(b);
+}
+
 UNIT_MAIN("stl.trap", UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
 	  UNIT(an_answer_exactly_at_the_limit_is_in_time),
 	  UNIT(a_premise_outside_the_window_that_counts_exercises_nothing),
@@ -180,4 +194,5 @@ UNIT_MAIN("stl.trap", UNIT(an_unbounded_window_that_begins_beyond_the_end_is_ope
 	  UNIT(units_of_one_kind_share_one_margin), UNIT(a_bare_bound_other_than_zero_is_refused),
 	  UNIT(a_unary_minus_counts), UNIT(a_long_chain_is_refused_before_it_can_exhaust_the_stack),
 	  UNIT(a_rise_right_after_the_first_instant_counts),
+	  UNIT(strictly_later_than_the_end_is_open),
 	  UNIT(an_open_end_counts_beside_a_gap_and_under_any_operator))
