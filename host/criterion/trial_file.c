@@ -95,10 +95,14 @@ void trial_bench_free(TrialBench *bench)
 
 /* ---- courses ---- */
 
+/* A made-up signal is short; more samples than this are a slip of a unit. */
+#define MAX_SAMPLES INT64_C(500000)
+
 typedef struct Course {
 	const YamlDoc *doc;
 	Diagnostics *diag;
 	const SignalInfo *info;
+	int64_t length_ns;
 } Course;
 
 static bool read_value(const Course *c, const YamlNode *node, double *ret)
@@ -160,6 +164,11 @@ static GArray *read_course(const Course *c, const YamlNode *node)
 		g_autoptr(GError) error = NULL;
 		if (!quantity_parse_ns(yaml_text(key), &p.t_ns, &error)) {
 			yaml_error(c->doc, key, c->diag, "%s", error->message);
+			return NULL;
+		}
+		if (p.t_ns < 0 || p.t_ns > c->length_ns) {
+			yaml_error(c->doc, key, c->diag,
+				   "breakpoints lie between 0 s and the bench's length");
 			return NULL;
 		}
 		if (!read_value(c, yaml_value_at(node, i), &p.v) || !step_ok(c, course, &p, key))
@@ -228,7 +237,7 @@ static void read_declarations(const YamlDoc *doc, const YamlNode *node, SignalIn
 }
 
 static TrialSignal *read_signal(const YamlDoc *doc, const char *name, const YamlNode *node,
-				double clock_s, Diagnostics *diag)
+				const TrialBench *bench, Diagnostics *diag)
 {
 	TrialSignal *s = g_new0(TrialSignal, 1);
 	SignalInfo *info = &s->info;
@@ -240,15 +249,19 @@ static TrialSignal *read_signal(const YamlDoc *doc, const char *name, const Yaml
 	info->boolean = !unit;
 	info->interp = from == TRIAL_MEASURED ? SIGNAL_LINEAR : SIGNAL_PREVIOUS;
 	info->affected_by_product = shape_boolean(yaml_get(node, "affected"), false);
-	info->u_clock_s = clock_s;
+	info->u_clock_s = bench->clock_s;
 	if (unit && !unit_parse(unit, &info->unit, &error))
 		yaml_error(doc, yaml_get(node, "unit"), diag, "%s", error->message);
 	read_declarations(doc, node, info, diag);
 	if (from == TRIAL_MEASURED && !(info->max_slew > 0))
 		yaml_error(doc, node, diag, "%s is measured: expected max_slew", name);
-	s->every_ns = shape_ns(yaml_get(node, "every"), info->max_gap_ns / 2);
+	s->every_ns = MAX(shape_ns(yaml_get(node, "every"), info->max_gap_ns / 2), 1);
+	if (bench->length_ns / s->every_ns > MAX_SAMPLES)
+		yaml_error(doc, node, diag,
+			   "%s: %" G_GINT64_FORMAT " samples in a trial are too many", name,
+			   bench->length_ns / s->every_ns);
 	if (yaml_get(node, "rest")) {
-		const Course course = {doc, diag, info};
+		const Course course = {doc, diag, info, bench->length_ns};
 		s->rest = read_course(&course, yaml_get(node, "rest"));
 	}
 	return s;
@@ -274,9 +287,8 @@ TrialBench *trial_bench_read(const YamlDoc *doc, const YamlNode *node, Diagnosti
 	}
 	for (size_t i = 0; i < yaml_size(given); i++) {
 		const char *name = yaml_text(yaml_key_at(given, i));
-		g_hash_table_insert(
-			bench->signals, g_strdup(name),
-			read_signal(doc, name, yaml_value_at(given, i), bench->clock_s, diag));
+		g_hash_table_insert(bench->signals, g_strdup(name),
+				    read_signal(doc, name, yaml_value_at(given, i), bench, diag));
 	}
 	return bench;
 }
@@ -313,7 +325,7 @@ static Trial *read_trial(const YamlDoc *doc, const YamlNode *node, const TrialBe
 			yaml_error(doc, key, diag, "the pack's bench has no signal %s", name);
 			continue;
 		}
-		const Course course = {doc, diag, &s->info};
+		const Course course = {doc, diag, &s->info, bench->length_ns};
 		GArray *found = read_course(&course, value);
 		if (found)
 			g_hash_table_insert(t->paths, g_strdup(name), found);

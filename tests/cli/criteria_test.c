@@ -134,6 +134,18 @@ static void a_course_that_cannot_be_is_refused_where_it_stands(void)
 				      "      fail: {bath.temperature: 46 m}\n"
 				      "      borderline: {bath.temp: 4 degC}\n"),
 	     2, "pack.yaml:22:20: error: the pack's bench has no signal bath.temp");
+	says("lint",
+	     HEAD BENCH HOT(
+		     LIMIT LAB
+		     "    trials:\n      pass: {bath.temperature: {0 s: 20 degC, 21 s: 21 degC}}\n"
+		     "      fail: {bath.temperature: 46 degC}\n"
+		     "      borderline: {bath.temperature: 44.9 degC}\n"),
+	     2, "pack.yaml:20:47: error: breakpoints lie between 0 s and the bench's length");
+	says("lint",
+	     HEAD "bench:\n  length: 86400 s\n  signals:\n"
+		  "    bath.temperature: {unit: degC, max_gap: 200 ms, max_slew: 5 K/s, rest: 38 "
+		  "degC}\n" HOT(LIMIT LAB),
+	     2, "samples in a trial are too many");
 }
 
 /* 45 degC with u = 0.1 K, and yet nothing passes or fails: nobody has decided on the 45 degC. */
