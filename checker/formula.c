@@ -95,7 +95,7 @@ static Node *number(Reader *r)
 	while (*unit == ' ')
 		unit++;
 	size_t length = 0;
-	while (g_ascii_isalnum(unit[length]) || (unit[length] && strchr("%/^", unit[length])))
+	while (g_ascii_isalnum(unit[length]) || (unit[length] && strchr("%/^*", unit[length])))
 		length++;
 	g_autofree char *text = g_strndup(unit, length);
 	if (length > 0 && !g_ascii_isdigit(*unit) && unit_parse(text, &n->unit, NULL))

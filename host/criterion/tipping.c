@@ -7,8 +7,11 @@
 #define PRECISION 0.02
 /* A guess counts when the verdict stands just below it and falls just above it. */
 #define GUESS 0.002
-/* Beyond so many samples where the criterion looks only the guess is tried: a search judges some dozen times. */
-#define SEARCH_SAMPLES 400000
+/* Samples where the criterion looks, times the number of criteria of the run: up to the first a search is made (some dozen
+ * judgements), up to the second only the guess is tried (a few), beyond it nothing is said. So a run of minutes with many
+ * criteria is scored as fast as ever. */
+#define SEARCH_WORK 400000
+#define GUESS_WORK 4000000
 #define GROWTH 3.0
 #define MOST_U 100.0 /* a calibration is looked at up to so many of its standard uncertainties */
 
@@ -286,7 +289,8 @@ static size_t samples_named(const Recording *rec, const GPtrArray *names)
 	return n;
 }
 
-static void tip_one(Judge *judge, GHashTable *stimulus, const Criterion *c, CriterionResult *r)
+static void tip_one(Judge *judge, GHashTable *stimulus, size_t n_criteria, const Criterion *c,
+		    CriterionResult *r)
 {
 	g_ptr_array_set_size(r->tippings, 0);
 	if (r->verdict != VERDICT_PASS && r->verdict != VERDICT_FAIL)
@@ -299,13 +303,16 @@ static void tip_one(Judge *judge, GHashTable *stimulus, const Criterion *c, Crit
 		    .c = c,
 		    .names = names,
 		    .result = r};
+	size_t work = samples_named(judge->recording, names) * n_criteria;
+	add_invalid_runs(r, c);
+	if (work > GUESS_WORK)
+		return;
 	/* A verdict that another level decided is not this search's to explain. */
 	if (judge_verdict(judge, c, NULL) != r->verdict)
 		return;
-	s.guess_only = samples_named(judge->recording, names) > SEARCH_SAMPLES;
+	s.guess_only = work > SEARCH_WORK;
 	search_times(r, &s);
 	search_calibrations(r, &s);
-	add_invalid_runs(r, c);
 }
 
 void criterion_tipping(const Recording *recording, Pack *const *packs, size_t n_packs,
@@ -319,6 +326,6 @@ void criterion_tipping(const Recording *recording, Pack *const *packs, size_t n_
 		CriterionResult *r = g_ptr_array_index(record->criteria, i);
 		const Criterion *c = criterion_find(packs, n_packs, r->id);
 		if (c)
-			tip_one(&judge, stimulus, c, r);
+			tip_one(&judge, stimulus, record->criteria->len, c, r);
 	}
 }

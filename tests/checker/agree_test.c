@@ -72,6 +72,8 @@ static void one_case(unsigned seed, unsigned *count, unsigned *open)
 	mutate(&d, product_mutations, G_N_ELEMENTS(product_mutations),
 	       g_rand_int_range(rand, 0, 3));
 	mutate(&d, bench_mutations, G_N_ELEMENTS(bench_mutations), g_rand_int_range(rand, 0, 2));
+	if (seed % 8 == 0)
+		b.rec->evidence = EVIDENCE_REPLAY;
 	if (t.removed)
 		silence_after(&b, t.bench_s);
 	g_autoptr(RunRecord) record = bench_judge(&b, seed % 3 ? DELAY : HONEST);
@@ -105,9 +107,83 @@ static void both_judges_say_the_same(void)
 	CU_ASSERT_TRUE(open < CASES / 20);
 }
 
+/* ---- every criterion that we ship, on its own trials ---- */
+
+static GPtrArray *files(const char *folder, GPtrArray *into)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	for (const char *name; dir && (name = g_dir_read_name(dir));) {
+		char *path = g_build_filename(folder, name, NULL);
+		if (g_str_has_suffix(name, ".yaml"))
+			g_ptr_array_add(into, path);
+		else if (g_file_test(path, G_FILE_TEST_IS_DIR))
+			files(path, into), g_free(path);
+		else
+			g_free(path);
+	}
+	return into;
+}
+
+typedef struct Tally {
+	unsigned tried, wrong, open;
+} Tally;
+
+static void one_trial(Pack *pack, const Criterion *c, TrialKind kind, YamlDoc *doc, Tally *tally)
+{
+	JudgeSpec *spec = NULL;
+	char *said = NULL;
+	size_t size = 0;
+	g_autoptr(Recording) rec = criterion_trial_recording(pack, c, kind, &spec, NULL);
+	CriterionResult *r = rec ? criterion_try(&pack, 1, c, kind, true, NULL) : NULL;
+	g_autoptr(RunRecord) record = run_record_new();
+	g_autoptr(GPtrArray) docs = g_ptr_array_new();
+	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	if (!r)
+		return;
+	g_ptr_array_add(docs, doc);
+	g_ptr_array_add(record->criteria, r);
+	record->verdict = r->verdict;
+	record->evidence = rec->evidence;
+	g_autofree char *json = run_record_to_json(record);
+	FILE *out = open_memstream(&said, &size);
+	Check k = {.rec = rec, .spec = spec, .packs = docs, .out = out, .adopted = true};
+	if (json_parser_load_from_data(parser, json, -1, NULL))
+		check_record(&k, json_node_get_object(json_parser_get_root(parser)), NULL);
+	fclose(out);
+	if (k.wrong || k.open)
+		fprintf(stderr, "%s: %s %s: %s\n%s", trial_name(kind), r->id,
+			verdict_name(r->verdict), r->why, said);
+	tally->tried++;
+	tally->wrong += k.wrong > 0;
+	tally->open += k.open > 0;
+	free(said);
+	judge_spec_free(spec);
+}
+
+static void both_judges_say_the_same_of_every_trial(void)
+{
+	g_autoptr(GPtrArray) paths =
+		files(ANZEN_SOURCE_DIR "/criteria", g_ptr_array_new_with_free_func(g_free));
+	Tally tally = {0, 0, 0};
+	for (guint i = 0; i < paths->len; i++) {
+		g_autoptr(Diagnostics) diag = diagnostics_new();
+		g_autoptr(Pack) pack = criterion_pack_load(paths->pdata[i], diag);
+		g_autoptr(YamlDoc) doc = yaml_load_file(paths->pdata[i], diag);
+		for (guint n = 0; pack && doc && n < pack->criteria->len; n++)
+			for (int kind = 0; kind < 3; kind++)
+				one_trial(pack, pack->criteria->pdata[n], (TrialKind)kind, doc,
+					  &tally);
+	}
+	fprintf(stderr, "%u trials, %u disagree, %u not checked\n", tally.tried, tally.wrong,
+		tally.open);
+	CU_ASSERT_EQUAL(tally.wrong, 0);
+	CU_ASSERT_TRUE(tally.open * 20 < tally.tried);
+}
+
 int main(int argc, char **argv)
 {
-	static const UnitTest tests[] = {UNIT(both_judges_say_the_same)};
+	static const UnitTest tests[] = {UNIT(both_judges_say_the_same),
+					 UNIT(both_judges_say_the_same_of_every_trial)};
 	bench_rate = 50;
 	return unit_run("checker.agree", tests, G_N_ELEMENTS(tests), argc, argv);
 }

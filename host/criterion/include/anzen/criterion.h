@@ -148,7 +148,7 @@ CriterionResult *criterion_try(Pack *const *packs, size_t n_packs, const Criteri
 bool criterion_pack_lint_kept(const Pack *pack, Diagnostics *diag);
 
 /* Tipping points of every PASS and FAIL of `record`, as judged from this recording: fills CriterionResult.tippings. Judges
- * some dozen times a criterion; where a criterion looks at more than 400,000 samples only what the margin suggests is tried. */
+ * some dozen times a criterion, a few times in long runs with many criteria, and not at all in very long ones (tipping.c). */
 void criterion_tipping(const Recording *recording, Pack *const *packs, size_t n_packs,
 		       const JudgeSpec *spec, RunRecord *record);
 
