@@ -110,9 +110,27 @@ static bool has_number(const Criterion *c)
 	return false;
 }
 
+/* A slip in one of the four words would make a number that decides nothing into one from a standard. */
+static void lint_basis(const Lint *lint, const char *basis)
+{
+	static const char *const words[] = {"lab decision", "project choice", "no number", "none",
+					    NULL};
+	g_autofree char *low = g_ascii_strdown(basis, -1);
+	g_strstrip(low);
+	g_strdelimit(low, "-_", ' ');
+	for (int i = 0; words[i]; i++)
+		if (!g_ascii_strcasecmp(basis, words[i]))
+			return;
+	const char *near = text_nearest(low, words);
+	if (!*low || near)
+		say(lint, false, "`basis: %s`: name a standard with its clause, or write '%s'",
+		    basis, near ? near : "none");
+}
+
 static void lint_source(const Lint *lint)
 {
 	const CriterionSource *s = &lint->c->source;
+	lint_basis(lint, s->basis);
 	if (!g_ascii_strcasecmp(s->basis, "lab decision") && (!s->by || !*s->by))
 		say(lint, false, "a lab decision says who decided (`by`)");
 	if (g_hash_table_size(lint->c->stand_in) > 0 && (!lint->c->needs || lint->c->adoptable))

@@ -162,6 +162,20 @@ static void a_number_of_the_projects_own_decides_nothing(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(r.out, "chosen by the project"));
 }
 
+/* A misspelt word is no standard. */
+static void a_basis_that_is_nearly_one_of_ours_is_refused(void)
+{
+	static const char *const slips[] = {"project choise", "project-choice", "Project  choice",
+					    "non", "no numbers"};
+	for (size_t i = 0; i < G_N_ELEMENTS(slips); i++) {
+		g_autofree char *text = g_strconcat(HEAD BENCH HOT(LIMIT "    source: {basis: "),
+						    slips[i], "}\n" TRIALS, NULL);
+		says("lint", text, 2, "name a standard with its clause");
+	}
+	says("test", HEAD BENCH HOT(LIMIT "    source: {basis: ISO 9999 clause 1}\n" TRIALS), 0,
+	     "3 trials: 0 not as");
+}
+
 static void numbers_stand_in_only_for_what_the_lab_supplies(void)
 {
 	says("lint", HEAD BENCH HOT("    stand_in: {limit: 45 degC}\n" LAB TRIALS), 2,
@@ -181,4 +195,5 @@ UNIT_MAIN("cli.criteria", UNIT(every_trial_of_every_shipped_pack_comes_out_as_sa
 	  UNIT(a_criterion_without_trials_is_a_lint_error),
 	  UNIT(a_course_that_cannot_be_is_refused_where_it_stands),
 	  UNIT(a_number_of_the_projects_own_decides_nothing),
+	  UNIT(a_basis_that_is_nearly_one_of_ours_is_refused),
 	  UNIT(numbers_stand_in_only_for_what_the_lab_supplies))
