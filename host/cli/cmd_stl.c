@@ -255,15 +255,17 @@ static void print_text(const Question *q, const StlResult *r)
 
 /* ---- the command ------------------------------------------------------------------------------------------------------- */
 
-/* "-x >= -4" begins like an option. A blank before it makes it an operand; the caller takes it away again. */
-static void protect_formula(int argc, char **argv)
+/* "-x >= -4" begins like an option. A blank before it makes it an operand; the caller takes it away again, and frees what
+ * stands in argv then. */
+static char *protect_formula(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		const char *s = argv[i];
 		bool option = s[1] == '-' || !s[1] || (strchr("sh", s[1]) && !strpbrk(s, "<>=()"));
 		if (s[0] == '-' && !option)
-			argv[i] = g_strconcat(" ", s, NULL); /* lives as long as the program */
+			return argv[i] = g_strconcat(" ", s, NULL);
 	}
+	return NULL;
 }
 
 static int answer(Question *q, CliContext *cli)
@@ -304,7 +306,7 @@ int cmd_stl_eval(int argc, char **argv, CliContext *cli)
 		 NULL},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
-	protect_formula(argc, argv);
+	g_autofree char *protected_formula = protect_formula(argc, argv);
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
 	const char *formula = argv[1] + (g_str_has_prefix(argv[1], " -") ? 1 : 0);
