@@ -5,6 +5,7 @@
 
 #define FINEST 1e-6
 #define MOST_PIECES 32
+#define MANY_KNOTS 32768 /* from here on fewer pieces: wider, never wrong */
 
 /* x and y straight from (t0; x0, y0) to (t1; x1, y1). */
 typedef struct Stretch {
@@ -64,12 +65,12 @@ static bool tame(const Stretch *s)
 }
 
 /* Inner knots of one side; the outer ones are the caller's. */
-static void push_pieces(Track *out, const Stretch *s, bool upper, double finest)
+static void push_pieces(Track *out, const Stretch *s, bool upper, double finest, double most)
 {
 	double none, z0 = value_at(s, 0, &none), z1 = value_at(s, 1, &none),
 		     middle = value_at(s, 0.5, &none), sag = fabs(middle - (z0 + z1) / 2);
 	bool chord = (middle < (z0 + z1) / 2) == upper;
-	unsigned n = sag > finest ? (unsigned)MIN(MOST_PIECES, ceil(sqrt(sag / finest))) : 1;
+	unsigned n = sag > finest ? (unsigned)MIN(most, ceil(sqrt(sag / finest))) : 1;
 	if (s->x0 == s->x1 && s->y0 == s->y1)
 		return;
 	for (unsigned i = 0; i < n; i++) {
@@ -123,6 +124,8 @@ static double largest(const Track *a, const Track *b, NodeKind op)
 static Track *curve(NodeKind op, const Track *x, const Track *y, bool upper)
 {
 	double unknown = upper ? INF : -INF, left = unknown, finest = FINEST * largest(x, y, op);
+	/* a product of products must not have 32 times 32 pieces a stretch, and so on */
+	double pieces = CLAMP(MANY_KNOTS / (double)(x->n + y->n), 1, MOST_PIECES);
 	Track *out = track_new(x->n + y->n);
 	for (size_t i = 0, j = 0; i < x->n || j < y->n;) {
 		double t = MIN(i < x->n ? x->k[i].t : INF, j < y->n ? y->k[j].t : INF);
@@ -142,7 +145,7 @@ static Track *curve(NodeKind op, const Track *x, const Track *y, bool upper)
 		double r = usual ? z0 : far ? infinite(&s, unknown) : unknown;
 		track_push(out, t, t > 0 ? left : v, v, r);
 		if (usual)
-			push_pieces(out, &s, upper, finest);
+			push_pieces(out, &s, upper, finest, floor(pieces));
 		left = usual ? z1 : r;
 	}
 	return out;

@@ -369,8 +369,29 @@ static Pair product(Pair a, double c0, double c1)
 	return out;
 }
 
+#define MOST_CURVES 3
+
+/* How many operations that bend a straight line stand inside each other. */
+static unsigned curves(const Node *n)
+{
+	unsigned a = n->a ? curves(n->a) : 0, b = n->b ? curves(n->b) : 0, below = MAX(a, b);
+	bool bends = n->kind == N_NORM || n->kind == N_POW || n->kind == N_SQRT ||
+		     n->kind == N_EXP || (n->kind == N_MUL && !steady(n->b) && !steady(n->a)) ||
+		     (n->kind == N_DIV && !steady(n->b));
+	return below + bends;
+}
+
 static Pair eval_product(Eval *e, const Node *n, EvalFunc of)
 {
+	if (curves(n) > MOST_CURVES) {
+		if (!e->error)
+			g_set_error(
+				&e->error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				"column %u: at most %d products or functions of changing values "
+				"inside each other",
+				n->column, MOST_CURVES);
+		return constant(e, -INF, INF);
+	}
 	bool divide = n->kind == N_DIV;
 	if (n->kind == N_NORM || n->kind == N_POW || (!steady(n->b) && (divide || !steady(n->a)))) {
 		Pair a = of(e, n->a), b = of(e, n->b);
