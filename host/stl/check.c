@@ -515,7 +515,8 @@ static void table_channels(void *user, const char *set, GPtrArray *names)
 			continue;
 		formula_intern(names, s, n + 1 + strcspn(s + n + 1, "."));
 	}
-	qsort(names->pdata, names->len, sizeof(gpointer), by_name);
+	if (names->len > 1)
+		qsort(names->pdata, names->len, sizeof(gpointer), by_name);
 }
 
 StlScope stl_scope_from_tables(GHashTable *const tables[2])

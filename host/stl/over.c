@@ -354,7 +354,8 @@ static Track *sum_up(GArray *changes, double end)
 	Track *out = track_new(changes->len + 2);
 	int count = 0, any = 0;
 	guint i = 0;
-	qsort(changes->data, changes->len, sizeof(Change), by_change);
+	if (changes->len > 1)
+		qsort(changes->data, changes->len, sizeof(Change), by_change);
 	for (; i < changes->len && g_array_index(changes, Change, i).t < 0; i++) {
 		count += g_array_index(changes, Change, i).r;
 		any += g_array_index(changes, Change, i).any_r;
