@@ -96,7 +96,8 @@ typedef struct World {
 	GHashTable *unknown;  /* signal → Set*: the witness says that nothing is known there */
 	const char *truth;    /* the one being made */
 	double stimulus_risk; /* > 0: bands of this risk whatever `risks` says */
-	char *problem; /* first thing that could not be worked out; then everything is unknown */
+	GString *
+		problem; /* first thing that could not be worked out; shared by all copies of a world */
 } World;
 void world_problem(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 const TruthSpec *world_truth(const World *world, const char *name);

@@ -195,7 +195,7 @@ Tri eval(World *w, const Node *n)
 		set_add(r.yes, w->in.a, w->in.b);
 	else if (!n->a || n->kind < N_LESS || n->kind == N_DELAY || n->kind == N_OTHER)
 		world_problem(w, "a condition was expected");
-	if (n->kind == N_TRUE || w->problem)
+	if (n->kind == N_TRUE || w->problem->len > 0)
 		return r;
 	tri_clear(&r);
 	a = eval(w, n->a);

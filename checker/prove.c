@@ -124,10 +124,9 @@ bool stimulus_shown(World *w)
 		Tri r = {0};
 		if (n)
 			r = eval(&s, n);
-		bool holds = n && !s.problem && set_has(r.yes, w->in.a);
-		if (!n || s.problem)
-			world_problem(w, "stimulus check: %s: %s", text,
-				      s.problem ? s.problem : "not understood");
+		bool holds = n && s.problem->len == 0 && set_has(r.yes, w->in.a);
+		if (!n)
+			world_problem(w, "stimulus check not understood: %s", text);
 		tri_clear(&r);
 		formula_free(n);
 		if (!holds)

@@ -241,7 +241,7 @@ static const char *numbers_wrong(World *w, const Claim *c, const Proof *p, JsonO
 		bool easier = holds(&asked, c->formula, yes);
 		asked.shift = v + e;
 		if (!easier || holds(&asked, c->formula, yes))
-			return asked.problem ? NULL : "the margin is not the recording's";
+			return asked.problem->len > 0 ? NULL : "the margin is not the recording's";
 	}
 	return NULL;
 }
@@ -311,9 +311,9 @@ static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, cons
 	w->point = rule->simple;
 	Proof p;
 	prove(w, c, &p);
-	if (w->problem) {
+	if (w->problem->len > 0) {
 		*ret_open = true;
-		return w->problem;
+		return w->problem->str;
 	}
 	const char *basis = yaml_get_text(yaml_get(rule->node, "source"), "basis");
 	bool barred = yaml_get(rule->node, "needs") || !g_strcmp0(basis, "project choice") ||
@@ -331,7 +331,11 @@ static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, cons
 		return "the recording does not show a FAIL";
 	if (!decided && !barred && (p.pass || p.fail))
 		return p.pass ? "the recording shows a PASS" : "the recording shows a FAIL";
-	return decided ? numbers_wrong(w, c, &p, o, rule, &unit) : NULL;
+	wrong = decided ? numbers_wrong(w, c, &p, o, rule, &unit) : NULL;
+	if (wrong || w->problem->len == 0)
+		return wrong;
+	*ret_open = true;
+	return w->problem->str;
 }
 
 static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
@@ -352,7 +356,8 @@ static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
 	const YamlNode *measure = yaml_get(rule.node, "measure");
 	g_autoptr(GPtrArray) names = g_ptr_array_new(), direct = g_ptr_array_new(),
 			     below = g_ptr_array_new_with_free_func((GDestroyNotify)formula_free);
-	World w = {.rec = k->rec,
+	World w = {.problem = g_string_new(NULL),
+		   .rec = k->rec,
 		   .spec = k->spec,
 		   .in = {k->rec->start_ns, k->rec->end_ns},
 		   .risks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -388,7 +393,7 @@ static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
 	g_hash_table_unref(w.risks);
 	g_hash_table_unref(w.unknown);
 	g_hash_table_unref(rule.parameters);
-	g_free(w.problem);
+	g_string_free(w.problem, TRUE);
 }
 
 void check_record(Check *k, JsonObject *root, const char *session_sha256)

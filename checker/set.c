@@ -105,11 +105,9 @@ Set *set_all(const Set *x, int64_t from, int64_t to, Span in)
 	Set *r = set_new();
 	for (guint i = 0; i < x->len; i++) {
 		const Span *s = at(x, i);
-		int64_t a = s->a - from, b = s->b - to;
-		if (to == INT64_MAX) /* all the rest, of which there must be some */
-			b = s->b >= in.b ? in.b - from : INT64_MIN;
-		if (from == INT64_MIN)
-			a = s->a <= in.a ? in.a - to : INT64_MAX;
+		/* All the rest (or all before), of which there must be some. */
+		int64_t a = from != INT64_MIN ? s->a - from : s->a <= in.a ? in.a - to : INT64_MAX;
+		int64_t b = to != INT64_MAX ? s->b - to : s->b >= in.b ? in.b - from : INT64_MIN;
 		set_add(r, MAX(a, in.a), MIN(b, in.b));
 	}
 	return set_tidy(r);

@@ -6,8 +6,8 @@ void world_problem(World *w, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	if (!w->problem)
-		w->problem = g_strdup_vprintf(format, args);
+	if (w->problem->len == 0)
+		g_string_vprintf(w->problem, format, args);
 	va_end(args);
 }
 
@@ -280,7 +280,6 @@ static Tri truth(World *outer, const TruthSpec *spec)
 				set_add(result.yes, e->to + clock,
 					early == CLOCK_NEVER ? w.in.b : early - clock - 1);
 		}
-		outer->problem = w.problem;
 	}
 	result.no = set_not(set_tidy(perhaps), w.in);
 	set_tidy(result.yes);
