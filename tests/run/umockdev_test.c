@@ -157,17 +157,34 @@ static bool bench_at_fault(const RunRecord *record, const char *source)
 	return false;
 }
 
-static void passes_through_the_real_libraries(const Kind *kind)
+static void tell_verdicts(const RunRecord *record)
+{
+	for (guint i = 0; i < record->criteria->len; i++) {
+		const CriterionResult *c = g_ptr_array_index(record->criteria, i);
+		fprintf(stderr, "  %s %s: %s\n", verdict_name(c->verdict), c->id,
+			c->why ? c->why : "?");
+	}
+}
+
+/* False: the machine was too busy and the run says so, INVALID; what it found is printed. Anything else is checked here. */
+static bool played_through_the_real_libraries(const Kind *kind, bool last)
 {
 	Stand stand;
+	bool busy = false;
 	StandResult r = {.exit = -1};
 	Umock *umock = emulate(&stand, kind);
 	if (umock) {
 		stand_expect_an_orphan_to_be_seen(&stand);
 		run_bench(&stand, kind, umock, (double)NAN, &r);
-		CU_ASSERT_EQUAL(r.exit, ANZEN_EXIT_PASS);
+		busy = !last && r.exit == ANZEN_EXIT_INVALID && r.record;
+		if (busy || r.exit)
+			fprintf(stderr, "run %.1f s, exit %d\n", r.took_s, r.exit);
+		if ((busy || r.exit) && r.record)
+			tell_verdicts(r.record);
 	}
-	if (r.record && r.recording) {
+	if (!busy)
+		CU_ASSERT_EQUAL(r.exit, ANZEN_EXIT_PASS);
+	if (!busy && r.record && r.recording) {
 		CU_ASSERT_EQUAL(r.record->verdict, VERDICT_PASS);
 		CU_ASSERT_EQUAL(r.record->criteria->len, 2);
 		CU_ASSERT_EQUAL(r.record->evidence, EVIDENCE_VIRTUAL); /* never physical */
@@ -183,6 +200,13 @@ static void passes_through_the_real_libraries(const Kind *kind)
 	stand_result_clear(&r);
 	umock_free(umock);
 	stand_close(&stand);
+	return !busy;
+}
+
+static void passes_through_the_real_libraries(const Kind *kind)
+{
+	if (!played_through_the_real_libraries(kind, false))
+		played_through_the_real_libraries(kind, true);
 }
 
 static void the_pan_passes_through_the_real_libraries(void)
@@ -214,8 +238,8 @@ static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
 			const CriterionResult *c = g_ptr_array_index(r.record->criteria, i);
 			CU_ASSERT_EQUAL(c->verdict, VERDICT_INVALID);
 			CU_ASSERT(c->why && strstr(c->why, "supply"));
-			fprintf(stderr, "  %s: %s\n", c->id, c->why ? c->why : "?");
 		}
+		tell_verdicts(r.record);
 		fprintf(stderr, "run %.1f s, %s\n", r.took_s, verdict_name(r.record->verdict));
 	}
 	stand_result_clear(&r);

@@ -140,9 +140,10 @@ static Verdict verdict_of(const char *session, char **ret_delay_verdict)
 	if (!record)
 		return VERDICT_PASS;
 	CU_ASSERT_EQUAL(record->evidence, EVIDENCE_REPLAY);
-	CU_ASSERT_EQUAL(record->criteria->len, 3);
+	/* The first three can be judged from a clip; what the others need nobody labelled. */
+	CU_ASSERT_TRUE(record->criteria->len >= 3);
 	GString *all = g_string_new(NULL);
-	for (guint i = 0; i < record->criteria->len; i++) {
+	for (guint i = 0; i < MIN(record->criteria->len, 3); i++) {
 		const CriterionResult *c = g_ptr_array_index(record->criteria, i);
 		g_string_append_printf(all, " %s", verdict_name(c->verdict));
 	}
