@@ -71,6 +71,11 @@ void cli_json_errors(JsonBuilder *builder, const Diagnostics *diag);
 /* One JSON object on standard output, with a newline. */
 void cli_print_json(JsonBuilder *builder);
 
+/* A member of the object that is being built. NULL, NaN and infinities become null. */
+void cli_json_text(JsonBuilder *builder, const char *name, const char *value);
+void cli_json_number(JsonBuilder *builder, const char *name, double value);
+void cli_json_int(JsonBuilder *builder, const char *name, int64_t value);
+
 /* Width of the terminal behind a stream, 0 when it is none. */
 int cli_columns(FILE *stream);
 

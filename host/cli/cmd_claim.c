@@ -7,73 +7,49 @@
 
 int cmd_claim(int argc, char **argv, CliContext *cli);
 
-static void number(JsonBuilder *b, const char *name, double value)
-{
-	json_builder_set_member_name(b, name);
-	if (isfinite(value))
-		json_builder_add_double_value(b, value);
-	else
-		json_builder_add_null_value(b);
-}
-
-static void count(JsonBuilder *b, const char *name, unsigned value)
-{
-	json_builder_set_member_name(b, name);
-	json_builder_add_int_value(b, value);
-}
-
-static void text(JsonBuilder *b, const char *name, const char *value)
-{
-	json_builder_set_member_name(b, name);
-	if (value)
-		json_builder_add_string_value(b, value);
-	else
-		json_builder_add_null_value(b);
-}
-
 static void claim_counts(JsonBuilder *b, const ClaimResult *c)
 {
-	count(b, "planned", c->planned);
-	count(b, "n", c->n);
-	count(b, "passed", c->passed);
-	count(b, "failed", c->failed);
-	count(b, "inconclusive", c->inconclusive);
-	count(b, "invalid", c->invalid);
-	count(b, "unexplained", c->unexplained);
-	count(b, "repeated", c->repeated);
-	count(b, "needed", c->needed);
-	count(b, "withstands", c->withstands);
+	cli_json_int(b, "planned", c->planned);
+	cli_json_int(b, "n", c->n);
+	cli_json_int(b, "passed", c->passed);
+	cli_json_int(b, "failed", c->failed);
+	cli_json_int(b, "inconclusive", c->inconclusive);
+	cli_json_int(b, "invalid", c->invalid);
+	cli_json_int(b, "unexplained", c->unexplained);
+	cli_json_int(b, "repeated", c->repeated);
+	cli_json_int(b, "needed", c->needed);
+	cli_json_int(b, "withstands", c->withstands);
 }
 
 static void claim_json(JsonBuilder *b, const ClaimResult *c)
 {
 	json_builder_begin_object(b);
-	text(b, "criterion", c->criterion);
-	text(b, "product", c->product);
-	text(b, "evidence", evidence_name(c->evidence));
-	text(b, "over", c->over);
-	text(b, "verdict", verdict_name(c->verdict));
+	cli_json_text(b, "criterion", c->criterion);
+	cli_json_text(b, "product", c->product);
+	cli_json_text(b, "evidence", evidence_name(c->evidence));
+	cli_json_text(b, "over", c->over);
+	cli_json_text(b, "verdict", verdict_name(c->verdict));
 	claim_counts(b, c);
-	number(b, "required", c->rate);
-	number(b, "confidence", c->confidence);
-	number(b, "lower", c->lower);
-	number(b, "upper", c->upper);
-	number(b, "observed", c->observed);
-	text(b, "level", c->level);
+	cli_json_number(b, "required", c->rate);
+	cli_json_number(b, "confidence", c->confidence);
+	cli_json_number(b, "lower", c->lower);
+	cli_json_number(b, "upper", c->upper);
+	cli_json_number(b, "observed", c->observed);
+	cli_json_text(b, "level", c->level);
 	json_builder_set_member_name(b, "levels");
 	json_builder_begin_array(b);
 	for (guint i = 0; i < c->levels->len; i++) {
 		const ClaimLevel *l = g_ptr_array_index(c->levels, i);
 		json_builder_begin_object(b);
-		text(b, "level", l->name);
-		text(b, "verdict", verdict_name(l->verdict));
-		count(b, "passed", l->passed);
-		number(b, "lower", l->lower);
-		number(b, "upper", l->upper);
+		cli_json_text(b, "level", l->name);
+		cli_json_text(b, "verdict", verdict_name(l->verdict));
+		cli_json_int(b, "passed", l->passed);
+		cli_json_number(b, "lower", l->lower);
+		cli_json_number(b, "upper", l->upper);
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
-	text(b, "why", c->why);
+	cli_json_text(b, "why", c->why);
 	json_builder_end_object(b);
 }
 
@@ -111,7 +87,7 @@ static void print_json(const GPtrArray *claims, Verdict verdict)
 {
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_object(b);
-	text(b, "verdict", verdict_name(verdict));
+	cli_json_text(b, "verdict", verdict_name(verdict));
 	json_builder_set_member_name(b, "claims");
 	json_builder_begin_array(b);
 	for (guint i = 0; i < claims->len; i++)

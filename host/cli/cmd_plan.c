@@ -178,12 +178,6 @@ static void put(JsonBuilder *b, const char *key, double value)
 	json_builder_add_double_value(b, value);
 }
 
-static void put_count(JsonBuilder *b, const char *key, unsigned value)
-{
-	json_builder_set_member_name(b, key);
-	json_builder_add_int_value(b, value);
-}
-
 static void put_chance(JsonBuilder *b, const Plan *plan, double rate)
 {
 	double pass, fail;
@@ -204,14 +198,14 @@ static void print_json(const Plan *plan)
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_object(b);
 	if (plan->sprt.good > 0) {
-		put_count(b, "fewest", metrology_sprt_fewest(&plan->sprt));
-		put_count(b, "within", plan->limit);
+		cli_json_int(b, "fewest", metrology_sprt_fewest(&plan->sprt));
+		cli_json_int(b, "within", plan->limit);
 		put(b, "good", plan->sprt.good);
 		put(b, "risk_accept", plan->sprt.risk_accept);
 		put(b, "risk_reject", plan->sprt.risk_reject);
 	} else {
-		put_count(b, "n", plan->n);
-		put_count(b, "permitted_failures", plan->permitted);
+		cli_json_int(b, "n", plan->n);
+		cli_json_int(b, "permitted_failures", plan->permitted);
 	}
 	put(b, "at_least", plan->at_least);
 	put(b, "confidence", plan->confidence);

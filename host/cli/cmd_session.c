@@ -20,21 +20,6 @@ static double seconds(int64_t ns)
 	return (double)ns / 1e9;
 }
 
-static void add_text(JsonBuilder *b, const char *name, const char *text)
-{
-	json_builder_set_member_name(b, name);
-	if (text)
-		json_builder_add_string_value(b, text);
-	else
-		json_builder_add_null_value(b);
-}
-
-static void add_int(JsonBuilder *b, const char *name, int64_t v)
-{
-	json_builder_set_member_name(b, name);
-	json_builder_add_int_value(b, v);
-}
-
 static void add_double(JsonBuilder *b, const char *name, double v)
 {
 	json_builder_set_member_name(b, name);
@@ -86,20 +71,20 @@ static void json_channels(JsonBuilder *b, const SessionReader *reader, const GPt
 	for (guint i = 0; i < signals->len; i++) {
 		const Signal *s = signals->pdata[i];
 		json_builder_begin_object(b);
-		add_text(b, "name", s->info.name);
-		add_text(b, "kind", "signal");
-		add_text(b, "unit", s->info.unit.symbol);
-		add_text(b, "origin", origin_name(s->info.origin));
-		add_int(b, "messages", (int64_t)s->n);
+		cli_json_text(b, "name", s->info.name);
+		cli_json_text(b, "kind", "signal");
+		cli_json_text(b, "unit", s->info.unit.symbol);
+		cli_json_text(b, "origin", origin_name(s->info.origin));
+		cli_json_int(b, "messages", (int64_t)s->n);
 		json_builder_end_object(b);
 	}
 	for (size_t i = 0; i < session_reader_cameras(reader); i++) {
 		const SessionCamera *c = session_reader_camera(reader, i);
 		json_builder_begin_object(b);
-		add_text(b, "name", c->name);
-		add_text(b, "kind", "camera");
-		add_text(b, "format", c->format);
-		add_int(b, "messages", (int64_t)c->frames);
+		cli_json_text(b, "name", c->name);
+		cli_json_text(b, "kind", "camera");
+		cli_json_text(b, "format", c->format);
+		cli_json_int(b, "messages", (int64_t)c->frames);
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
@@ -122,15 +107,15 @@ static void info_json(const SessionReader *reader, const GPtrArray *signals,
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_object(b);
 	json_channels(b, reader, signals);
-	add_int(b, "messages", count_messages(reader, signals));
+	cli_json_int(b, "messages", count_messages(reader, signals));
 	add_double(b, "duration", seconds(rec->end_ns - rec->start_ns));
-	add_text(b, "missing", rec->incomplete_why);
-	add_text(b, "chain", check->chain);
+	cli_json_text(b, "missing", rec->incomplete_why);
+	cli_json_text(b, "chain", check->chain);
 	add_bool(b, "complete", rec->complete);
-	add_text(b, "evidence", evidence_name(rec->evidence));
-	add_int(b, "events", rec->events->len);
-	add_int(b, "faults", rec->faults->len);
-	add_text(b, "sha256", check->sha256);
+	cli_json_text(b, "evidence", evidence_name(rec->evidence));
+	cli_json_int(b, "events", rec->events->len);
+	cli_json_int(b, "faults", rec->faults->len);
+	cli_json_text(b, "sha256", check->sha256);
 	json_attachments(b, reader);
 	json_builder_end_object(b);
 	cli_print_json(b);
@@ -196,16 +181,16 @@ int cmd_session_verify(int argc, char **argv, CliContext *cli)
 		add_bool(b, "ok", c->ok);
 		add_bool(b, "sealed", c->sealed);
 		add_bool(b, "truncated", c->truncated);
-		add_text(b, "problem", c->problem);
+		cli_json_text(b, "problem", c->problem);
 		if (c->problem)
-			add_int(b, "offset", (int64_t)c->offset);
-		add_int(b, "records", (int64_t)c->records);
-		add_int(b, "chunks", (int64_t)c->chunks);
-		add_int(b, "links", (int64_t)c->links);
-		add_int(b, "unchained", (int64_t)c->unchained);
-		add_int(b, "lost_bytes", (int64_t)c->lost_bytes);
-		add_text(b, "chain", c->chain);
-		add_text(b, "sha256", c->sha256);
+			cli_json_int(b, "offset", (int64_t)c->offset);
+		cli_json_int(b, "records", (int64_t)c->records);
+		cli_json_int(b, "chunks", (int64_t)c->chunks);
+		cli_json_int(b, "links", (int64_t)c->links);
+		cli_json_int(b, "unchained", (int64_t)c->unchained);
+		cli_json_int(b, "lost_bytes", (int64_t)c->lost_bytes);
+		cli_json_text(b, "chain", c->chain);
+		cli_json_text(b, "sha256", c->sha256);
 		json_builder_end_object(b);
 		cli_print_json(b);
 	} else if (c->ok) {
@@ -244,12 +229,12 @@ static void recover_print(const CliContext *cli, const SessionRecovery *r, const
 	}
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_object(b);
-	add_text(b, "path", path);
-	add_int(b, "messages", (int64_t)r->messages);
-	add_int(b, "chunks", (int64_t)r->chunks);
-	add_int(b, "skipped", (int64_t)r->skipped_chunks);
-	add_int(b, "lost_bytes", (int64_t)r->lost_bytes);
-	add_text(b, "missing", r->missing);
+	cli_json_text(b, "path", path);
+	cli_json_int(b, "messages", (int64_t)r->messages);
+	cli_json_int(b, "chunks", (int64_t)r->chunks);
+	cli_json_int(b, "skipped", (int64_t)r->skipped_chunks);
+	cli_json_int(b, "lost_bytes", (int64_t)r->lost_bytes);
+	cli_json_text(b, "missing", r->missing);
 	json_builder_end_object(b);
 	cli_print_json(b);
 }
@@ -426,7 +411,7 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 	if (code == ANZEN_EXIT_PASS && cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);
-		add_text(b, "path", out);
+		cli_json_text(b, "path", out);
 		json_builder_end_object(b);
 		cli_print_json(b);
 	}
@@ -448,8 +433,8 @@ static int import_clip(CliContext *cli, const char *mp4, const char *camera, con
 	if (cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);
-		add_text(b, "path", out);
-		add_int(b, "frames", (int64_t)facts.frames);
+		cli_json_text(b, "path", out);
+		cli_json_int(b, "frames", (int64_t)facts.frames);
 		add_double(b, "duration", seconds(facts.duration_ns));
 		json_builder_end_object(b);
 		cli_print_json(b);
@@ -470,7 +455,7 @@ static int import_table(CliContext *cli, const char *csv, const char *map, const
 	if (cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);
-		add_text(b, "path", out);
+		cli_json_text(b, "path", out);
 		json_builder_end_object(b);
 		cli_print_json(b);
 	} else {

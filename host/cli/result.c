@@ -2,24 +2,6 @@
 
 #include <math.h>
 
-static void number(JsonBuilder *b, const char *name, double value)
-{
-	json_builder_set_member_name(b, name);
-	if (isfinite(value))
-		json_builder_add_double_value(b, value);
-	else
-		json_builder_add_null_value(b);
-}
-
-static void text(JsonBuilder *b, const char *name, const char *value)
-{
-	json_builder_set_member_name(b, name);
-	if (value)
-		json_builder_add_string_value(b, value);
-	else
-		json_builder_add_null_value(b);
-}
-
 static void level_list(JsonBuilder *b, const CriterionResult *r)
 {
 	json_builder_set_member_name(b, "levels");
@@ -27,8 +9,8 @@ static void level_list(JsonBuilder *b, const CriterionResult *r)
 	for (guint i = 0; i < r->levels->len; i++) {
 		const LevelResult *l = g_ptr_array_index(r->levels, i);
 		json_builder_begin_object(b);
-		text(b, "level", l->name);
-		text(b, "verdict", verdict_name(l->verdict));
+		cli_json_text(b, "level", l->name);
+		cli_json_text(b, "verdict", verdict_name(l->verdict));
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
@@ -41,13 +23,13 @@ static void tipping_list(JsonBuilder *b, const CriterionResult *r)
 	for (guint i = 0; i < r->tippings->len; i++) {
 		const Tipping *t = g_ptr_array_index(r->tippings, i);
 		json_builder_begin_object(b);
-		text(b, "kind", t->kind);
-		text(b, "signal", t->signal);
-		number(b, "amount", t->amount);
-		text(b, "unit", t->unit.symbol);
-		number(b, "in_u", t->in_u);
-		number(b, "searched", t->searched);
-		text(b, "becomes", isnan(t->amount) ? NULL : verdict_name(t->becomes));
+		cli_json_text(b, "kind", t->kind);
+		cli_json_text(b, "signal", t->signal);
+		cli_json_number(b, "amount", t->amount);
+		cli_json_text(b, "unit", t->unit.symbol);
+		cli_json_number(b, "in_u", t->in_u);
+		cli_json_number(b, "searched", t->searched);
+		cli_json_text(b, "becomes", isnan(t->amount) ? NULL : verdict_name(t->becomes));
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
@@ -75,25 +57,25 @@ static void draws(JsonBuilder *b, const MonteCarlo *m)
 
 void result_json(JsonBuilder *b, const RunRecord *record)
 {
-	text(b, "run", record->run_id);
-	text(b, "verdict", verdict_name(record->verdict));
+	cli_json_text(b, "run", record->run_id);
+	cli_json_text(b, "verdict", verdict_name(record->verdict));
 	json_builder_set_member_name(b, "criteria");
 	json_builder_begin_array(b);
 	for (guint i = 0; i < record->criteria->len; i++) {
 		const CriterionResult *r = g_ptr_array_index(record->criteria, i);
 		json_builder_begin_object(b);
-		text(b, "id", r->id);
-		text(b, "verdict", verdict_name(r->verdict));
-		number(b, "measured", r->measured);
-		text(b, "unit", r->unit.symbol);
-		number(b, "uncertainty", r->uncertainty);
-		number(b, "limit", r->limit);
-		text(b, "why", r->why);
+		cli_json_text(b, "id", r->id);
+		cli_json_text(b, "verdict", verdict_name(r->verdict));
+		cli_json_number(b, "measured", r->measured);
+		cli_json_text(b, "unit", r->unit.symbol);
+		cli_json_number(b, "uncertainty", r->uncertainty);
+		cli_json_number(b, "limit", r->limit);
+		cli_json_text(b, "why", r->why);
 		level_list(b, r);
 		tipping_list(b, r);
 		draws(b, &r->monte_carlo);
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
-	text(b, "evidence", evidence_name(record->evidence));
+	cli_json_text(b, "evidence", evidence_name(record->evidence));
 }
