@@ -2,6 +2,7 @@
 
 #include "render_look.h"
 #include "render_ray.h"
+#include "render_sensor.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,14 +10,6 @@
 #define SIDE_MIN 16
 #define SIDE_MAX 4096
 #define NOBODY 255 /* in Layer.garment */
-
-/* Light at 300 lx gives 0.85 of full scale on a white floor; the display's gamma is 2.2. */
-#define EXPOSURE_LX 420.0
-#define GAMMA 2.2
-#define INDIRECT 0.42 /* share of the lamp's light that comes from everywhere */
-
-#define NOISE_TABLE 65536
-#define NOISE_UNIT 32 /* table steps for one standard deviation */
 
 /* What is in each pixel, before light: reflectance and how much of the lamp's direct light falls there. */
 typedef struct Layer {
@@ -37,8 +30,7 @@ struct Renderer {
 	Layer fixed, now;
 	bool fixed_drawn;
 	Scene last; /* what `now` shows */
-	int8_t *noise;
-	uint8_t *rgb, *gray;
+	Sensor sensor;
 };
 
 /* ---- small vectors ---- */
@@ -76,29 +68,6 @@ static void to_room(const SceneBody *body, const double v[3], double ret[3])
 {
 	for (int i = 0; i < 3; i++)
 		ret[i] = dot(body->rot + 3 * i, v);
-}
-
-/* ---- noise ---- */
-
-static uint64_t mix(uint64_t x)
-{
-	x += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64, Steele et al. 2014 */
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
-/* The sum of eight uniform numbers is near enough to a normal one, and exact on every machine. */
-static void fill_noise(int8_t *table, uint64_t seed)
-{
-	for (int i = 0; i < NOISE_TABLE; i++) {
-		uint64_t bits = mix(seed + (uint64_t)i);
-		int sum = 0;
-		for (int k = 0; k < 8; k++)
-			sum += (int)(bits >> (8 * k) & 255);
-		/* variance of the sum: 8 * (256^2 - 1) / 12 = 209^2 */
-		table[i] = (int8_t)CLAMP((sum - 1020) * NOISE_UNIT / 209, -127, 127);
-	}
 }
 
 /* ---- life ---- */
@@ -147,10 +116,7 @@ Renderer *renderer_new(const SceneCamera *camera)
 	r->focal = h / 2.0 / tan(camera->fov_deg * G_PI / 360);
 	layer_init(&r->fixed, pixels_of(r));
 	layer_init(&r->now, pixels_of(r));
-	r->noise = g_malloc(NOISE_TABLE);
-	fill_noise(r->noise, camera->seed);
-	r->rgb = g_malloc0(3 * pixels_of(r));
-	r->gray = g_malloc0(pixels_of(r));
+	sensor_init(&r->sensor, camera);
 	return g_steal_pointer(&r);
 }
 
@@ -160,9 +126,7 @@ void renderer_free(Renderer *r)
 		return;
 	layer_clear(&r->fixed);
 	layer_clear(&r->now);
-	g_free(r->noise);
-	g_free(r->rgb);
-	g_free(r->gray);
+	sensor_clear(&r->sensor);
 	g_free(r);
 }
 
@@ -448,7 +412,7 @@ static void outline(const Renderer *r, Layer *layer)
 	}
 }
 
-/* ---- light, noise, output ---- */
+/* ---- drawing ---- */
 
 static void copy_layer(Layer *to, const Layer *from, size_t pixels)
 {
@@ -473,88 +437,6 @@ static void draw_fixed(Renderer *r, const Scene *scene)
 				  layer);
 	shade_floor(r, scene, true, layer, layer);
 	r->fixed_drawn = true;
-}
-
-/* Gain for each value of `direct`: (lux on the pixel / exposure) ^ (1 / gamma), in 1/256. */
-static void fill_gain(const Scene *scene, uint16_t gain[256])
-{
-	double lamp = fmax(scene->lamp_lx, 0);
-	double ambient = fmax(scene->illuminance_lx - lamp, 0);
-
-	for (int i = 0; i < 256; i++) {
-		double lx = ambient + lamp * (INDIRECT + (1 - INDIRECT) * i / 127.0);
-		gain[i] = (uint16_t)lrint(256 * fmin(pow(lx / EXPOSURE_LX, 1 / GAMMA), 16));
-	}
-}
-
-/* Standard deviation in 1/65536 of a table step: shot noise grows as the square root of the gain that a
- * camera turns up in the dark, within reason. */
-static int noise_scale(const Renderer *r, const Scene *scene)
-{
-	double lx = CLAMP(scene->illuminance_lx, 20, 1000);
-
-	return (int)lrint(fmin(r->camera.noise * sqrt(300 / lx), 20) / NOISE_UNIT * 65536);
-}
-
-/* One row, colour by colour; the arrays hold a value per colour of each pixel, which a compiler turns into vectors. */
-static void expose_row(const uint8_t *restrict albedo, const uint16_t *restrict gain,
-		       const int16_t *restrict noise, uint8_t *restrict out, int n)
-{
-	for (int i = 0; i < n; i++) {
-		int value = (int)((albedo[i] * (uint32_t)gain[i] + 128) >> 8) + noise[i];
-		out[i] = (uint8_t)CLAMP(value, 0, 255);
-	}
-}
-
-static void expose(Renderer *r, const Scene *scene, uint64_t frame)
-{
-	uint16_t gain[256], gains[3 * SIDE_MAX];
-	int16_t noise[3 * SIDE_MAX];
-	int width = r->camera.width, scale = noise_scale(r, scene);
-
-	fill_gain(scene, gain);
-	for (int y = 0; y < r->camera.height; y++) {
-		size_t start = (size_t)y * (size_t)width;
-		size_t random = mix(mix(r->camera.seed ^ frame) + (uint64_t)y) %
-				(size_t)(NOISE_TABLE - width);
-		const uint8_t *direct = r->now.direct + start;
-		for (int x = 0; x < width; x++) {
-			int n = (int8_t)((r->noise[random + (size_t)x] * scale + 32768) >> 16);
-			for (int i = 0; i < 3; i++) {
-				gains[3 * x + i] = gain[direct[x]];
-				noise[3 * x + i] = (int16_t)n;
-			}
-		}
-		expose_row(r->now.albedo + 3 * start, gains, noise, r->rgb + 3 * start, 3 * width);
-	}
-}
-
-void renderer_led_place(const SceneCamera *camera, int *ret_x, int *ret_y, int *ret_radius)
-{
-	*ret_radius = MAX(camera->height / 60, 2);
-	*ret_x = camera->width - 4 * *ret_radius;
-	*ret_y = camera->height - 4 * *ret_radius;
-}
-
-/* A lamp shines by itself: drawn after the exposure. */
-static void draw_led(Renderer *r, double led)
-{
-	int cx, cy, radius;
-
-	renderer_led_place(&r->camera, &cx, &cy, &radius);
-	for (int y = cy - 2 * radius; y <= cy + 2 * radius; y++) {
-		for (int x = cx - 2 * radius; x <= cx + 2 * radius; x++) {
-			int square = (x - cx) * (x - cx) + (y - cy) * (y - cy);
-			uint8_t *p = r->rgb + 3 * ((size_t)y * (size_t)r->camera.width + (size_t)x);
-			bool lens = square <= radius * radius;
-			double on = CLAMP(led, 0, 1);
-			if (MAX(ABS(x - cx), ABS(y - cy)) > radius * 3 / 2)
-				continue; /* the lamp sits in a small black housing */
-			p[0] = (uint8_t)(lens ? 30 + 225 * on : 12);
-			p[1] = (uint8_t)(lens ? 14 + 200 * on : 12);
-			p[2] = (uint8_t)(lens ? 14 + 120 * on : 12);
-		}
-	}
 }
 
 /* Nothing that moves has moved since the last drawing: only light and noise differ. */
@@ -585,27 +467,21 @@ void renderer_draw(Renderer *r, const Scene *scene, uint64_t frame, double led)
 {
 	if (!r->fixed_drawn)
 		draw_fixed(r, scene);
-	if (!stands_still(r, scene))
+	bool moved = !stands_still(r, scene);
+	if (moved)
 		draw_moving(r, scene);
-	expose(r, scene, frame);
-	if (led >= 0)
-		draw_led(r, led);
+	sensor_expose(&r->sensor, r->now.albedo, r->now.direct, scene, moved);
+	sensor_frame(&r->sensor, frame, led);
 }
 
-const uint8_t *renderer_rgb(const Renderer *r)
+const uint8_t *renderer_rgb(Renderer *r)
 {
-	return r->rgb;
+	return sensor_rgb(&r->sensor);
 }
 
 const uint8_t *renderer_gray(Renderer *r)
 {
-	size_t pixels = pixels_of(r);
-
-	for (size_t i = 0; i < pixels; i++) {
-		const uint8_t *p = r->rgb + 3 * i;
-		r->gray[i] = (uint8_t)((77 * p[0] + 150 * p[1] + 29 * p[2] + 128) >> 8);
-	}
-	return r->gray;
+	return sensor_gray(&r->sensor);
 }
 
 const uint8_t *renderer_parts(const Renderer *r)

@@ -32,8 +32,9 @@ void renderer_free(Renderer *renderer); /* takes NULL */
  * of the view; negative: no lamp there. */
 void renderer_draw(Renderer *renderer, const Scene *scene, uint64_t frame, double led);
 
-/* Of the last drawing; owned by the renderer, valid until the next. width * height * 3, and width * height. */
-const uint8_t *renderer_rgb(const Renderer *renderer);
+/* Of the last drawing, made when first asked for; owned by the renderer, valid until the next drawing. width * height * 3,
+ * and width * height. */
+const uint8_t *renderer_rgb(Renderer *renderer);
 const uint8_t *renderer_gray(Renderer *renderer); /* BT.601 luma, full range */
 /* Ground truth: the ScenePart that each pixel shows. */
 const uint8_t *renderer_parts(const Renderer *renderer);

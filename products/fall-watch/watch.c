@@ -3,7 +3,10 @@
 #include "card.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* A pixel has changed when it differs by this much from the background (8-bit steps), in a picture of DAYLIGHT mean or
  * more; contrast falls with the light, but noise, 1.5 to 4 a pixel before the scaling, does not let it fall below. */
@@ -26,19 +29,28 @@ void watch_init(Watch *w)
 	memset(w, 0, sizeof(*w));
 }
 
+/* The mean of the pixels under each small one: rows are summed first, in vectors, then across. */
 void watch_scale(const uint8_t *grey, int width, int height, int stride, uint8_t *ret)
 {
+	uint32_t *columns = malloc((size_t)width * sizeof *columns);
+
+	if (!columns)
+		abort();
 	for (int y = 0; y < WATCH_H; y++) {
-		int y0 = y * height / WATCH_H, y1 = (y + 1) * height / WATCH_H;
+		int y0 = y * height / WATCH_H, y1 = MAX((y + 1) * height / WATCH_H, y0 + 1);
+		memset(columns, 0, (size_t)width * sizeof *columns);
+		for (int v = y0; v < y1; v++)
+			for (int u = 0; u < width; u++)
+				columns[u] += grey[(size_t)v * (size_t)stride + (size_t)u];
 		for (int x = 0; x < WATCH_W; x++) {
-			int x0 = x * width / WATCH_W, x1 = (x + 1) * width / WATCH_W;
-			unsigned sum = 0, n = 0;
-			for (int v = y0; v < (y1 > y0 ? y1 : y0 + 1); v++)
-				for (int u = x0; u < (x1 > x0 ? x1 : x0 + 1); u++, n++)
-					sum += grey[v * stride + u];
-			ret[y * WATCH_W + x] = (uint8_t)(sum / n);
+			int x0 = x * width / WATCH_W, x1 = MAX((x + 1) * width / WATCH_W, x0 + 1);
+			uint32_t sum = 0;
+			for (int u = x0; u < x1; u++)
+				sum += columns[u];
+			ret[y * WATCH_W + x] = (uint8_t)(sum / (uint32_t)((y1 - y0) * (x1 - x0)));
 		}
 	}
+	free(columns);
 }
 
 /* ---- motion ---- */
@@ -62,16 +74,18 @@ static Motion motion_of(Watch *w, const uint8_t *grey, double dt)
 	float follow = (float)(1 - exp(-dt / BACKGROUND_S));
 	float threshold = threshold_of(w);
 	long changed = 0, sum_y = 0;
-	for (int y = 0; y < WATCH_H; y++)
+	for (int y = 0; y < WATCH_H; y++) {
+		const uint8_t *now = grey + y * WATCH_W;
+		float *background = w->background + y * WATCH_W;
+		int in_row = 0;
 		for (int x = 0; x < WATCH_W; x++) {
-			int i = y * WATCH_W + x;
-			float d = (float)grey[i] - w->background[i];
-			if (fabsf(d) > threshold) {
-				changed++;
-				sum_y += y;
-			}
-			w->background[i] += follow * d;
+			float d = (float)now[x] - background[x];
+			in_row += fabsf(d) > threshold;
+			background[x] += follow * d;
 		}
+		changed += in_row;
+		sum_y += (long)in_row * y;
+	}
 	Motion m = {(double)changed / (WATCH_W * WATCH_H), 0};
 	if (changed > 0)
 		m.y = (double)sum_y / (double)changed / WATCH_H;

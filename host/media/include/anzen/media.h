@@ -131,7 +131,8 @@ GBytes *media_still_of_units(const Frame *units, size_t n, const char *kind, GEr
 
 /* ---- watch: is the camera frozen or black? ---- */
 
-uint64_t media_picture_hash(const Frame *picture);    /* of the pixels, FNV-1a 64 */
+/* Of the pixels: to tell pictures apart within one process, no more; never stored. */
+uint64_t media_picture_hash(const Frame *picture);
 double media_picture_mean_luma(const Frame *picture); /* 0..255; BT.601 for rgb; NaN for others */
 
 /* Give it each decoded picture; plain, no free needed. Real and rendered sensors have noise, so
