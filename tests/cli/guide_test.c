@@ -163,9 +163,11 @@ static void references_are_compared_and_a_broken_one_is_refused(void)
 	CU_ASSERT_EQUAL(gone.code, 2);
 	CU_ASSERT_PTR_NOT_NULL(strstr(gone.err, "no criterion of this pack"));
 	CU_ASSERT_EQUAL(json.code, 2);
-	one_change("  honest-time: [\"nist-ai-rmf:MEASURE 2.8\", \"iso-42001:A.6.2.8\"]\n", "",
+	one_change("  honest-time: [\"nist-ai-rmf:MEASURE 2.8\", \"iso-42001:A.6.2.8\", "
+		   "\"iso-25059:5.6\"]\n",
+		   "",
 		   "honest-time  rule changed  bears on: nist-ai-rmf:MEASURE 2.8, "
-		   "iso-42001:A.6.2.8 -> ");
+		   "iso-42001:A.6.2.8, iso-25059:5.6 -> ");
 }
 
 static void added_and_withdrawn_are_told(void)
