@@ -1,5 +1,6 @@
 /* What `anzen check` asks of a scenario beyond host/scenario: the packs of its criteria must be there and fit its timeline. */
 #include "kind_checks.h"
+#include "packs.h"
 
 #include <anzen/criterion.h>
 #include <anzen/scenario.h>
@@ -149,6 +150,27 @@ static void check_twin(Check *c)
 			path);
 }
 
+/* The hazard is a row of the register, and one of the criteria is about it. */
+static void check_hazard(Check *c)
+{
+	g_autoptr(Diagnostics) own =
+		diagnostics_new(); /* of the register, told when it is checked */
+	g_autoptr(Hazards) all = cli_load_hazards(c->folder, own);
+	bool about = false;
+	for (size_t i = 0; c->scenario->criteria[i]; i++) {
+		const Criterion *criterion = criterion_find(
+			(Pack *const *)c->packs->pdata, c->packs->len, c->scenario->criteria[i]);
+		about = about || (criterion && criterion->hazard &&
+				  !strcmp(criterion->hazard, c->scenario->hazard));
+	}
+	if (all && !hazards_find(all, c->scenario->hazard))
+		problem(c, false, (Place){0, 0}, "the register %s has no hazard %s", all->path,
+			c->scenario->hazard);
+	else if (all && !about)
+		problem(c, true, (Place){0, 0}, "none of its criteria is about its hazard %s",
+			c->scenario->hazard);
+}
+
 bool scenario_check_with_packs(const YamlDoc *doc, Diagnostics *diag)
 {
 	size_t length, before = diagnostics_errors(diag);
@@ -167,6 +189,8 @@ bool scenario_check_with_packs(const YamlDoc *doc, Diagnostics *diag)
 			"no folder criteria/ above this file: its criteria are not checked");
 	for (size_t i = 0; folder && s->criteria[i]; i++)
 		check_criterion(&c, i);
+	if (folder)
+		check_hazard(&c);
 	if (!probes(s))
 		problem(&c, true, s->timeline[s->n_timeline - 1].place,
 			"no `probe: positive-control`: a prohibition such as no false alarm cannot "

@@ -18,9 +18,12 @@ static unsigned lint_kept(const Pack *pack, Diagnostics *diag)
 	return pack->criteria->len;
 }
 
-/* A folder that has crosswalks holds both ways; a file alone cannot. */
-static void lint_crosswalks(const char *where, const GPtrArray *packs, Diagnostics *diag)
+/* A folder that has crosswalks and a register of hazards holds both ways; a file alone cannot. */
+static void lint_both_ways(const char *where, const GPtrArray *packs, Diagnostics *diag)
 {
+	g_autoptr(Hazards) hazards = cli_load_hazards(where, diag);
+	if (hazards)
+		hazards_lint(hazards, (Pack *const *)packs->pdata, packs->len, diag);
 	g_autoptr(GPtrArray) crosswalks = cli_load_crosswalks(where, diag);
 	if (crosswalks->len > 0)
 		crosswalk_lint((Crosswalk *const *)crosswalks->pdata, crosswalks->len,
@@ -36,7 +39,7 @@ int cmd_criteria_lint(int argc, char **argv, CliContext *cli)
 	for (int i = 1; i < MAX(argc, 2); i++) {
 		g_autoptr(GPtrArray) packs = cli_load_packs(argc > 1 ? argv[i] : "criteria", diag);
 		cli_check_partners(packs, diag);
-		lint_crosswalks(argc > 1 ? argv[i] : "criteria", packs, diag);
+		lint_both_ways(argc > 1 ? argv[i] : "criteria", packs, diag);
 		for (guint p = 0; p < packs->len; p++)
 			n += lint_kept(g_ptr_array_index(packs, p), diag);
 	}
@@ -106,6 +109,18 @@ int cmd_criteria_list(int argc, char **argv, CliContext *cli)
 	return ANZEN_EXIT_PASS;
 }
 
+/* What the register says of the criterion's hazard; empty when there is no register. */
+static char *hazard_line(CliContext *cli, const char *folder, const Criterion *c)
+{
+	g_autoptr(Diagnostics) quiet =
+		diagnostics_new(); /* lint is where a broken register is told */
+	g_autoptr(Hazards) all = cli_load_hazards(folder ? folder : "criteria", quiet);
+	const Hazard *h = all ? hazards_find(all, c->hazard) : NULL;
+	return h ? g_strdup_printf(_("hazard %s: %s (severity %s)\n"), h->id,
+				   cli_choose(cli, h->title_en, h->title_ja), hazard_severity(h))
+		 : g_strdup("");
+}
+
 int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 {
 	g_autofree char *folder = NULL;
@@ -131,7 +146,9 @@ int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 	if (!c)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT, _("the pack %s has no criterion '%s'"),
 				     path, argv[1]);
-	g_autofree char *text = criterion_explain(c, cli->lang);
+	g_autofree char *words = criterion_explain(c, cli->lang),
+			*hazard = hazard_line(cli, folder, c);
+	g_autofree char *text = g_strconcat(words, hazard, NULL);
 	if (cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);

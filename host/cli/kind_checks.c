@@ -30,6 +30,14 @@ bool crosswalk_check(const YamlDoc *doc, Diagnostics *diag)
 	return crosswalk != NULL && diagnostics_errors(diag) == before;
 }
 
+bool hazards_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t length, before = diagnostics_errors(diag);
+	const char *bytes = yaml_bytes(doc, &length);
+	g_autoptr(Hazards) hazards = hazards_load_text(bytes, (gssize)length, yaml_file(doc), diag);
+	return hazards != NULL && diagnostics_errors(diag) == before;
+}
+
 bool risk_table_check(const YamlDoc *doc, Diagnostics *diag)
 {
 	size_t length, before = diagnostics_errors(diag);

@@ -8,6 +8,7 @@
  * the timeline? check_scenario.c. */
 bool scenario_check_with_packs(const YamlDoc *doc, Diagnostics *diag);
 bool crosswalk_check(const YamlDoc *doc, Diagnostics *diag);
+bool hazards_check(const YamlDoc *doc, Diagnostics *diag);
 bool risk_table_check(const YamlDoc *doc, Diagnostics *diag);
 bool criteria_check(const YamlDoc *doc, Diagnostics *diag);
 bool calibration_check(const YamlDoc *doc, Diagnostics *diag);

@@ -19,7 +19,7 @@ static void find_files(const char *folder, GPtrArray *paths, int depth)
 	}
 }
 
-/* Crosswalks and risk tables lie beside the packs; they are other kinds of files. */
+/* Crosswalks, risk tables and the register of hazards lie beside the packs; they are other kinds of files. */
 static bool is_pack(const char *path)
 {
 	return !strstr(path, "/crosswalks/") && !strstr(path, "/risk/");
@@ -75,4 +75,10 @@ GPtrArray *cli_load_crosswalks(const char *where, Diagnostics *diag)
 			g_ptr_array_add(all, c);
 	}
 	return all;
+}
+
+Hazards *cli_load_hazards(const char *where, Diagnostics *diag)
+{
+	g_autofree char *path = g_build_filename(where, "risk", "hazards.yaml", NULL);
+	return g_file_test(path, G_FILE_TEST_EXISTS) ? hazards_load(path, diag) : NULL;
 }

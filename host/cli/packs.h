@@ -14,4 +14,7 @@ void cli_check_partners(const GPtrArray *packs, Diagnostics *diag);
 /* Every crosswalk in the folder crosswalks/ of a folder of packs; empty when there is none. Owned by the caller. */
 GPtrArray *cli_load_crosswalks(const char *where, Diagnostics *diag);
 
+/* The register risk/hazards.yaml of a folder of packs; NULL when there is none, or when it is refused (said in `diag`). */
+Hazards *cli_load_hazards(const char *where, Diagnostics *diag);
+
 #endif

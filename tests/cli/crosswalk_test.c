@@ -63,6 +63,47 @@ static void unmapped_rows_and_unknown_rows_fail_the_lint(void)
 	       "is here twice");
 }
 
+static void hazards_and_criteria_fit_both_ways(void)
+{
+	const char *file = "risk/hazards.yaml";
+	g_autofree char *line = g_strdup_printf("check %s/%s", folder, file);
+	g_auto(CliResult) whole = cli_run(line);
+	CU_ASSERT_EQUAL(whole.code, 0);
+	mutant("living/fall-watch.yaml", "hazard: H-FALL-02", "hazard: H-FALL-77",
+	       "hazards.yaml has no hazard H-FALL-77");
+	mutant(file, "severity: \"IV\"}", "severity: \"0\"}", "H-AGENT-01 injures nobody by");
+	mutant(file, "id: H-GAS-02", "id: H-GAS-01", "H-GAS-01 is here twice");
+	mutant(file, "  - {id: H-GAS-02",
+	       "  - {id: H-GAS-09, title: {en: a, ja: b}, severity: \"0\"}\n  - {id: H-GAS-02",
+	       "H-GAS-09: no criterion is about it");
+	mutant(file, "severity: \"0\"}", "severity: \"0\", open: {en: a, ja: b}}",
+	       "the row says that none is");
+	mutant(file, "severity: \"0\"}", "severity: \"V\"}", "V");
+}
+
+static void a_scenarios_hazard_is_a_row_of_the_register(void)
+{
+	g_autofree char *path = g_build_filename(folder, "fall.yaml", NULL), *text = NULL;
+	g_autofree char *line = g_strdup_printf("check %s", path);
+	CU_ASSERT_TRUE(g_file_get_contents(ANZEN_SOURCE_DIR "/scenarios/fall-watch/chair-fall.yaml",
+					   &text, NULL, NULL));
+	char *at = text ? strstr(text, "hazard: H-FALL-01") : NULL;
+	CU_ASSERT_PTR_NOT_NULL(at);
+	if (!at)
+		return;
+	shell("ln -s . %s/criteria", folder); /* it is looked for above the file */
+	memcpy(at, "hazard: H-FALL-99", strlen("hazard: H-FALL-99"));
+	CU_ASSERT_TRUE(g_file_set_contents(path, text, -1, NULL));
+	g_auto(CliResult) unknown = cli_run(line);
+	CU_ASSERT_EQUAL(unknown.code, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(unknown.err, "has no hazard H-FALL-99"));
+	memcpy(at, "hazard: H-FIRE-01", strlen("hazard: H-FIRE-01"));
+	CU_ASSERT_TRUE(g_file_set_contents(path, text, -1, NULL));
+	g_auto(CliResult) other = cli_run(line);
+	CU_ASSERT_PTR_NOT_NULL(strstr(other.err, "none of its criteria is about its hazard"));
+	shell("rm %s/criteria %s", folder, path);
+}
+
 /* 72, 12 and 38 are what the documents themselves say they have; 15 clauses from 5.2 to 5.16; six clauses from 5.2 to 5.7 and
  * two, 6.2 and 6.3; ten perspectives and 254 goals. */
 static void every_row_of_every_document_is_there(void)
@@ -160,6 +201,8 @@ static const UnitTest tests[] = {
 	UNIT(unmapped_rows_and_unknown_rows_fail_the_lint),
 	UNIT(every_row_of_every_document_is_there),
 	UNIT(a_licensed_list_that_is_absent_is_said),
+	UNIT(hazards_and_criteria_fit_both_ways),
+	UNIT(a_scenarios_hazard_is_a_row_of_the_register),
 	UNIT(reverse_lists_the_rows_of_a_criterion),
 	UNIT(evidence_is_judged_again_and_says_its_share_and_class),
 };

@@ -1,4 +1,4 @@
-/* Any bytes: a pack, crosswalk, risk table or certificate is refused with a diagnostic, or every part of it can be used. */
+/* Any bytes: a pack, crosswalk, register of hazards, risk table or certificate is refused with a diagnostic, or every part of it can be used. */
 #include <anzen/criterion.h>
 #include <anzen/metrology.h>
 #include <math.h>
@@ -73,6 +73,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		crosswalk_load_text((const char *)data, (gssize)size, "fuzz", crosswalk_diag);
 	g_autoptr(RiskTable) risk =
 		risk_table_load_text((const char *)data, (gssize)size, "fuzz", risk_diag);
+	g_autoptr(Diagnostics) hazards_diag = diagnostics_new();
+	g_autoptr(Hazards) hazards =
+		hazards_load_text((const char *)data, (gssize)size, "fuzz", hazards_diag);
+	g_assert((hazards == NULL) == (diagnostics_errors(hazards_diag) > 0));
 	g_assert((crosswalk == NULL) == (diagnostics_errors(crosswalk_diag) > 0));
 	g_assert((risk == NULL) == (diagnostics_errors(risk_diag) > 0));
 	g_assert((pack == NULL) == (diagnostics_errors(pack_diag) > 0));
@@ -83,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use_risk(risk);
 	if (crosswalk)
 		crosswalk_lint(&crosswalk, 1, &pack, pack ? 1 : 0, crosswalk_diag);
+	if (hazards)
+		hazards_lint(hazards, &pack, pack ? 1 : 0, hazards_diag);
 	if (c)
 		g_assert(c->expanded > 0 && c->range_lo < c->range_hi &&
 			 certificate_uncertainty(c).u > 0);

@@ -241,6 +241,33 @@ bool criterion_bears_on(const Criterion *criterion, const char *crosswalk_id, co
 bool crosswalk_lint(Crosswalk *const *crosswalks, size_t n_crosswalks, Pack *const *packs,
 		    size_t n_packs, Diagnostics *diag);
 
+/* ---- hazards (hazards/1): the register of what can go wrong ---- */
+
+typedef struct Hazard {
+	char *id, *title_en, *title_ja;
+	unsigned
+		severity; /* worst credible harm on the scale of R-Map, 0 (no injury) to 4 (fatal) */
+	bool open;        /* the file says why no criterion is about it */
+	unsigned line, column;
+} Hazard;
+
+typedef struct Hazards {
+	char *path, *source;
+	GPtrArray *rows; /* Hazard* */
+} Hazards;
+
+const Shape *hazards_shape(void);
+/* NULL when the file is refused. Free with hazards_free(). */
+Hazards *hazards_load(const char *path, Diagnostics *diag);
+Hazards *hazards_load_text(const char *text, gssize length, const char *name, Diagnostics *diag);
+void hazards_free(Hazards *hazards);
+const Hazard *hazards_find(const Hazards *hazards, const char *id); /* NULL: none, or no id */
+const char *hazard_severity(const Hazard *hazard);                  /* "0" "I" "II" "III" "IV" */
+
+/* Both ways: every hazard has a criterion, or says why not, and never both; every criterion's hazard is there, and one that
+ * can injure is about a hazard that can. False when an error was added. */
+bool hazards_lint(const Hazards *hazards, Pack *const *packs, size_t n_packs, Diagnostics *diag);
+
 /* ---- risk classes (risk-table/1): from declared facts to a class and its duties ---- */
 
 typedef struct RiskQuestion {
@@ -313,6 +340,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pack, criterion_pack_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RiskTable, risk_table_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClaimResult, claim_result_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Crosswalk, crosswalk_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hazards, hazards_free)
 
 G_END_DECLS
 
