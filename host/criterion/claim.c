@@ -34,7 +34,12 @@ void judge_derive_claims(Judge *judge)
 	gpointer value;
 	g_hash_table_iter_init(&iter, judge->recording->signals);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		Signal *age = is_claimed_time(value) ? age_of(judge, value) : NULL;
+		const Signal *claim = value;
+		/* An unchanged one's age is the base's (judge_signal). */
+		if (judge->base &&
+		    recording_signal(judge->base->recording, claim->info.name) == claim)
+			continue;
+		Signal *age = is_claimed_time(claim) ? age_of(judge, claim) : NULL;
 		if (age)
 			g_hash_table_insert(judge->derived, g_strdup(age->info.name), age);
 	}

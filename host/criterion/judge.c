@@ -12,31 +12,42 @@ static void product_fault_clear(gpointer data)
 	text_clear(&fault->what);
 }
 
+static GHashTable *table_of(GDestroyNotify release)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, release);
+}
+
+static void make_tables(Judge *judge)
+{
+	judge->views = table_of((GDestroyNotify)view_free);
+	judge->truths = table_of((GDestroyNotify)series_unref);
+	judge->series = table_of((GDestroyNotify)series_unref);
+	judge->derived = table_of((GDestroyNotify)signal_free);
+}
+
 void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec)
 {
 	*judge = (Judge){.recording = recording, .spec = spec};
 	judge->troubles = g_ptr_array_new_with_free_func((GDestroyNotify)trouble_free);
 	judge->product = g_array_new(FALSE, FALSE, sizeof(ProductFault));
 	g_array_set_clear_func(judge->product, product_fault_clear);
-	judge->views =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)view_free);
-	judge->truths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-					      (GDestroyNotify)series_set_free);
-	judge->derived =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
+	make_tables(judge);
 	judge_derive_claims(judge);
 	judge_find_troubles(judge);
 	judge_check_stimulus(judge);
 	judge_check_life(judge);
 }
 
-void judge_use(Judge *judge, const Recording *recording, bool same_sensors)
+void judge_fork(Judge *judge, Judge *base, const Recording *recording)
 {
-	g_hash_table_remove_all(judge->views);
-	if (!same_sensors)
-		g_hash_table_remove_all(judge->truths);
-	g_hash_table_remove_all(judge->derived);
-	judge->recording = recording;
+	*judge = (Judge){.recording = recording,
+			 .spec = base->spec,
+			 .troubles = g_ptr_array_ref(base->troubles),
+			 .product = g_array_ref(base->product),
+			 .life = {base->life.verdict, text_copy(&base->life.why)},
+			 .verdicts_only = true,
+			 .base = base};
+	make_tables(judge);
 	judge_derive_claims(judge);
 }
 
@@ -46,6 +57,7 @@ void judge_clear(Judge *judge)
 	g_clear_pointer(&judge->product, g_array_unref);
 	g_clear_pointer(&judge->views, g_hash_table_unref);
 	g_clear_pointer(&judge->truths, g_hash_table_unref);
+	g_clear_pointer(&judge->series, g_hash_table_unref);
 	g_clear_pointer(&judge->derived, g_hash_table_unref);
 	text_clear(&judge->life.why);
 }

@@ -52,9 +52,23 @@ typedef struct View {
 	GPtrArray *troubles; /* Trouble*, of this signal alone */
 } View;
 
-/* Lower and upper series by name, for StlInput. upper has only those that differ. */
+/* The band around a measured signal, for the witness. Names are borrowed from the recording and the specification. */
+typedef struct Band {
+	const char *signal, *truth; /* truth: the one that it serves, or NULL */
+	double risk, width;
+	size_t samples;
+} Band;
+
+/* Lower and upper series of one name. Never changed once made, so that many sets share it; counted. */
+typedef struct Series {
+	Signal *lower, *upper; /* upper NULL: the same */
+	GArray *bands;         /* Band; NULL: none */
+} Series;
+
+/* Series by name, for StlInput. upper has only those that differ. */
 typedef struct SeriesSet {
-	GHashTable *lower, *upper;
+	GHashTable *lower, *upper; /* Signal*, borrowed from `kept` */
+	GPtrArray *kept;           /* Series*, in the order in which they were added */
 } SeriesSet;
 
 typedef struct Life {
@@ -73,11 +87,14 @@ typedef struct Judge {
 	GPtrArray *troubles; /* Trouble*, of the bench as a whole */
 	GArray *product;     /* ProductFault, by time */
 	GHashTable *views;   /* name → View*, made when asked for */
-	GHashTable *truths;  /* "NAME risk clock" → SeriesSet* of that truth alone, likewise */
+	GHashTable *truths;  /* "NAME risk clock" → Series* of truths, likewise */
+	GHashTable *series;  /* the same of signals, dropped when they grow too many */
+	size_t n_samples;    /* in `series` */
 	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
 	Life life;
-	GString *witness;          /* bands are noted here, NULL: nowhere (witness.c) */
-	const char *witness_truth; /* the truth that is being made */
+	bool proving;       /* outcomes carry a witness */
+	bool verdicts_only; /* no traces, nothing for people */
+	struct Judge *base; /* of the recording that this one is a variation of, or NULL */
 } Judge;
 
 /* ---- bench troubles (trouble.c, stimulus.c) ---- */
@@ -106,21 +123,22 @@ typedef struct Widening {
 	double risk; /* per signal and side; 0: no widening at all (the point evaluation) */
 	double clock_s; /* truth.* edges are this much wider; series of other signals are not shifted */
 } Widening;
+Series *series_new(Signal *lower, Signal *upper); /* takes both; upper may be NULL */
+void series_unref(Series *series);
 SeriesSet *series_set_new(void);
 void series_set_free(SeriesSet *set);
 bool series_set_has(const SeriesSet *set, const char *name);
-/* Takes both; upper may be NULL. */
+void series_set_add(SeriesSet *set, Series *series); /* a reference of its own */
 void series_set_take(SeriesSet *set, Signal *lower, Signal *upper);
-void series_set_copy(SeriesSet *to, const SeriesSet *from);
-/* Adds a recorded signal, or a truth with everything it rests on. Unknown names: false. */
+/* Adds a recorded signal, or a truth. Unknown names: false. */
 bool judge_add_series(Judge *judge, SeriesSet *set, const char *name, const Widening *widening);
 StlInput series_input(const Judge *judge, const SeriesSet *set);
 
 /* ---- truths (truth.c) ---- */
 const TruthSpec *judge_truth(const Judge *judge,
 			     const char *name); /* "truth.fall"; NULL when it is none */
-bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth,
-		     const Widening *widening);
+/* NULL: it cannot be derived from this recording. */
+Series *judge_make_truth(Judge *judge, const TruthSpec *truth, const Widening *widening);
 
 /* Names that `text` uses, plus those below its truths. Array of char*, owned. */
 GPtrArray *judge_names(const Judge *judge, const char *const *texts, size_t n);
@@ -170,9 +188,9 @@ StlTruth judge_point_truth(Judge *judge, const Criterion *criterion, int level);
 /* ---- the whole judge (judge.c) ---- */
 void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec);
 void judge_clear(Judge *judge);
-/* Look at another recording of the same run from now on; the troubles stay. Borrowed. same_sensors: nothing that a truth
- * rests on differs from the recording before. */
-void judge_use(Judge *judge, const Recording *recording, bool same_sensors);
+/* A judge of a variation of base's recording (vary.c), for verdicts only. The troubles stay those of the real one, and so
+ * does whatever rests on signals that did not change: it is not made again. Borrows both; base must outlive it. */
+void judge_fork(Judge *judge, Judge *base, const Recording *recording);
 /* As criterion_judge() decides at the required level, but for the sentence about levels. Fills *ret_outcome (may be NULL;
  * NULL when judging was refused). */
 Verdict judge_verdict(Judge *judge, const Criterion *criterion, Outcome **ret_outcome);
@@ -195,9 +213,8 @@ Varied *judge_vary(const Recording *recording, const Variation *variation);
 void varied_free(Varied *varied);
 
 /* ---- proofs (witness.c) ---- */
-void witness_band(Judge *judge, const char *signal, double risk, double width, size_t samples);
-char *witness_close(Judge *judge, GPtrArray *names, const Outcome *outcome, double clock_s,
-		    double clock_risk);
+char *witness_json(Judge *judge, GPtrArray *names, const SeriesSet *wide, const Outcome *outcome,
+		   double clock_s, double clock_risk);
 
 /* ---- sentences (why.c) ---- */
 Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *outcome,
@@ -205,6 +222,7 @@ Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *
 Text why_trouble(const Judge *judge, const Trouble *trouble);
 char *why_number(double value, const Unit *unit, double uncertainty);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Series, series_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SeriesSet, series_set_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Outcome, outcome_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Varied, varied_free)

@@ -90,10 +90,7 @@ static bool prepare(Case *k, Outcome *o)
 		wide.risk = risk; /* nothing to widen but the edges of truths */
 	if (!fill_set(k, k->wide, &wide, o))
 		return false;
-	GString *notes = g_steal_pointer(&k->judge->witness); /* of the bands above only */
-	bool filled = fill_set(k, k->point, &point, o);
-	k->judge->witness = notes;
-	if (!filled)
+	if (!fill_set(k, k->point, &point, o))
 		return false;
 	k->formula = judge_parse(k->judge, c->formula, k->wide, c, k->level, &error);
 	if (!k->formula) {
@@ -133,7 +130,8 @@ static void declared_premise(const Case *k, Outcome *o)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StlFormula) f = judge_parse(k->judge, text, k->wide, k->c, k->level, &error);
 	const StlInput wide = series_input(k->judge, k->wide);
-	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	const StlOptions quick = {
+		.no_robustness = true, .no_explanation = true, .no_completeness = true};
 	g_autoptr(StlResult) r = f ? stl_eval(f, &wide, &quick, &error) : NULL;
 	if (!r) {
 		o->error = g_strdup_printf("premise: %s",
@@ -172,7 +170,6 @@ static Signal *silent(const Judge *judge, const Signal *signal)
 static bool dead_product_passes(const Case *k)
 {
 	bool any = false;
-	Widening wide = {fmin(k->c->risk_accept, k->c->risk_reject), 0};
 	g_autoptr(SeriesSet) set = series_set_new();
 	for (guint i = 0; i < k->names->len; i++) {
 		const char *name = g_ptr_array_index(k->names, i);
@@ -180,14 +177,19 @@ static bool dead_product_passes(const Case *k)
 		if (s && (s->info.origin == ORIGIN_RESPONSE || s->info.origin == ORIGIN_CLAIM)) {
 			series_set_take(set, silent(k->judge, s), NULL);
 			any = true;
-		} else if (!judge_add_series(k->judge, set, name, &wide)) {
-			return true;
 		}
+	}
+	/* The rest as the criterion sees it: an open answer counts as "would pass", so wide bands err on the safe side. */
+	for (guint i = 0; i < k->wide->kept->len; i++) {
+		Series *series = g_ptr_array_index(k->wide->kept, i);
+		if (!series_set_has(set, series->lower->info.name))
+			series_set_add(set, series);
 	}
 	if (!any) /* only what happened in the room: nothing in it shows that the product was there */
 		return true;
 	const StlInput input = series_input(k->judge, set);
-	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	const StlOptions quick = {
+		.no_robustness = true, .no_explanation = true, .no_completeness = true};
 	g_autoptr(StlFormula) f = judge_parse(k->judge, k->c->formula, set, k->c, k->level, NULL);
 	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;
 	return !r || r->satisfied != STL_FALSE;
@@ -279,40 +281,52 @@ static int64_t narrowest(const GPtrArray *reasons)
 	return best ? best->from_ns : -1;
 }
 
+/* The truth for sure: at a margin of nothing it is open. */
+static StlTruth surely(const StlResult *wide)
+{
+	bool open = wide->margin && ((wide->satisfied == STL_TRUE && !(wide->lo > 0)) ||
+				     (wide->satisfied == STL_FALSE && !(wide->hi < 0)));
+	return open ? STL_UNKNOWN : wide->satisfied;
+}
+
 static void judge_formula(const Case *k, Outcome *o)
 {
 	g_autoptr(GError) error = NULL;
 	const StlInput wide_input = series_input(k->judge, k->wide),
 		       point_input = series_input(k->judge, k->point);
-	const StlOptions traced = {.trace = true, .no_explanation = true};
-	g_autoptr(StlResult) point = stl_eval(k->formula, &point_input, &traced, &error);
-	g_autoptr(StlResult) wide = point ? stl_eval(k->formula, &wide_input, NULL, &error) : NULL;
-	if (!wide) {
+	bool quick = k->judge->verdicts_only;
+	const StlOptions traced = {.trace = !quick, .no_explanation = true};
+	/* Where the product failed it matters for the verdict when the deciding atoms were through. */
+	const StlOptions reasoned = {.no_explanation = quick && k->judge->product->len == 0,
+				     .no_completeness = true};
+	g_autoptr(StlResult) wide = stl_eval(k->formula, &wide_input, &reasoned, &error);
+	bool decided = wide && surely(wide) != STL_UNKNOWN && k->c->rule != RULE_SIMPLE;
+	g_autoptr(StlResult) point = wide && !(quick && decided)
+					     ? stl_eval(k->formula, &point_input, &traced, &error)
+					     : NULL;
+	if (!wide || error) {
 		o->error = g_strdup_printf("the criterion cannot be evaluated: %s", error->message);
 		return;
 	}
-	o->truth = wide->satisfied;
-	o->point = point->satisfied;
-	if (wide->margin && o->truth == STL_TRUE && !(wide->lo > 0))
-		o->truth = STL_UNKNOWN;
-	if (wide->margin && o->truth == STL_FALSE && !(wide->hi < 0))
-		o->truth = STL_UNKNOWN;
-	o->ended = !point->complete;
+	o->truth = surely(wide);
+	o->point = point ? point->satisfied : STL_UNKNOWN;
+	o->ended = point && !point->complete;
 	o->from_ns = wide->from_ns;
 	o->to_ns = wide->to_ns;
 	o->instant_ns = narrowest(wide->reasons);
-	if (k->judge->witness && wide->reasons)
+	if (k->judge->proving && wide->reasons)
 		o->reasons = g_ptr_array_ref(wide->reasons);
 	if (wide->margin) {
 		o->low = wide->lo;
 		o->high = wide->hi;
 	}
-	take_margin(k, wide, point, o);
-	take_trace(point, o);
+	if (point) {
+		take_margin(k, wide, point, o);
+		take_trace(point, o);
+	}
 	own_premise(k, wide, o);
-	GString *notes = g_steal_pointer(&k->judge->witness);
-	o->prohibition = dead_product_passes(k);
-	k->judge->witness = notes;
+	/* Of no account for the verdict unless it is satisfied. */
+	o->prohibition = (!quick || o->truth == STL_TRUE || !decided) && dead_product_passes(k);
 	if (k->c->rule == RULE_SIMPLE) {
 		o->truth = o->point;
 		o->accept = o->reject = 0;
@@ -458,8 +472,10 @@ static void judge_span(const Case *k, const StlFormula *measure, Outcome *o)
 /* The delay is the verdict; the formula's margin is kept for the plot. */
 static void trace_formula(const Case *k, Outcome *o)
 {
+	if (k->judge->verdicts_only)
+		return;
 	const StlInput input = series_input(k->judge, k->point);
-	const StlOptions traced = {.trace = true, .no_explanation = true};
+	const StlOptions traced = {.trace = true, .no_explanation = true, .no_completeness = true};
 	g_autoptr(StlResult) r = stl_eval(k->formula, &input, &traced, NULL);
 	if (r)
 		take_trace(r, o);
@@ -479,7 +495,8 @@ static StlTruth point_span(const Case *k, const StlFormula *measure)
 static StlTruth point_formula(const Case *k)
 {
 	const StlInput input = series_input(k->judge, k->point);
-	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	const StlOptions quick = {
+		.no_robustness = true, .no_explanation = true, .no_completeness = true};
 	g_autoptr(StlFormula) f =
 		judge_parse(k->judge, k->c->formula, k->point, k->c, k->level, NULL);
 	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;
@@ -538,15 +555,15 @@ Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
 	if (criterion->premise && !o->error)
 		declared_premise(&k, o);
 	o->promised = o->premise && promised(&k, o->premise);
-	if (judge->witness)
-		o->witness = witness_close(judge, k.names, o, k.clock_s, k.clock_risk);
+	if (judge->proving)
+		o->witness = witness_json(judge, k.names, k.wide, o, k.clock_s, k.clock_risk);
 	return g_steal_pointer(&o);
 }
 
 Outcome *judge_outcome_proven(Judge *judge, const Criterion *criterion, int level)
 {
-	judge->witness = g_string_new(NULL);
+	judge->proving = true;
 	Outcome *o = judge_outcome(judge, criterion, level);
-	g_string_free(g_steal_pointer(&judge->witness), TRUE);
+	judge->proving = false;
 	return o;
 }

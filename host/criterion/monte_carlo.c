@@ -29,9 +29,9 @@ static void check_one(Judge *judge, const Recording *recording, const Criterion 
 	const Variation v = {.names = names, .start_ns = recording->start_ns, .draws = source};
 	for (unsigned i = 0; i < draws; i++) {
 		g_autoptr(Varied) varied = judge_vary(recording, &v);
-		judge_use(judge, &varied->recording, false);
-		count(&r->monte_carlo, judge_point_truth(judge, c, c->required));
-		judge_use(judge, recording, false);
+		g_auto(Judge) drawn = {0};
+		judge_fork(&drawn, judge, &varied->recording);
+		count(&r->monte_carlo, judge_point_truth(&drawn, c, c->required));
 	}
 }
 

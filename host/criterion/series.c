@@ -4,13 +4,36 @@
 /* Beyond every real gap: views have taken the gaps out already. */
 #define NO_GAP_LIMIT (INT64_C(1) << 60)
 
+/* Series of signals are kept while all together have no more samples than this (17 bytes each, and as much again for the
+ * upper side). Criteria of a pack ask for the same ones, and so does the search for tipping points. */
+#define KEPT_SAMPLES 4000000
+
+Series *series_new(Signal *lower, Signal *upper)
+{
+	Series *series = g_rc_box_new0(Series);
+	*series = (Series){lower, upper, NULL};
+	return series;
+}
+
+static void series_clear(gpointer data)
+{
+	Series *series = data;
+	signal_free(series->lower);
+	signal_free(series->upper);
+	g_clear_pointer(&series->bands, g_array_unref);
+}
+
+void series_unref(Series *series)
+{
+	g_rc_box_release_full(series, series_clear);
+}
+
 SeriesSet *series_set_new(void)
 {
 	SeriesSet *set = g_new0(SeriesSet, 1);
-	set->lower =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
-	set->upper =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)signal_free);
+	set->lower = g_hash_table_new(g_str_hash, g_str_equal);
+	set->upper = g_hash_table_new(g_str_hash, g_str_equal);
+	set->kept = g_ptr_array_new_with_free_func((GDestroyNotify)series_unref);
 	return set;
 }
 
@@ -20,6 +43,7 @@ void series_set_free(SeriesSet *set)
 		return;
 	g_hash_table_unref(set->lower);
 	g_hash_table_unref(set->upper);
+	g_ptr_array_unref(set->kept);
 	g_free(set);
 }
 
@@ -28,33 +52,19 @@ bool series_set_has(const SeriesSet *set, const char *name)
 	return g_hash_table_contains(set->lower, name);
 }
 
+void series_set_add(SeriesSet *set, Series *series)
+{
+	char *name = series->lower->info.name;
+	g_ptr_array_add(set->kept, g_rc_box_acquire(series));
+	g_hash_table_insert(set->lower, name, series->lower);
+	if (series->upper)
+		g_hash_table_insert(set->upper, name, series->upper);
+}
+
 void series_set_take(SeriesSet *set, Signal *lower, Signal *upper)
 {
-	if (upper)
-		g_hash_table_insert(set->upper, g_strdup(lower->info.name), upper);
-	g_hash_table_insert(set->lower, g_strdup(lower->info.name), lower);
-}
-
-static Signal *signal_copied(const Signal *signal)
-{
-	Signal *s = signal_new(signal->info.name);
-	signal_info_clear(&s->info);
-	signal_info_init(&s->info, NULL);
-	signal_info_copy(&s->info, &signal->info);
-	for (size_t i = 0; i < signal->n; i++)
-		signal_append(s, signal->t_ns[i], signal->v[i], (SampleStatus)signal->status[i]);
-	return s;
-}
-
-void series_set_copy(SeriesSet *to, const SeriesSet *from)
-{
-	GHashTableIter iter;
-	gpointer name, lower;
-	g_hash_table_iter_init(&iter, from->lower);
-	while (g_hash_table_iter_next(&iter, &name, &lower)) {
-		const Signal *upper = g_hash_table_lookup(from->upper, name);
-		series_set_take(to, signal_copied(lower), upper ? signal_copied(upper) : NULL);
-	}
+	g_autoptr(Series) series = series_new(lower, upper);
+	series_set_add(set, series);
 }
 
 StlInput series_input(const Judge *judge, const SeriesSet *set)
@@ -63,6 +73,15 @@ StlInput series_input(const Judge *judge, const SeriesSet *set)
 			  .end_ns = judge->recording->end_ns,
 			  .signals = set->lower,
 			  .upper = set->upper};
+}
+
+/* Room for so many samples, in one go. */
+static void make_room(Signal *s, size_t n)
+{
+	s->capacity = n;
+	s->t_ns = g_renew(int64_t, s->t_ns, n);
+	s->v = g_renew(double, s->v, n);
+	s->status = g_renew(uint8_t, s->status, n);
 }
 
 static Signal *like(const Signal *signal, SignalInterp interp)
@@ -122,7 +141,16 @@ static void append_tail(Pair *p, const Knot *knot, int64_t t_ns, double slew, do
 	signal_append(p->upper, t_ns, knot->v + reach, SAMPLE_OK);
 }
 
-static Pair measured_pair(Judge *judge, const View *view, const Widening *widening)
+static void note_band(Series *series, const View *view, const Widening *widening, double width,
+		      size_t samples)
+{
+	const Band band = {view->signal->info.name, NULL, widening->risk, width, samples};
+	series->bands = g_array_new(FALSE, FALSE, sizeof(Band));
+	g_array_append_val(series->bands, band);
+}
+
+static Pair measured_pair(Judge *judge, const View *view, const Widening *widening,
+			  double *ret_width, size_t *ret_samples)
 {
 	const SignalInfo *info = &view->signal->info;
 	Pair p = {like(view->signal, SIGNAL_LINEAR), like(view->signal, SIGNAL_LINEAR)};
@@ -130,10 +158,14 @@ static Pair measured_pair(Judge *judge, const View *view, const Widening *wideni
 	bool point = widening->risk <= 0;
 	double slew = point ? 0 : info->max_slew, width = 0;
 	const Recording *rec = judge->recording;
+	size_t samples = samples_inside(judge, view);
 	if (!point)
-		width = metrology_envelope(&common, info->u_sample, samples_inside(judge, view),
-					   widening->risk);
-	witness_band(judge, info->name, widening->risk, width, samples_inside(judge, view));
+		width = metrology_envelope(&common, info->u_sample, samples, widening->risk);
+	*ret_width = width;
+	*ret_samples = samples;
+	size_t room = (point ? 1 : 2) * view->knots->len + 4;
+	make_room(p.lower, room);
+	make_room(p.upper, room);
 
 	for (guint i = 0; i < view->knots->len; i++) {
 		const Knot *k = &g_array_index(view->knots, Knot, i);
@@ -240,34 +272,93 @@ static Pair widen_boolean(const Signal *exact, int64_t by_ns)
 	return p;
 }
 
+static Series *stamped_series(const Judge *judge, const View *view, const Widening *widening)
+{
+	Signal *exact = view->knots->len > 0 ? stamped(view) : like(view->signal, SIGNAL_PREVIOUS);
+	if (exact->n == 0)
+		signal_append(exact, judge->recording->start_ns, NAN, SAMPLE_MISSING);
+	if (!(widening->clock_s > 0) || !exact->info.boolean ||
+	    !g_str_has_prefix(exact->info.name, "truth."))
+		return series_new(exact, NULL);
+	Pair p = widen_boolean(exact, (int64_t)ceil(widening->clock_s * 1e9));
+	signal_free(exact);
+	return series_new(p.lower, p.upper);
+}
+
+static Series *make_series(Judge *judge, const View *view, const Widening *widening)
+{
+	Pair p;
+	double width = 0;
+	size_t samples = 0;
+	switch (view->kind) {
+	case VIEW_STAMPED:
+		return stamped_series(judge, view, widening);
+	case VIEW_SAMPLED:
+		p = sampled_pair(view);
+		break;
+	case VIEW_MEASURED:
+		p = measured_pair(judge, view, widening, &width, &samples);
+		break;
+	}
+	finish_pair(judge, view, widening, &p);
+	Series *series = series_new(p.lower, p.upper);
+	if (view->kind == VIEW_MEASURED)
+		note_band(series, view, widening, width, samples);
+	return series;
+}
+
+/* Is all that `name` rests on as in the recording that this one is a variation of? */
+static bool as_in_base(const Judge *judge, const char *name, const TruthSpec *truth)
+{
+	if (!judge->base)
+		return false;
+	if (!truth)
+		return judge_signal(judge, name) == judge_signal(judge->base, name);
+	g_autoptr(GPtrArray) below =
+		judge_names(judge, (const char *const[]){truth->onset, truth->end}, 2);
+	for (guint i = 0; i < below->len; i++)
+		if (!as_in_base(judge, g_ptr_array_index(below, i), NULL))
+			return false;
+	return true;
+}
+
+/* Keeps it for whoever asks again; borrowed. */
+static Series *keep(Judge *judge, char *key, Series *series, bool truth)
+{
+	size_t n = series->lower->n;
+	if (!truth && judge->n_samples + n > KEPT_SAMPLES) {
+		g_hash_table_remove_all(judge->series);
+		judge->n_samples = 0;
+	}
+	if (!truth)
+		judge->n_samples += n;
+	g_hash_table_insert(truth ? judge->truths : judge->series, key, series);
+	return series;
+}
+
+static Series *series_of(Judge *judge, const char *name, const Widening *widening)
+{
+	const TruthSpec *truth = judge_truth(judge, name);
+	if (as_in_base(judge, name, truth))
+		return series_of(judge->base, name, widening);
+	g_autofree char *key = g_strdup_printf("%s %a %a", name, widening->risk, widening->clock_s);
+	Series *series = g_hash_table_lookup(truth ? judge->truths : judge->series, key);
+	const View *view = series || truth ? NULL : judge_view(judge, name);
+	if (series)
+		return series;
+	if (truth)
+		series = judge_make_truth(judge, truth, widening);
+	else if (view)
+		series = make_series(judge, view, widening);
+	return series ? keep(judge, g_steal_pointer(&key), series, truth != NULL) : NULL;
+}
+
 bool judge_add_series(Judge *judge, SeriesSet *set, const char *name, const Widening *widening)
 {
 	if (series_set_has(set, name))
 		return true;
-	const TruthSpec *truth = judge_truth(judge, name);
-	if (truth)
-		return judge_add_truth(judge, set, truth, widening);
-	const View *view = judge_view(judge, name);
-	if (!view)
-		return false;
-	if (view->kind == VIEW_STAMPED) {
-		Signal *exact =
-			view->knots->len > 0 ? stamped(view) : like(view->signal, SIGNAL_PREVIOUS);
-		if (exact->n == 0)
-			signal_append(exact, judge->recording->start_ns, NAN, SAMPLE_MISSING);
-		if (widening->clock_s > 0 && exact->info.boolean &&
-		    g_str_has_prefix(name, "truth.")) {
-			Pair p = widen_boolean(exact, (int64_t)ceil(widening->clock_s * 1e9));
-			signal_free(exact);
-			series_set_take(set, p.lower, p.upper);
-		} else {
-			series_set_take(set, exact, NULL);
-		}
-		return true;
-	}
-	Pair p = view->kind == VIEW_MEASURED ? measured_pair(judge, view, widening)
-					     : sampled_pair(view);
-	finish_pair(judge, view, widening, &p);
-	series_set_take(set, p.lower, p.upper);
-	return true;
+	Series *series = series_of(judge, name, widening);
+	if (series)
+		series_set_add(set, series);
+	return series != NULL;
 }

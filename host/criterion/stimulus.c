@@ -79,7 +79,8 @@ static Trouble *check_one(Judge *judge, const char *text)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *formula = NULL;
 	g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);
-	g_autoptr(StlResult) r = evaluate(judge, text, names, NULL, &formula, &error);
+	const StlOptions told = {.no_completeness = true};
+	g_autoptr(StlResult) r = evaluate(judge, text, names, &told, &formula, &error);
 	if (!r)
 		return not_as_scripted(judge, text, names, judge->recording->start_ns,
 				       error->message);
@@ -96,7 +97,8 @@ static Trouble *check_one(Judge *judge, const char *text)
 
 bool judge_stimulus_holds(Judge *judge, const char *signal)
 {
-	const StlOptions quick = {.no_robustness = true, .no_explanation = true};
+	const StlOptions quick = {
+		.no_robustness = true, .no_explanation = true, .no_completeness = true};
 	for (guint i = 0; i < judge->spec->stimulus->len; i++) {
 		const char *text = g_ptr_array_index(judge->spec->stimulus, i);
 		g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);

@@ -62,41 +62,20 @@ static Varied *err(const Search *s, double amount)
 	return judge_vary(s->recording, &v);
 }
 
-/* Later answers leave the truths as they are, unless one rests on an answer. */
-static bool same_truths(const Search *s)
-{
-	if (s->kind != ERR_CLOCK)
-		return false;
-	for (guint i = 0; i < s->judge->spec->truths->len; i++) {
-		const TruthSpec *t = g_ptr_array_index(s->judge->spec->truths, i);
-		g_autoptr(GPtrArray) below =
-			judge_names(s->judge, (const char *const[]){t->onset, t->end}, 2);
-		for (guint k = 0; k < below->len; k++) {
-			const Signal *signal = judge_signal(s->judge, g_ptr_array_index(below, k));
-			if (signal && (signal->info.origin == ORIGIN_RESPONSE ||
-				       signal->info.origin == ORIGIN_CLAIM))
-				return false;
-		}
-	}
-	return true;
-}
-
 static Verdict verdict_at(const Search *s, double amount)
 {
 	g_autoptr(Varied) varied = err(s, amount);
-	judge_use(s->judge, &varied->recording, same_truths(s));
-	Verdict verdict = judge_verdict(s->judge, s->c, NULL);
-	judge_use(s->judge, s->recording, same_truths(s));
-	return verdict;
+	g_auto(Judge) judge = {0};
+	judge_fork(&judge, s->judge, &varied->recording);
+	return judge_verdict(&judge, s->c, NULL);
 }
 
 static bool stimulus_holds(const Search *s, double amount)
 {
 	g_autoptr(Varied) varied = err(s, amount);
-	judge_use(s->judge, &varied->recording, same_truths(s));
-	bool holds = judge_stimulus_holds(s->judge, s->signal);
-	judge_use(s->judge, s->recording, same_truths(s));
-	return holds;
+	g_auto(Judge) judge = {0};
+	judge_fork(&judge, s->judge, &varied->recording);
+	return judge_stimulus_holds(&judge, s->signal);
 }
 
 static bool falls(const Search *s, double amount)

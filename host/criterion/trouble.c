@@ -56,8 +56,11 @@ void judge_add_trouble(Judge *judge, Trouble *trouble)
 	}
 	g_ptr_array_add(judge->troubles, trouble);
 	g_ptr_array_sort(judge->troubles, earlier);
+	/* They left out only the troubles known before. */
 	g_hash_table_remove_all(judge->truths);
-	g_hash_table_remove_all(judge->views); /* they left out only the troubles known before */
+	g_hash_table_remove_all(judge->series);
+	g_hash_table_remove_all(judge->views);
+	judge->n_samples = 0;
 }
 
 void judge_add_product_fault(Judge *judge, int64_t t_ns, char *en, char *ja)

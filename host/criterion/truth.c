@@ -228,52 +228,48 @@ static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,
 	return true;
 }
 
-static bool make_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth,
-		       const Widening *widening)
+/* The bands below it are its own in a witness. */
+static void take_bands(Series *series, const SeriesSet *below, const TruthSpec *truth)
+{
+	series->bands = g_array_new(FALSE, FALSE, sizeof(Band));
+	for (guint i = 0; i < below->kept->len; i++) {
+		const Series *s = g_ptr_array_index(below->kept, i);
+		for (guint k = 0; s->bands && k < s->bands->len; k++) {
+			Band band = g_array_index(s->bands, Band, k);
+			band.truth = truth->name;
+			g_array_append_val(series->bands, band);
+		}
+	}
+}
+
+Series *judge_make_truth(Judge *judge, const TruthSpec *truth, const Widening *widening)
 {
 	g_autoptr(SeriesSet) below = series_set_new();
 	g_autoptr(GError) error = NULL;
-	judge->witness_truth = truth->name;
-	bool added = add_below(judge, below, truth, widening);
-	judge->witness_truth = NULL;
-	if (!added)
-		return false;
+	if (!add_below(judge, below, truth, widening))
+		return NULL;
 	const StlInput input = series_input(judge, below);
 	g_autoptr(StlFormula) onset = judge_parse(judge, truth->onset, below, NULL, -1, &error);
 	g_autoptr(StlFormula) end =
 		truth->end && onset ? judge_parse(judge, truth->end, below, NULL, -1, &error)
 				    : NULL;
-	const StlOptions options = {.trace = true, .no_explanation = true};
+	const StlOptions options = {.trace = true,
+				    .no_robustness = true,
+				    .no_explanation = true,
+				    .no_completeness = true};
 	g_autoptr(GArray) edges = onset ? stl_edges(onset, &input, &error) : NULL;
 	g_autoptr(StlResult) trace = end ? stl_eval(end, &input, &options, &error) : NULL;
 	if (!edges || (truth->end && !trace)) {
 		g_warning("truth.%s: %s", truth->name,
 			  error ? error->message : "cannot be evaluated");
-		return false;
+		return NULL;
 	}
 	Signal *lower = truth_signal(truth), *upper = truth_signal(truth);
 	bool point = widening->risk <= 0;
 	build(lower, upper, edges, trace, judge,
 	      point ? 0 : (int64_t)(sensor_lag_s(judge, truth->onset) * 1e9),
 	      point ? 0 : (int64_t)ceil(widening->clock_s * 1e9));
-	series_set_take(set, lower, upper);
-	return true;
-}
-
-/* A criterion asks for the same truth at each of its levels, and so do its neighbours. */
-bool judge_add_truth(Judge *judge, SeriesSet *set, const TruthSpec *truth, const Widening *widening)
-{
-	g_autofree char *key =
-		g_strdup_printf("%s %a %a", truth->name, widening->risk, widening->clock_s);
-	/* A witness notes the bands below it, so then it is made anew. */
-	const SeriesSet *known = judge->witness ? NULL : g_hash_table_lookup(judge->truths, key);
-	if (!known) {
-		g_autoptr(SeriesSet) made = series_set_new();
-		if (!make_truth(judge, made, truth, widening))
-			return false;
-		known = made;
-		g_hash_table_insert(judge->truths, g_steal_pointer(&key), g_steal_pointer(&made));
-	}
-	series_set_copy(set, known);
-	return true;
+	Series *series = series_new(lower, upper);
+	take_bands(series, below, truth);
+	return series;
 }

@@ -280,7 +280,9 @@ static void find_stamps(Judge *judge, View *view)
 const Signal *judge_signal(const Judge *judge, const char *name)
 {
 	const Signal *signal = recording_signal(judge->recording, name);
-	return signal ? signal : g_hash_table_lookup(judge->derived, name);
+	if (!signal)
+		signal = g_hash_table_lookup(judge->derived, name);
+	return signal || !judge->base ? signal : judge_signal(judge->base, name);
 }
 
 View *judge_view(Judge *judge, const char *name)
@@ -289,6 +291,8 @@ View *judge_view(Judge *judge, const char *name)
 	const Signal *signal = view ? NULL : judge_signal(judge, name);
 	if (!signal)
 		return view;
+	if (judge->base && signal == judge_signal(judge->base, name))
+		return judge_view(judge->base, name);
 	view = g_new0(View, 1);
 	view->signal = signal;
 	view->kind = view_kind(&signal->info);

@@ -45,21 +45,27 @@ static void put_flag(GString *out, const char *name, bool flag)
 	g_string_append(out, flag ? "true" : "false");
 }
 
-/* The band that was put around a measured signal. truth: the signal.NAME that it serves, or NULL. */
-void witness_band(Judge *judge, const char *signal, double risk, double width, size_t samples)
+/* The bands that were put around measured signals. */
+static void put_bands(GString *out, const SeriesSet *wide)
 {
-	if (!judge->witness)
-		return;
-	GString *out = judge->witness;
-	comma(out);
-	g_string_append_c(out, '{');
-	put_text(out, "signal", signal);
-	if (judge->witness_truth)
-		put_text(out, "truth", judge->witness_truth);
-	put_number(out, "risk", risk);
-	put_number(out, "width", width);
-	put_time(out, "samples", (int64_t)samples);
-	g_string_append_c(out, '}');
+	key(out, "bands");
+	g_string_append_c(out, '[');
+	for (guint i = 0; i < wide->kept->len; i++) {
+		const Series *s = g_ptr_array_index(wide->kept, i);
+		for (guint k = 0; s->bands && k < s->bands->len; k++) {
+			const Band *band = &g_array_index(s->bands, Band, k);
+			comma(out);
+			g_string_append_c(out, '{');
+			put_text(out, "signal", band->signal);
+			if (band->truth)
+				put_text(out, "truth", band->truth);
+			put_number(out, "risk", band->risk);
+			put_number(out, "width", band->width);
+			put_time(out, "samples", (int64_t)band->samples);
+			g_string_append_c(out, '}');
+		}
+	}
+	g_string_append_c(out, ']');
 }
 
 static void put_hole(GString *out, const Trouble *t, bool to_the_end)
@@ -123,8 +129,8 @@ static void put_reason(GString *out, const StlReason *r)
 	g_string_append_c(out, '}');
 }
 
-char *witness_close(Judge *judge, GPtrArray *names, const Outcome *o, double clock_s,
-		    double clock_risk)
+char *witness_json(Judge *judge, GPtrArray *names, const SeriesSet *wide, const Outcome *o,
+		   double clock_s, double clock_risk)
 {
 	GString *out = g_string_new("{");
 	put_text(out, "truth",
@@ -134,8 +140,7 @@ char *witness_close(Judge *judge, GPtrArray *names, const Outcome *o, double clo
 	put_flag(out, "prohibition", o->prohibition);
 	put_number(out, "clock_s", clock_s);
 	put_number(out, "clock_risk", clock_risk);
-	key(out, "bands");
-	g_string_append_printf(out, "[%s]", judge->witness->str);
+	put_bands(out, wide);
 	put_holes(out, judge, names);
 	if (o->spans) {
 		key(out, "spans");

@@ -309,7 +309,7 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 		trace(r, &e, &margin);
 	if (!options || !options->no_explanation)
 		tell(&e, r, options && options->absolute);
-	r->complete = is_complete(f, input, options, r);
+	r->complete = !(options && options->no_completeness) && is_complete(f, input, options, r);
 	if (e.error) {
 		g_propagate_error(error, g_steal_pointer(&e.error));
 		g_clear_pointer(&r, stl_result_free);

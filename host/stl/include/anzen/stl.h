@@ -120,6 +120,7 @@ typedef struct StlOptions {
 	bool absolute; /* times in the explanation as in the input, not from the start */
 	bool trace;    /* fill StlResult.trace_* */
 	bool no_robustness, no_explanation; /* save the time */
+	bool no_completeness;               /* the same; StlResult.complete stays false */
 	double tick_s;                      /* seconds in one unit of Signal.t_ns, 0: 1e-9 */
 } StlOptions;
 
