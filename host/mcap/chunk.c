@@ -38,6 +38,8 @@ static gboolean text_is_compression(McapText text, McapCompression *ret)
 /* Exactly `size` bytes must come out and nothing may be left over: returns what went wrong, or NULL. */
 static const char *uncompress_zstd(McapBytes in, uint8_t *out, size_t size)
 {
+	if (in.size == 0 && size == 0) /* some writers store an empty chunk as no frame at all */
+		return NULL;
 	unsigned long long declared = ZSTD_getFrameContentSize(in.data, in.size);
 	if (declared == ZSTD_CONTENTSIZE_ERROR)
 		return "no zstd frame";
@@ -47,25 +49,35 @@ static const char *uncompress_zstd(McapBytes in, uint8_t *out, size_t size)
 	return n == size ? NULL : "fewer bytes than the chunk declares";
 }
 
+/* One frame: moves `from` and `to` on. */
+static const char *lz4_frame(LZ4F_dctx *context, McapBytes in, uint8_t *out, size_t size,
+			     size_t *from, size_t *to)
+{
+	for (size_t hint = 1; hint != 0;) {
+		size_t had = in.size - *from, room = size - *to;
+		hint = LZ4F_decompress(context, out + *to, &room, in.data + *from, &had, NULL);
+		if (LZ4F_isError(hint))
+			return LZ4F_getErrorName(hint);
+		if (hint != 0 && had == 0 && room == 0)
+			return "the lz4 frame is cut or longer than the chunk declares";
+		*from += had;
+		*to += room;
+	}
+	return NULL;
+}
+
+/* Frames may be concatenated (LZ4 frame format 1.6, "Frame concatenation"), as zstd's may. */
 static const char *uncompress_lz4(McapBytes in, uint8_t *out, size_t size)
 {
 	LZ4F_dctx *context = NULL;
 	if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
 		return "no memory";
 	const char *problem = NULL;
-	size_t from = 0, to = 0, hint = 1;
-	while (hint != 0 && !problem) {
-		size_t had = in.size - from, room = size - to;
-		hint = LZ4F_decompress(context, out + to, &room, in.data + from, &had, NULL);
-		if (LZ4F_isError(hint))
-			problem = LZ4F_getErrorName(hint);
-		else if (hint != 0 && had == 0 && room == 0)
-			problem = "the lz4 frame is cut or longer than the chunk declares";
-		from += had;
-		to += room;
-	}
+	size_t from = 0, to = 0;
+	while (from < in.size && !problem)
+		problem = lz4_frame(context, in, out, size, &from, &to);
 	LZ4F_freeDecompressionContext(context);
-	if (!problem && (to != size || from != in.size))
+	if (!problem && to != size)
 		problem = "other bytes than the chunk declares";
 	return problem;
 }

@@ -5,8 +5,7 @@
  * Computation … Using PCLMULQDQ", Intel 2009; the constants are x^n mod P of that paper for this
  * polynomial). The recorder's writer thread spends most of its time here and in zstd, so it
  * matters. */
-#include <anzen/mcap.h>
-#include <string.h>
+#include "wire.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -102,6 +101,20 @@ static int can_fold(void)
 	return known;
 }
 #endif
+
+bool crc32_folds(void)
+{
+#if HAVE_CLMUL
+	return can_fold();
+#else
+	return false;
+#endif
+}
+
+uint32_t crc32_by_tables(uint32_t crc, const void *data, size_t size)
+{
+	return ~by_tables(~crc, data, size);
+}
 
 uint32_t mcap_crc32(uint32_t crc, const void *data, size_t size)
 {

@@ -1,8 +1,8 @@
 /* Reading through the summary: what the file holds, and its messages in time order.
  *
  * The summary is believed only when it is complete: its CRC agrees, the statistics count as many chunks, schemas
- * and channels as it lists, and there are no messages outside chunks. Otherwise one scan of the data section makes
- * the same lists. */
+ * and channels as it lists, and what it lists fills the data section, so that no message stands outside a chunk
+ * unlisted. Otherwise one scan of the data section makes the same lists. */
 #include "wire.h"
 
 #define FOOTER_SIZE (MCAP_RECORD_HEAD + 20)
@@ -145,6 +145,28 @@ static bool summary_complete(const McapIndex *index)
 	       (s->message_count == 0 || s->chunk_count > 0);
 }
 
+#define DATA_END_SIZE (MCAP_RECORD_HEAD + 4)
+
+/* Whether Header, chunks with their message indexes, attachments, metadata and DataEnd are all that stands before the
+ * summary. Counted in bytes: messages may stand beside chunks, and the statistics do not tell them apart. Sums may
+ * wrap in a file that lies; then they do not fit. */
+static bool data_section_covered(McapIndex *index, uint64_t summary_start)
+{
+	uint8_t head[MCAP_RECORD_HEAD];
+	if (!index->source.read(index->source.self, MCAP_MAGIC_SIZE, head, sizeof(head), NULL))
+		return false;
+	uint64_t sum = MCAP_MAGIC_SIZE + MCAP_RECORD_HEAD + load_u64(head + 1) + DATA_END_SIZE;
+	for (size_t i = 0; i < mcap_index_count(index, MCAP_CHUNK_INDEX); i++) {
+		const McapChunkIndex *c = &mcap_index_get(index, MCAP_CHUNK_INDEX, i)->chunk_index;
+		sum += c->chunk_length + c->message_index_length;
+	}
+	for (size_t i = 0; i < mcap_index_count(index, MCAP_ATTACHMENT_INDEX); i++)
+		sum += mcap_index_get(index, MCAP_ATTACHMENT_INDEX, i)->attachment_index.length;
+	for (size_t i = 0; i < mcap_index_count(index, MCAP_METADATA_INDEX); i++)
+		sum += mcap_index_get(index, MCAP_METADATA_INDEX, i)->metadata_index.length;
+	return sum == summary_start;
+}
+
 static gboolean read_summary(McapIndex *index)
 {
 	uint8_t raw[FOOTER_SIZE];
@@ -155,7 +177,8 @@ static gboolean read_summary(McapIndex *index)
 	g_autofree uint8_t *data = NULL;
 	uint64_t size = footer.offset - footer.footer.summary_start;
 	return read_exactly(index, footer.footer.summary_start, size, &data, NULL) &&
-	       take_summary(index, &footer, data, size) && summary_complete(index);
+	       take_summary(index, &footer, data, size) && summary_complete(index) &&
+	       data_section_covered(index, footer.footer.summary_start);
 }
 
 /* ---- the scan -------------------------------------------------------------------------------- */

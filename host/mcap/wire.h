@@ -133,6 +133,10 @@ static inline void record_close(Buffer *b, size_t opened)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Buffer, buffer_clear)
 
+/* crc32.c: whether this CPU multiplies without carries, and the way that needs none (for tests). */
+bool crc32_folds(void);
+uint32_t crc32_by_tables(uint32_t crc, const void *data, size_t size);
+
 /* chunk.c: append `records` to `out`, compressed. */
 gboolean chunk_compress(McapCompression compression, int level, const uint8_t *records, size_t size,
 			Buffer *out, void **context, GError **error);
