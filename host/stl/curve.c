@@ -185,7 +185,22 @@ static void mask_zero(Pair *out, const Pair *divisor)
 	out->hi = extreme(out->hi, zero, true);
 }
 
-Pair curve_pair(NodeKind op, Pair line_a, Pair line_b)
+/* INFINITY where the sides of a are contrary (see Eval), else -INFINITY. */
+static Track *contrary(const Pair *a)
+{
+	g_autoptr(Track) width = track_combine(a->lo, a->hi, TRACK_SUB, -INF);
+	return track_truth(width, true);
+}
+
+/* They stay contrary, whatever is done to them. */
+static void mask_contrary(Pair *out, const Pair *a)
+{
+	Track *mask = contrary(a), *down = track_negate(mask);
+	out->lo = extreme(out->lo, mask, true);
+	out->hi = extreme(out->hi, down, false);
+}
+
+Pair curve_pair(const Eval *e, NodeKind op, Pair line_a, Pair line_b)
 {
 	Pair out, a = pair_solid(line_a), b = pair_solid(line_b);
 	if (op == N_NORM) /* of absolute values it grows with both */
@@ -194,6 +209,10 @@ Pair curve_pair(NodeKind op, Pair line_a, Pair line_b)
 		out = (Pair){hull(op, &a, &b, false), hull(op, &a, &b, true)};
 	if (op == N_DIV)
 		mask_zero(&out, &b);
+	if (e->contrary) {
+		mask_contrary(&out, &a);
+		mask_contrary(&out, &b);
+	}
 	pair_clear(&a);
 	pair_clear(&b);
 	return out;

@@ -181,7 +181,7 @@ static Row absolute(const Eval *e, Row a)
 	for (size_t i = 0; i < e->samples; i++) {
 		double lo = a.lo[i], hi = a.hi[i];
 		a.lo[i] = MAX(0, MAX(lo, -hi));
-		a.hi[i] = MAX(hi, -lo);
+		a.hi[i] = MAX(0, MAX(hi, -lo)); /* contrary sides are no more than 0 either */
 	}
 	return a;
 }
@@ -197,15 +197,15 @@ static Row row_sum(Eval *e, const Node *n, RowFunc of)
 	return joined(e, n->kind, a, b);
 }
 
-/* The hull of the four corners; what a corner leaves open (0 · ∞) leaves everything open. */
+/* The hull of the four corners; an infinite side bounds a number that is not known, so none of it is 0. */
 static void product_of(double a0, double a1, double b0, double b1, double *lo, double *hi)
 {
 	double c[4] = {a0 * b0, a0 * b1, a1 * b0, a1 * b1};
 	*lo = INF;
 	*hi = -INF;
 	for (int i = 0; i < 4; i++) {
-		*lo = MIN(*lo, or_(c[i], -INF));
-		*hi = MAX(*hi, or_(c[i], INF));
+		*lo = MIN(*lo, or_(c[i], 0));
+		*hi = MAX(*hi, or_(c[i], 0));
 	}
 }
 
@@ -237,27 +237,30 @@ static Row row_curve(Eval *e, const Node *n, RowFunc of)
 	return a;
 }
 
+static void product_at(NodeKind kind, double a0, double a1, double b0, double b1, double *lo,
+		       double *hi)
+{
+	bool contrary = a0 > a1 || b0 > b1, root = kind == N_DIV && b0 <= 0 && b1 >= 0;
+	if (contrary || root) { /* contrary sides stay so: see Eval */
+		*lo = contrary ? INF : -INF;
+		*hi = contrary ? -INF : INF;
+	} else if (kind == N_NORM || kind == N_POW) {
+		other_product(kind, a0, a1, b0, b1, lo, hi);
+	} else if (kind == N_DIV && b0 == b1 && a0 == a1) {
+		*lo = *hi = a0 / b0; /* not a · (1 / b): one rounding */
+	} else if (kind == N_DIV) {
+		product_of(a0, a1, 1 / b1, 1 / b0, lo, hi);
+	} else {
+		product_of(a0, a1, b0, b1, lo, hi);
+	}
+}
+
 static Row row_product(Eval *e, const Node *n, RowFunc of)
 {
 	Row a = of(e, n->a);
 	g_auto(Row) b = of(e, n->b);
-	for (size_t i = 0; i < e->samples && (n->kind == N_NORM || n->kind == N_POW); i++)
-		other_product(n->kind, a.lo[i], a.hi[i], b.lo[i], b.hi[i], &a.lo[i], &a.hi[i]);
-	if (n->kind == N_NORM || n->kind == N_POW)
-		return a;
-	for (size_t i = 0; i < e->samples; i++) {
-		double b0 = b.lo[i], b1 = b.hi[i];
-		if (n->kind == N_DIV && b0 <= 0 && b1 >= 0) {
-			a.lo[i] = -INF;
-			a.hi[i] = INF;
-		} else if (n->kind == N_DIV && b0 == b1 && a.lo[i] == a.hi[i]) {
-			a.lo[i] = a.hi[i] = a.lo[i] / b0; /* not a · (1 / b): one rounding */
-		} else if (n->kind == N_DIV) {
-			product_of(a.lo[i], a.hi[i], 1 / b1, 1 / b0, &a.lo[i], &a.hi[i]);
-		} else {
-			product_of(a.lo[i], a.hi[i], b0, b1, &a.lo[i], &a.hi[i]);
-		}
-	}
+	for (size_t i = 0; i < e->samples; i++)
+		product_at(n->kind, a.lo[i], a.hi[i], b.lo[i], b.hi[i], &a.lo[i], &a.hi[i]);
 	return a;
 }
 

@@ -320,7 +320,7 @@ static Pair negate(Pair a)
 	return out;
 }
 
-/* |[lo, hi]| = [max(lo, -hi, 0), max(hi, -lo)] */
+/* |[lo, hi]| = [max(lo, -hi, 0), max(hi, -lo)], where contrary sides are no more than 0 either */
 static Pair absolute(Pair a, double end)
 {
 	g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
@@ -329,9 +329,10 @@ static Pair absolute(Pair a, double end)
 	if (exact(&a)) {
 		out = twice(track_combine(a.hi, nlo, TRACK_MAX, 0));
 	} else {
-		g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0);
+		g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0),
+				 most = track_combine(a.hi, nlo, TRACK_MAX, 0);
 		out = (Pair){track_combine(m, zero, TRACK_MAX, 0),
-			     track_combine(a.hi, nlo, TRACK_MAX, 0)};
+			     track_combine(most, zero, TRACK_MAX, 0)};
 	}
 	pair_clear(&a);
 	return out;
@@ -348,23 +349,36 @@ static bool steady(const Node *n)
 	return (!n->a || steady(n->a)) && (!n->b || steady(n->b));
 }
 
-/* [c0, c1] times a pair: the extremes of the four products. */
+static Track *other_extreme(Track *a, Track *b, TrackOp op)
+{
+	Track *out = track_combine(a, b, op, 0);
+	track_free(a);
+	track_free(b);
+	return out;
+}
+
+/* An infinite side bounds a number that is not known: none of it is 0. */
+static Track *times_side(const Pair *a, double factor, bool upper)
+{
+	return track_scale((factor < 0) == upper ? a->lo : a->hi, factor, 0);
+}
+
+/* [c0, c1] times a pair: each factor takes the sides as they are or, when it is negative, the other way round; so sides that are
+ * contrary stay so. */
 static Pair product(Pair a, double c0, double c1)
 {
+	Pair out;
 	if (exact(&a) && c0 == c1 && isfinite(c0) && track_finite(a.lo)) {
-		Pair once = twice(track_scale(a.lo, c0, 0));
+		out = twice(track_scale(a.lo, c0, 0));
 		pair_clear(&a);
-		return once;
+		return out;
 	}
-	Track *p[4] = {track_scale(a.lo, c0, -INF), track_scale(a.lo, c1, -INF),
-		       track_scale(a.hi, c0, INF), track_scale(a.hi, c1, INF)};
-	g_autoptr(Track) m1 = track_combine(p[0], p[1], TRACK_MIN, 0),
-			 m2 = track_combine(p[2], p[3], TRACK_MIN, 0);
-	g_autoptr(Track) x1 = track_combine(p[0], p[1], TRACK_MAX, 0),
-			 x2 = track_combine(p[2], p[3], TRACK_MAX, 0);
-	Pair out = {track_combine(m1, m2, TRACK_MIN, 0), track_combine(x1, x2, TRACK_MAX, 0)};
-	for (int i = 0; i < 4; i++)
-		track_free(p[i]);
+	out.lo = times_side(&a, c0, false);
+	out.hi = times_side(&a, c0, true);
+	if (c1 != c0) {
+		out.lo = other_extreme(out.lo, times_side(&a, c1, false), TRACK_MIN);
+		out.hi = other_extreme(out.hi, times_side(&a, c1, true), TRACK_MAX);
+	}
 	pair_clear(&a);
 	return out;
 }
@@ -396,8 +410,8 @@ static Pair eval_product(Eval *e, const Node *n, EvalFunc of)
 	if (n->kind == N_NORM || n->kind == N_POW || (!steady(n->b) && (divide || !steady(n->a)))) {
 		Pair a = of(e, n->a), b = of(e, n->b);
 		if (n->kind == N_NORM)
-			return curve_pair(N_NORM, absolute(a, e->end), absolute(b, e->end));
-		return curve_pair(n->kind, a, b);
+			return curve_pair(e, N_NORM, absolute(a, e->end), absolute(b, e->end));
+		return curve_pair(e, n->kind, a, b);
 	}
 	const Node *fixed = steady(n->b) ? n->b : n->a, *moving = fixed == n->b ? n->a : n->b;
 	g_auto(Pair) c = term(e, fixed);

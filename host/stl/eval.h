@@ -75,7 +75,7 @@ Pair eval_over(Eval *e, const Node *n, EvalFunc of);
 Pair eval_mean(Eval *e, const Node *n, EvalFunc of);
 Pair eval_count(Eval *e, const Node *n, EvalFunc of);
 Pair eval_curve(Eval *e, const Node *n, EvalFunc of);
-Pair curve_pair(NodeKind op, Pair a, Pair b);
+Pair curve_pair(const Eval *e, NodeKind op, Pair a, Pair b);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pair, pair_clear)
 

@@ -381,6 +381,55 @@ static Track *sum_up(GArray *changes, double end)
 	return out;
 }
 
+/* The windows that leave the recording; one without a bound only when it lies beyond as a whole. */
+static void count_beyond(const Eval *e, const Node *n, GArray *least, GArray *most)
+{
+	double from = eval_ticks(e, n->lo_s), to = eval_ticks(e, n->hi_s);
+	const Stay after = {e->end - (isinf(to) ? from : to), INF, !(isinf(to) && n->lo_open), true,
+			    true},
+		   before = {-INF, isinf(from) ? -to : -from, true, !(isinf(from) && n->hi_open),
+			     true};
+	for (int upper = 0; upper < 2; upper++) {
+		if (!(eval_outside(e, upper) > 0))
+			continue;
+		if (isfinite(to) || isfinite(from)) {
+			count_stay(upper ? most : least, &after);
+			count_stay(upper ? most : least, &before);
+		}
+	}
+}
+
+/* Test of completeness: where p hangs on what lies beyond the ends there are as many rises as can be, and as few. */
+static void count_contrary(Eval *e, const Node *n, Pair *counts)
+{
+	double from = eval_ticks(e, n->lo_s), to = eval_ticks(e, n->hi_s), since = 0;
+	const Pair *p = eval_truth_of(e, n->a);
+	g_autoptr(GArray) any = g_array_new(FALSE, FALSE, sizeof(Change));
+	g_autoptr(Track) down = track_negate(p->hi);
+	g_autoptr(Track) both = track_combine(p->lo, down, TRACK_MIN, 0); /* above 0: contrary */
+	bool inside = false;
+	for (size_t i = 0; i < both->n; i++) {
+		const Knot *k = &both->k[i];
+		bool now = (i > 0 && k->l > 0) || k->v > 0, on = i + 1 < both->n && k->r > 0;
+		if ((now || on) && !inside)
+			since = k->t;
+		inside = inside || now || on;
+		if (!inside || on)
+			continue;
+		const Stay stay = {since - to, k->t - from, n->hi_open, n->lo_open, true};
+		count_stay(any, &stay);
+		inside = false;
+	}
+	if (any->len == 0)
+		return;
+	g_autoptr(Track) lots = sum_up(any, e->end), zero = track_constant(e->end, 0);
+	g_autoptr(Track) few = track_combine(counts->hi, lots, TRACK_SUB, -INF);
+	Pair out = {track_combine(counts->lo, lots, TRACK_MAX, 0),
+		    track_combine(few, zero, TRACK_MAX, 0)};
+	pair_clear(counts);
+	*counts = out;
+}
+
 /* Rises of p in the window. Surely: those that lie in it as a whole. At most: those that may touch it; a time in which p is
  * unknown may hide any number. */
 Pair eval_count(Eval *e, const Node *n, EvalFunc of)
@@ -405,15 +454,9 @@ Pair eval_count(Eval *e, const Node *n, EvalFunc of)
 			count_stay(least, &sure);
 		count_stay(most, &maybe);
 	}
-	const Stay after = {e->end - to, INF, true, true, true},
-		   before = {-INF, -from, true, true, true};
-	for (int upper = 0; upper < 2; upper++) {
-		if (!(eval_outside(e, upper) > 0))
-			continue;
-		if (isfinite(to))
-			count_stay(upper ? most : least, &after);
-		if (isfinite(from))
-			count_stay(upper ? most : least, &before);
-	}
-	return (Pair){sum_up(least, e->end), sum_up(most, e->end)};
+	count_beyond(e, n, least, most);
+	Pair out = {sum_up(least, e->end), sum_up(most, e->end)};
+	if (e->contrary)
+		count_contrary(e, n, &out);
+	return out;
 }

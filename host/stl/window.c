@@ -226,10 +226,9 @@ static ALWAYS_INLINE void slide(Slide *s, bool line)
 static Track *slide_over(const Track *f, double from, double to)
 {
 	double end = track_end(f);
-	/* without bounds: the whole track and more, whatever t */
 	Slide s = {.f = f,
-		   .from = isinf(from) ? -end - 1 : from,
-		   .to = isinf(to) ? end + 1 : to,
+		   .from = from,
+		   .to = to,
 		   .end = end,
 		   .out = track_new(64),
 		   .t = (double)NAN,
@@ -436,27 +435,65 @@ static Track *both_max(Track *a, Track *b)
 static Track *inner_and_ends(const Track *f, double from, double to)
 {
 	Track *all = window_inner(f, from, to);
-	if (isfinite(from))
-		all = both_max(all, window_end(f, from, true, false));
-	if (isfinite(to))
-		all = both_max(all, window_end(f, to, false, false));
-	return all;
+	all = both_max(all, window_end(f, from, true, false));
+	return both_max(all, window_end(f, to, false, false));
+}
+
+/* `all`, seen at t + by; where that leaves the track on its far side the window still holds all of it, on the near side nothing. */
+static Track *climb_shifted(Track *all, double by, bool back)
+{
+	double end = track_end(all), whole = back ? all->k[0].v : all->k[all->n - 1].v;
+	double first = back ? whole : -INF,
+	       last = back ? -INF : whole; /* left and right of the track */
+	Track *out = track_new(all->n + 2);
+	double at = by < 0 ? first : last;
+	if (by < 0 || by > end)
+		track_push(out, 0, at, at, at);
+	for (size_t i = 0; i < all->n; i++) {
+		Knot k = all->k[i];
+		double t = k.t - by;
+		if (t > end)
+			break;
+		if (t >= 0 && out->n == 0 && t > 0) { /* the axis begins inside a stretch */
+			Knot in = track_at(all, by);
+			track_push(out, 0, in.v, in.v, in.v);
+		}
+		if (t >= 0)
+			track_push(out, t, i == 0 ? first : k.l, k.v, i + 1 == all->n ? last : k.r);
+	}
+	if (out->n == 0) {
+		Knot in = track_at(all, by);
+		track_push(out, 0, in.v, in.v, in.v);
+	}
+	if (out->k[out->n - 1].t < end) {
+		double v = end + by < 0 ? first : end + by > end ? last : track_at(all, end + by).v;
+		track_push(out, end, v, v, v);
+	}
+	track_free(all);
+	return out;
 }
 
 /* The whole track from t + from on, or up to t + to. */
 static Track *to_the_end(const Track *f, double from, double to)
 {
 	bool back = isinf(to);
-	Track *all = climb_over(f, back), *out = shifted(all, back ? from : to);
-	if (!out)
-		return all;
-	track_free(all);
-	return out;
+	Track *all = climb_over(f, back);
+	double by = back ? from : to;
+	return by == 0 ? all : climb_shifted(all, by, back);
+}
+
+static Track *largest_of_all(const Track *f)
+{
+	double none, most;
+	track_range(f, 0, track_end(f), &none, &most);
+	return track_constant(track_end(f), most);
 }
 
 Track *track_window_max(const Track *f, double from, double to)
 {
-	if (isinf(from) != isinf(to))
+	if (isinf(from) && isinf(to))
+		return largest_of_all(f);
+	if (isinf(from) || isinf(to))
 		return to_the_end(f, from, to);
 	if (from < to && !f->steps)
 		return slide_over(f, from, to);

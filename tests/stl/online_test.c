@@ -49,7 +49,7 @@ static Outcome watch(const RefCase *c, const StlFormula *f, StlMonitor *m)
 	static const SampleStatus status[] = {SAMPLE_OK, SAMPLE_MISSING, SAMPLE_STALE,
 					      SAMPLE_SATURATED};
 	Outcome o = {.mid_lo = -(double)INFINITY, .mid_hi = (double)INFINITY};
-	Random r = {(uint64_t)c->end};
+	Random r = {.state = (uint64_t)c->end};
 	size_t at[REF_MAX_SIGNALS] = {0}, i = 0;
 	bool started = false;
 	int64_t last = -1;

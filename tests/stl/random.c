@@ -66,29 +66,86 @@ static RefNode *named(RefKind kind, int signal)
 	return n;
 }
 
+static RefNode *formula(Random *r, int depth);
+
+/* A window of values looks to either side, or without end. */
+static RefNode *over(Random *r, RefKind kind, RefNode *a)
+{
+	RefNode *n = make(kind, a, NULL);
+	n->lo = random_chance(r, 15) ? -REF_FOREVER : random_int(r, -4, 3);
+	n->hi = random_chance(r, 15) ? REF_FOREVER : MAX(n->lo, -6) + random_int(r, 0, 4);
+	if (n->lo != n->hi && n->lo != -REF_FOREVER)
+		n->lo_open = random_chance(r, 15);
+	if (n->lo != n->hi && n->hi != REF_FOREVER)
+		n->hi_open = random_chance(r, 15);
+	return n;
+}
+
+static int some_signal(Random *r)
+{
+	return r->quantified && random_chance(r, 50) ? REF_VARIABLE
+						     : random_int(r, 0, MEASURED - 1);
+}
+
 static RefNode *term(Random *r, int depth)
 {
-	int signal = random_int(r, 0, MEASURED - 1);
-	if (depth <= 0 || random_chance(r, 60))
-		return named(random_chance(r, 92) ? REF_SIGNAL : REF_INITIAL, signal);
-	RefNode *n;
-	switch (random_int(r, 0, 6)) {
+	if (depth <= 0 || random_chance(r, 50))
+		return random_chance(r, 92) ? named(REF_SIGNAL, some_signal(r))
+					    : named(REF_INITIAL, some_signal(r));
+	RefNode *n, *b;
+	switch (random_int(r, 0, 9)) {
 	case 0:
 		return make(REF_MINUS, term(r, depth - 1), NULL);
 	case 1:
 		return make(REF_ABS, term(r, depth - 1), NULL);
 	case 2:
-		return make(REF_PLUS, term(r, depth - 1), number(random_int(r, -3, 3)));
 	case 3:
-		return make(REF_LESS, term(r, depth - 1), number(random_int(r, -3, 3)));
+		n = term(r, depth - 1);
+		b = term(r, depth - 1);
+		if (!ref_level(r->about, n) && !ref_level(r->about, b)) {
+			node_destroy(b);
+			b = number(random_int(r, -3, 3));
+		}
+		return make(random_chance(r, 50) ? REF_PLUS : REF_LESS, n, b);
 	case 4:
 		n = make(REF_TIMES, term(r, depth - 1), NULL);
-		n->value = random_chance(r, 50) ? 1 : -1;
+		n->value = ref_level(r->about, n->a) ? random_int(r, -3, 3)
+						     : random_int(r, 0, 1) * 2 - 1;
 		return n;
 	case 5:
 		return make(REF_LEAST, term(r, depth - 1), term(r, depth - 1));
+	case 6:
+		return make(REF_MOST, term(r, depth - 1), term(r, depth - 1));
+	case 7:
+		return over(r, REF_COUNT, formula(r, random_int(r, 0, 2)));
 	}
-	return make(REF_MOST, term(r, depth - 1), term(r, depth - 1));
+	return over(r, random_chance(r, 50) ? REF_MAX_OVER : REF_MIN_OVER, term(r, depth - 1));
+}
+
+/* What a monitor takes for a value: see watchable(). */
+static RefNode *plain_term(Random *r, int depth)
+{
+	if (depth <= 0 || random_chance(r, 60))
+		return named(random_chance(r, 92) ? REF_SIGNAL : REF_INITIAL,
+			     random_int(r, 0, MEASURED - 1));
+	RefNode *n;
+	switch (random_int(r, 0, 6)) {
+	case 0:
+		return make(REF_MINUS, plain_term(r, depth - 1), NULL);
+	case 1:
+		return make(REF_ABS, plain_term(r, depth - 1), NULL);
+	case 2:
+		return make(REF_PLUS, plain_term(r, depth - 1), number(random_int(r, -3, 3)));
+	case 3:
+		return make(REF_LESS, plain_term(r, depth - 1), number(random_int(r, -3, 3)));
+	case 4:
+		n = make(REF_TIMES, plain_term(r, depth - 1), NULL);
+		n->value = random_chance(r, 50) ? 1 : -1;
+		return n;
+	case 5:
+		return make(REF_LEAST, plain_term(r, depth - 1), plain_term(r, depth - 1));
+	}
+	return make(REF_MOST, plain_term(r, depth - 1), plain_term(r, depth - 1));
 }
 
 static RefNode *atom(Random *r)
@@ -98,7 +155,8 @@ static RefNode *atom(Random *r)
 	if (random_chance(r, 30))
 		return named(REF_BOOLEAN, MEASURED + random_int(r, 0, BOOLEANS - 1));
 	RefKind kind = (RefKind)random_int(r, REF_LT, REF_NE);
-	RefNode *limit = number(random_int(r, -4, 4)), *value = term(r, 2);
+	RefNode *limit = number(random_int(r, -4, 4)),
+		*value = r->about ? term(r, 2) : plain_term(r, 2);
 	return random_chance(r, 85) ? make(kind, value, limit) : make(kind, limit, value);
 }
 
@@ -117,11 +175,24 @@ static void maybe_open(Random *r, RefNode *n)
 	n->hi_open = n->hi != REF_OPEN_END && random_chance(r, 50);
 }
 
+static RefNode *quantified(Random *r, RefKind kind, int depth)
+{
+	if (r->quantified) /* one variable is enough */
+		return atom(r);
+	r->quantified = true;
+	RefNode *n = named(kind, random_int(r, 1, (1 << MEASURED) - 1));
+	n->a = formula(r, depth - 1);
+	r->quantified = false;
+	return n;
+}
+
 static RefNode *formula(Random *r, int depth)
 {
 	if (depth <= 0 || random_chance(r, 12))
 		return atom(r);
 	RefKind kind = (RefKind)random_int(r, REF_NOT, REF_SINCE);
+	if (kind == REF_EVERY || kind == REF_SOME)
+		return quantified(r, kind, depth);
 	bool one = kind == REF_NOT || kind == REF_RISE || kind == REF_FALL || kind == REF_ALWAYS ||
 		   kind == REF_EVENTUALLY || kind == REF_HISTORICALLY || kind == REF_ONCE;
 	RefNode *n = make(kind, formula(r, depth - 1), one ? NULL : formula(r, depth - 1));
@@ -239,7 +310,7 @@ static void hold_all(RefCase *c)
 
 RefCase *case_random(uint64_t seed, RandomKind kind)
 {
-	Random r = {seed};
+	Random r = {.state = seed};
 	RefCase *c = g_new0(RefCase, 1);
 	c->end = random_chance(&r, 5) ? random_int(&r, 0, 1) : random_int(&r, 2, 14);
 	c->finite = kind == RANDOM_ANY && random_chance(&r, 15);
@@ -248,6 +319,8 @@ RefCase *case_random(uint64_t seed, RandomKind kind)
 		recorded(&r, &c->signals[i], i >= MEASURED, c->end);
 	if (kind == RANDOM_WATCHABLE)
 		hold_all(c);
+	else
+		r.about = c;
 	c->root = kind == RANDOM_WATCHABLE ? duties(&r) : formula(&r, random_int(&r, 1, 4));
 	return c;
 }
@@ -277,6 +350,16 @@ static const char *word(RefKind kind)
 		return "min";
 	case REF_MOST:
 		return "max";
+	case REF_MAX_OVER:
+		return "max";
+	case REF_MIN_OVER:
+		return "min";
+	case REF_COUNT:
+		return "count";
+	case REF_EVERY:
+		return "for every";
+	case REF_SOME:
+		return "for some";
 	case REF_TRUE:
 		return "true";
 	case REF_FALSE:
@@ -327,6 +410,45 @@ static const char *word(RefKind kind)
 	return "?";
 }
 
+static const char *name_of(int signal)
+{
+	return signal == REF_VARIABLE ? "v" : case_names[signal];
+}
+
+static void print_bound(int bound, GString *out)
+{
+	if (ABS(bound) == REF_FOREVER)
+		g_string_append(out, bound < 0 ? "-inf" : "inf");
+	else
+		g_string_append_printf(out, "%d s", bound);
+}
+
+static void print(const RefNode *n, GString *out);
+
+static void print_over(const RefNode *n, GString *out)
+{
+	/* a count has no unit, and all else here is in metres */
+	g_string_append_printf(out, "%s%s(", n->kind == REF_COUNT ? "(1 m * " : "", word(n->kind));
+	print(n->a, out);
+	g_string_append_printf(out, ") over %c", n->lo_open ? '(' : '[');
+	print_bound(n->lo, out);
+	g_string_append(out, ", ");
+	print_bound(n->hi, out);
+	g_string_append_printf(out, "%c%s", n->hi_open ? ')' : ']',
+			       n->kind == REF_COUNT ? ")" : "");
+}
+
+static void print_quantifier(const RefNode *n, GString *out)
+{
+	g_string_append_printf(out, "(%s v in {", word(n->kind));
+	for (int i = 0, any = 0; i < MEASURED; i++)
+		if (n->signal >> i & 1)
+			g_string_append_printf(out, "%s%s", any++ ? ", " : "", case_names[i]);
+	g_string_append(out, "}: ");
+	print(n->a, out);
+	g_string_append_c(out, ')');
+}
+
 static void print(const RefNode *n, GString *out)
 {
 	switch ((int)n->kind) {
@@ -335,10 +457,19 @@ static void print(const RefNode *n, GString *out)
 		return;
 	case REF_SIGNAL:
 	case REF_BOOLEAN:
-		g_string_append(out, case_names[n->signal]);
+		g_string_append(out, name_of(n->signal));
 		return;
 	case REF_INITIAL:
-		g_string_append_printf(out, "initial(%s)", case_names[n->signal]);
+		g_string_append_printf(out, "initial(%s)", name_of(n->signal));
+		return;
+	case REF_MAX_OVER:
+	case REF_MIN_OVER:
+	case REF_COUNT:
+		print_over(n, out);
+		return;
+	case REF_EVERY:
+	case REF_SOME:
+		print_quantifier(n, out);
 		return;
 	case REF_TRUE:
 	case REF_FALSE:

@@ -10,6 +10,8 @@
 /* splitmix64 (Steele, Lea, Flood 2014): the same numbers on every machine. */
 typedef struct Random {
 	uint64_t state;
+	const struct RefCase *about; /* the signals that a formula is made for */
+	bool quantified;             /* inside a quantifier */
 } Random;
 
 static inline uint64_t random_bits(Random *r)

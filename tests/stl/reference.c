@@ -10,6 +10,7 @@ typedef struct Beyond {
 typedef struct Ref {
 	const RefCase *c;
 	int last;     /* position of the end */
+	int variable; /* the signal that a quantifier stands at */
 	bool margin;  /* robustness; else truth as ±INFINITY */
 	bool inexact; /* two lines crossed between grid points */
 } Ref;
@@ -90,7 +91,7 @@ static double signal_at(const RefSignal *s, bool upper, int t, Side side)
 
 static void signal_function(const Ref *r, int index, RefFunction *out)
 {
-	const RefSignal *s = &r->c->signals[index];
+	const RefSignal *s = &r->c->signals[index == REF_VARIABLE ? r->variable : index];
 	for (int k = 1; k <= r->last; k++) {
 		double lo = signal_at(s, false, k / 3, (Side)(k % 3 - 1));
 		double hi = signal_at(s, true, k / 3, (Side)(k % 3 - 1));
@@ -155,12 +156,36 @@ static void magnitude(const Ref *r, RefFunction *f)
 {
 	for (int k = 1; k <= r->last; k++) {
 		double lo = f->lo[k], hi = f->hi[k];
-		f->lo[k] = lo > 0 ? lo : hi < 0 ? -hi : 0;
-		f->hi[k] = most(-lo, hi);
+		f->lo[k] = most(0, most(lo, -hi));
+		f->hi[k] = most(0, most(-lo, hi));
 	}
 }
 
-static void number(Ref *r, const RefNode *n, RefFunction *out)
+/* A sum of contrary infinities says nothing. */
+static void sum(const Ref *r, RefFunction *a, const RefFunction *b)
+{
+	for (int k = 1; k <= r->last; k++) {
+		double lo = a->lo[k] + b->lo[k], hi = a->hi[k] + b->hi[k];
+		a->lo[k] = isnan(lo) ? -inf : lo;
+		a->hi[k] = isnan(hi) ? inf : hi;
+	}
+}
+
+static void scaled(const Ref *r, double factor, RefFunction *f)
+{
+	if (factor < 0)
+		negated(r, f, f);
+	for (int k = 1; k <= r->last; k++) {
+		double lo = fabs(factor) * f->lo[k], hi = fabs(factor) * f->hi[k];
+		f->lo[k] = isnan(lo) ? 0 : lo; /* none of whatever it is */
+		f->hi[k] = isnan(hi) ? 0 : hi;
+	}
+}
+
+static void over(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out);
+static void count(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out);
+
+static void number(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
 {
 	RefFunction b;
 	switch ((int)n->kind) {
@@ -174,25 +199,41 @@ static void number(Ref *r, const RefNode *n, RefFunction *out)
 		signal_function(r, n->signal, out);
 		fill(r, out->lo[1], out->hi[1], out);
 		return;
+	case REF_MAX_OVER:
+	case REF_MIN_OVER:
+		over(r, n, beyond, out);
+		return;
+	case REF_COUNT:
+		count(r, n, beyond, out);
+		return;
 	}
-	number(r, n->a, out);
-	if (n->kind == REF_MINUS || (n->kind == REF_TIMES && n->value < 0))
+	number(r, n->a, beyond, out);
+	if (n->kind == REF_MINUS)
 		negated(r, out, out);
+	if (n->kind == REF_TIMES)
+		scaled(r, n->value, out);
 	if (n->kind == REF_ABS)
 		magnitude(r, out);
 	if (!n->b)
 		return;
-	number(r, n->b, &b);
+	number(r, n->b, beyond, &b);
 	if (n->kind == REF_LEAST || n->kind == REF_MOST) {
 		joined(r, out, &b, n->kind == REF_LEAST, out);
 		return;
 	}
 	if (n->kind == REF_LESS)
 		negated(r, &b, &b);
-	for (int k = 1; k <= r->last; k++) {
-		out->lo[k] += b.lo[k];
-		out->hi[k] += b.hi[k];
-	}
+	sum(r, out, &b);
+}
+
+bool ref_level(const RefCase *c, const RefNode *n)
+{
+	if (n->kind == REF_SIGNAL)
+		return n->signal != REF_VARIABLE && c->signals[n->signal].hold;
+	if (n->kind == REF_NUMBER || n->kind == REF_INITIAL || n->kind == REF_COUNT ||
+	    (n->kind == REF_TIMES && n->value == 0))
+		return true;
+	return ref_level(c, n->a) && (!n->b || ref_level(c, n->b));
 }
 
 /* ---- atoms -------------------------------------------------------------------------------------------------------------- */
@@ -219,17 +260,14 @@ static void truth_of(const Ref *r, RefFunction *m, bool strict)
 	truth_side(r, m->hi, strict);
 }
 
-static void comparison(Ref *r, const RefNode *n, RefFunction *out)
+static void comparison(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
 {
 	RefFunction b;
 	bool less = n->kind == REF_LT || n->kind == REF_LE;
-	number(r, less ? n->b : n->a, out);
-	number(r, less ? n->a : n->b, &b);
+	number(r, less ? n->b : n->a, beyond, out);
+	number(r, less ? n->a : n->b, beyond, &b);
 	negated(r, &b, &b);
-	for (int k = 1; k <= r->last; k++) {
-		out->lo[k] += b.lo[k];
-		out->hi[k] += b.hi[k];
-	}
+	sum(r, out, &b);
 	if (n->kind == REF_EQ || n->kind == REF_NE)
 		magnitude(r, out);
 	if (n->kind == REF_EQ)
@@ -371,6 +409,157 @@ static void edge(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
 	rises(r, &p, out);
 }
 
+/* ---- windows of values ---------------------------------------------------------------------------------------------------- */
+
+/* Positions first … last of [t + lo, t + hi]; a side without a bound goes as far as the recording, but when all of the window lies
+ * beyond that, it lies there. */
+typedef struct Window {
+	int first, last;
+} Window;
+
+static Window window_at(const Ref *r, const RefNode *n, int k)
+{
+	bool at = k % 3 == 1;
+	Window w = {k + 6 * n->lo + (n->lo_open && at), k + 6 * n->hi - (n->hi_open && at)};
+	if (n->lo <= -REF_FOREVER)
+		w.first = w.last < 1 ? w.last : 1;
+	if (n->hi >= REF_FOREVER)
+		w.last = w.first > r->last ? w.first : r->last;
+	return w;
+}
+
+static double largest_at(const Ref *r, const RefNode *n, const double *x, double beyond, int k)
+{
+	Window w = window_at(r, n, k);
+	double best = -inf;
+	for (int s = w.first; s <= w.last; s++) {
+		bool inside = s >= 1 && s <= r->last;
+		if (inside || !r->c->finite)
+			best = most(best, inside ? x[s] : beyond);
+	}
+	return best;
+}
+
+static void over(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
+{
+	RefFunction x;
+	number(r, n->a, beyond, &x);
+	if (n->kind == REF_MIN_OVER)
+		negated(r, &x, &x);
+	for (int k = 1; k <= r->last; k++) {
+		out->lo[k] = largest_at(r, n, x.lo, beyond.lo, k);
+		out->hi[k] = largest_at(r, n, x.hi, beyond.hi, k);
+	}
+	if (n->kind == REF_MIN_OVER)
+		negated(r, out, out);
+}
+
+typedef enum { WRONG, RIGHT, OPEN, CONTRARY } State;
+
+/* Contrary: it would be certain, and certainly not, if all beyond the recording were good or bad as needed. */
+static State state_at(const RefFunction *p, int k)
+{
+	bool sure = p->lo[k] > 0, possible = p->hi[k] > 0;
+	return sure ? (possible ? RIGHT : CONTRARY) : possible ? OPEN : WRONG;
+}
+
+/* The instants, in half seconds, that a stretch of positions touches. */
+static int instant_before(int k)
+{
+	return k % 3 == 0 ? k / 3 - 1 : k / 3;
+}
+
+static int instant_after(int k)
+{
+	return k % 3 == 2 ? k / 3 + 1 : k / 3;
+}
+
+/* p becomes true between the positions from (false) and to (true) next to each other, or in an open stretch between them. */
+static int edges_of(const Ref *r, const RefFunction *p, RefEdge edges[])
+{
+	int n = 0;
+	for (int k = 1; k <= r->last;) {
+		State s = state_at(p, k);
+		int end = k;
+		while (end < r->last && state_at(p, end + 1) == s)
+			end++;
+		bool rises = k > 1 && state_at(p, k - 1) == WRONG;
+		if (s == RIGHT &&
+		    rises) /* at the instant, or right after it: that is the one before */
+			edges[n++] = (RefEdge){(k % 3 == 1 ? k : k - 1) / 3,
+					       (k % 3 == 1 ? k : k - 1) / 3, true};
+		if (s == OPEN)
+			edges[n++] =
+				(RefEdge){instant_before(k), instant_after(end),
+					  rises && end < r->last && state_at(p, end + 1) == RIGHT};
+		k = end + 1;
+	}
+	return n;
+}
+
+static bool touches_contrary(const Ref *r, const RefFunction *p, Window w)
+{
+	for (int k = 1; k <= r->last; k++)
+		if (state_at(p, k) == CONTRARY && 3 * instant_before(k) + 1 <= w.last &&
+		    3 * instant_after(k) + 1 >= w.first)
+			return true;
+	return false;
+}
+
+/* Surely the certain ones that lie in the window as a whole; perhaps all that touch it, any number where nothing is known. */
+static void count_at(const Ref *r, const RefNode *n, const RefEdge *edges, int n_edges,
+		     Beyond beyond, int k, RefFunction *out)
+{
+	Window w = window_at(r, n, k);
+	double least_of_all = 0, most_of_all = 0;
+	for (int i = 0; i < n_edges; i++) {
+		int from = 3 * edges[i].from + 1, to = 3 * edges[i].to + 1;
+		bool touched = w.first <= to && from <= w.last,
+		     whole = w.first <= from && to <= w.last;
+		least_of_all += edges[i].certain && whole;
+		if (touched)
+			most_of_all += from == to ? 1 : inf;
+	}
+	bool leaves = !r->c->finite && (w.first < 1 || w.last > r->last) && w.first <= w.last;
+	out->lo[k] = leaves && beyond.lo > 0 ? inf : least_of_all;
+	out->hi[k] = leaves && beyond.hi > 0 ? inf : most_of_all;
+}
+
+static void count(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
+{
+	RefFunction p;
+	RefEdge edges[REF_POSITIONS];
+	bool margin = r->margin;
+	r->margin = false;
+	formula(r, n->a, beyond, &p);
+	r->margin = margin;
+	int n_edges = edges_of(r, &p, edges);
+	for (int k = 1; k <= r->last; k++) {
+		count_at(r, n, edges, n_edges, beyond, k, out);
+		if (touches_contrary(r, &p, window_at(r, n, k))) {
+			out->lo[k] = inf;
+			out->hi[k] = 0;
+		}
+	}
+}
+
+/* ---- quantifiers -------------------------------------------------------------------------------------------------------------- */
+
+static void quantifier(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
+{
+	RefFunction one;
+	bool first = true;
+	for (int i = 0; i < REF_MAX_SIGNALS; i++) {
+		if (!(n->signal >> i & 1))
+			continue;
+		r->variable = i;
+		formula(r, n->a, beyond, first ? out : &one);
+		if (!first)
+			joined(r, out, &one, n->kind == REF_EVERY, out);
+		first = false;
+	}
+}
+
 /* ---- formulas -------------------------------------------------------------------------------------------------------------- */
 
 static Beyond other(Beyond b)
@@ -467,9 +656,13 @@ static void formula(Ref *r, const RefNode *n, Beyond beyond, RefFunction *out)
 	case REF_FALL:
 		edge(r, n, beyond, out);
 		return;
+	case REF_EVERY:
+	case REF_SOME:
+		quantifier(r, n, beyond, out);
+		return;
 	}
 	if (n->kind < REF_NOT)
-		comparison(r, n, out);
+		comparison(r, n, beyond, out);
 	else
 		temporal(r, n, beyond, out);
 }
@@ -508,4 +701,12 @@ void ref_eval(const RefCase *c, RefResult *ret)
 		if (more.lo[1] != f->lo[1] || more.hi[1] != f->hi[1])
 			ret->complete = false;
 	}
+}
+
+int ref_rises(const RefCase *c, RefEdge edges[REF_POSITIONS])
+{
+	RefFunction p;
+	Ref r = {.c = c, .last = 6 * c->end + 1};
+	formula(&r, c->root, (Beyond){-inf, inf}, &p);
+	return edges_of(&r, &p, edges);
 }

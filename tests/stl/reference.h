@@ -42,11 +42,14 @@ typedef enum {
 	REF_INITIAL,
 	REF_MINUS,
 	REF_ABS,
-	REF_PLUS,  /* b is a number */
-	REF_LESS,  /* b is a number */
-	REF_TIMES, /* by 1 or -1 */
+	REF_PLUS,  /* one side is level: ref_level() */
+	REF_LESS,  /* one side is level */
+	REF_TIMES, /* by 1, -1 or 0; of what is level, by any number */
 	REF_LEAST,
 	REF_MOST,
+	REF_MAX_OVER, /* bounds on either side, lo and hi maybe REF_FOREVER */
+	REF_MIN_OVER,
+	REF_COUNT, /* of a formula; the same */
 	/* formulas */
 	REF_TRUE,
 	REF_FALSE,
@@ -65,6 +68,8 @@ typedef enum {
 	REF_IFF,
 	REF_RISE,
 	REF_FALL,
+	REF_EVERY, /* a with each of the signals of the set `signal` for REF_VARIABLE */
+	REF_SOME,
 	REF_ALWAYS,
 	REF_EVENTUALLY,
 	REF_UNTIL,
@@ -75,13 +80,15 @@ typedef enum {
 } RefKind;
 
 #define REF_OPEN_END (-1)
+#define REF_FOREVER 1000 /* s: as a bound of a window of values, on either side */
+#define REF_VARIABLE (-1)
 
 typedef struct RefNode RefNode;
 struct RefNode {
 	RefKind kind;
 	RefNode *a, *b;
-	int value;             /* NUMBER, TIMES */
-	int signal;            /* SIGNAL, INITIAL, BOOLEAN */
+	int value; /* NUMBER, TIMES */
+	int signal; /* SIGNAL, INITIAL, BOOLEAN: which, REF_VARIABLE; EVERY, SOME: one bit for each */
 	int lo, hi;            /* temporal, s; hi may be REF_OPEN_END */
 	bool lo_open, hi_open; /* without the bound itself */
 };
@@ -110,6 +117,17 @@ typedef struct RefResult {
 } RefResult;
 
 void ref_eval(const RefCase *c, RefResult *ret);
+
+/* A rise of the root somewhere in [from, to], in half seconds. Whatever is unknown may hide any number of them; it is certain
+ * that it holds one when the root is false before and true after. */
+typedef struct RefEdge {
+	int from, to;
+	bool certain;
+} RefEdge;
+/* By time; returns how many. */
+int ref_rises(const RefCase *c, RefEdge edges[REF_POSITIONS]);
+/* A term's value between two samples never moves. */
+bool ref_level(const RefCase *c, const RefNode *n);
 /* False: the case left the class in which the grid is exact (a mistake of the generator). */
 bool ref_exact(void);
 

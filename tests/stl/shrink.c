@@ -20,6 +20,19 @@ static bool straight_enough(const RefSignal *s, const RefSample *x, size_t n)
 	return true;
 }
 
+/* Sums and multiples as reference.h allows them. */
+static bool exact_terms(const RefCase *c, const RefNode *n)
+{
+	if (!n)
+		return true;
+	if ((n->kind == REF_PLUS || n->kind == REF_LESS) && !ref_level(c, n->a) &&
+	    !ref_level(c, n->b))
+		return false;
+	if (n->kind == REF_TIMES && abs(n->value) > 1 && !ref_level(c, n->a))
+		return false;
+	return exact_terms(c, n->a) && exact_terms(c, n->b);
+}
+
 static bool sound(const RefCase *c)
 {
 	for (size_t i = 0; i < c->n_signals; i++) {
@@ -28,7 +41,7 @@ static bool sound(const RefCase *c)
 		    !straight_enough(s, s->upper, s->n_upper))
 			return false;
 	}
-	return true;
+	return exact_terms(c, c->root);
 }
 
 static RefNode **find(RefNode **at, int *index)
@@ -43,7 +56,7 @@ static RefNode **find(RefNode **at, int *index)
 
 static bool is_number(const RefNode *n)
 {
-	return n->kind <= REF_MOST;
+	return n->kind <= REF_COUNT;
 }
 
 /* Put a child in the node's place. */
@@ -54,6 +67,8 @@ static bool hoist(RefNode **at, bool second)
 		return false;
 	if (child->kind == REF_NUMBER && n->kind != REF_NUMBER)
 		return false;
+	if (n->kind == REF_EVERY || n->kind == REF_SOME)
+		return false; /* it binds the variable */
 	if (second)
 		n->b = NULL;
 	else
@@ -80,7 +95,7 @@ static bool set(int *what, int value)
 	return changed;
 }
 
-enum { NODE_CHANGES = 13 };
+enum { NODE_CHANGES = 16 };
 
 static bool shut(bool *open)
 {
@@ -92,7 +107,8 @@ static bool shut(bool *open)
 static bool change_node(RefNode **at, int how)
 {
 	RefNode *n = *at;
-	bool temporal = n->kind >= REF_ALWAYS;
+	bool temporal = n->kind >= REF_ALWAYS,
+	     over = n->kind >= REF_MAX_OVER && n->kind <= REF_COUNT;
 	switch (how) {
 	case 0:
 		return hoist(at, false);
@@ -105,9 +121,9 @@ static bool change_node(RefNode **at, int how)
 	case 4:
 		return temporal && n->lo > 0 && set(&n->lo, 0);
 	case 11:
-		return temporal && shut(&n->lo_open);
+		return (temporal || over) && shut(&n->lo_open);
 	case 12:
-		return temporal && shut(&n->hi_open);
+		return (temporal || over) && shut(&n->hi_open);
 	case 5:
 		return temporal && n->hi != REF_OPEN_END && set(&n->hi, n->lo);
 	case 6:
@@ -117,6 +133,16 @@ static bool change_node(RefNode **at, int how)
 	case 8:
 		return temporal && n->lo > 0 && n->hi != REF_OPEN_END && set(&n->lo, n->lo - 1) &&
 		       set(&n->hi, n->hi - 1);
+	case 13: /* one channel less */
+		return (n->kind == REF_EVERY || n->kind == REF_SOME) &&
+		       (n->signal & (n->signal - 1)) != 0 &&
+		       set(&n->signal, n->signal & (n->signal - 1));
+	case 14:
+		return over && n->lo < MIN(-1, n->hi) &&
+		       set(&n->lo, n->lo == -REF_FOREVER ? MIN(-6, n->hi) : n->lo + 1);
+	case 15:
+		return over && n->hi > MAX(1, n->lo) &&
+		       set(&n->hi, n->hi == REF_FOREVER ? MAX(6, n->lo) : n->hi - 1);
 	case 9:
 		return n->kind == REF_NUMBER && n->value > 0 && set(&n->value, n->value - 1);
 	}
