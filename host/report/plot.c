@@ -246,12 +246,13 @@ static int events_lane(Canvas *c)
 		    e->t_ns > c->rec->end_ns)
 			continue;
 		double x = x_of(c, e->t_ns), width = 7.0 * (double)strlen(e->name) + 12;
+		bool right = x + width > WIDTH; /* no room: it ends at its line */
+		double from = right ? x - width : x;
 		int row = 0;
-		while (row < 2 && row_end[row] > x)
+		while (row < 2 && row_end[row] > from)
 			row++;
-		row_end[row] = x + width;
+		row_end[row] = from + width;
 		used = MAX(used, row + 1);
-		bool right = x + width > WIDTH;
 		g_string_append_printf(
 			c->out,
 			"<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"@BOTTOM@\" class=\"event\"/>"
