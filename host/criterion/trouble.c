@@ -110,18 +110,19 @@ static void take_fault(Judge *judge, const Fault *fault)
 	bool named = source && !strstr(cause, source);
 	g_autofree char *full =
 		g_strdup_printf("%s%s%s", named ? source : "", named ? ": " : "", cause);
+	g_autofree char *ja = fault_cause_in("ja", full);
 
 	if (fault->blame == BLAME_PRODUCT) {
 		if (fault->t_ns <= judge->recording->end_ns)
 			judge_add_product_fault(judge, fault->t_ns,
 						g_strdup_printf("%s (at %.2f s)", full, at),
-						g_strdup_printf("%s (%.2f s)", full, at));
+						g_strdup_printf("%s (%.2f s)", ja, at));
 		return;
 	}
 	Trouble *t = trouble_new(fault->t_ns, fault->until_ns, signal ? fault->signal : NULL,
 				 fault->proven && fault->blame == BLAME_BENCH,
 				 g_strdup_printf("%s (at %.2f s)", full, at),
-				 g_strdup_printf("%s (%.2f s)", full, at));
+				 g_strdup_printf("%s (%.2f s)", ja, at));
 	/* A camera is no recorded signal: it is what the product was given, so the product's doing is in doubt. */
 	t->all = !fault->signal;
 	t->responses = true;

@@ -358,7 +358,8 @@ static void fault_list(GString *out, const ReportInput *in)
 			g_string_append(out, "<tr><td>–</td><td>");
 		html_text(out, f->source);
 		g_string_append(out, "</td><td>");
-		html_text(out, f->cause);
+		g_autofree char *cause = fault_cause_in(in->lang, f->cause);
+		html_text(out, cause);
 		g_string_append(out, "</td><td>");
 		html_text(out, report_word(in->lang, blame_name(f->blame)));
 		g_string_append(out, f->proven ? "</td></tr>" : " (?)</td></tr>");
@@ -371,13 +372,21 @@ static int by_text(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What the run itself says; anything else is a name or a cause. */
+static const char *said_in(const ReportInput *in, const char *value)
+{
+	static const char *const words[] = {N_("done"), N_("not confined"), N_("bench-only"),
+					    N_("offline"), NULL};
+	return g_strv_contains(words, value) ? report_word(in->lang, value) : value;
+}
+
 static void circumstance(GString *out, const ReportInput *in, const char *title, const char *key)
 {
 	const char *value = g_hash_table_lookup(in->record->meta, key);
 	if (!value)
 		return;
 	g_string_append_printf(out, "<tr><th>%s</th><td>", title);
-	html_text(out, value);
+	html_text(out, said_in(in, value));
 	g_string_append(out, "</td></tr>");
 }
 

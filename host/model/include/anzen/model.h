@@ -141,6 +141,10 @@ void recording_add_signal(Recording *recording, Signal *signal);
 void recording_add_event(Recording *recording, int64_t t_ns, const char *name, const char *json);
 void recording_add_fault(Recording *recording, const Fault *fault); /* copies */
 
+/* A fault's cause for people, lang "en" or "ja": recordings hold it in English. What has no form that is known stays English.
+ * Caller frees. */
+char *fault_cause_in(const char *lang, const char *cause);
+
 /* ---- what to judge: produced by scenario and product, used by criterion ----------------------------- */
 
 /* truth.NAME: true from a rise of `onset` to the first time after it that `end` holds. STL text. */
