@@ -294,7 +294,7 @@ static const ProtoLinkOps ops = {send, message, datagram};
 void session_init(void)
 {
 	node.schema_hash = proto_schema_hash();
-	proto_link_init(&node.link, &ops, 0);
+	proto_link_init(&node.link, PROTO_FROM_NODE, &ops, 0);
 }
 
 /* A valid frame of an offered session must begin it before the link sees the frame, or its DATA would be dropped. */
@@ -302,7 +302,8 @@ static bool begins(uint8_t byte)
 {
 	const ProtoDecoder *d = &node.link.decoder;
 	return !byte && node.offered && d->n >= PROTO_HEADER &&
-	       proto_get16(d->body + 2) == node.offered && d->body[1] != PROTO_SYN && !d->damaged &&
+	       proto_get16(d->body + 2) == node.offered && d->body[1] != PROTO_SYN &&
+	       d->body[1] != PROTO_SYN_ACK && !(d->body[1] & PROTO_FROM_NODE) && !d->damaged &&
 	       !d->left && d->body[0] == d->n && d->n >= PROTO_HEADER + PROTO_CRC &&
 	       proto_crc32(0, d->body, d->n - PROTO_CRC) == proto_get32(d->body + d->n - PROTO_CRC);
 }

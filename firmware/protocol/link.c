@@ -1,9 +1,10 @@
 #include <anzen/protocol.h>
 #include <string.h>
 
-void proto_link_init(ProtoLink *link, const ProtoLinkOps *ops, void *user)
+void proto_link_init(ProtoLink *link, uint8_t mark, const ProtoLinkOps *ops, void *user)
 {
 	memset(link, 0, sizeof *link);
+	link->mark = mark;
 	link->ops = ops;
 	link->user = user;
 }
@@ -12,7 +13,7 @@ void proto_link_open(ProtoLink *link, uint16_t session)
 {
 	link->session = session;
 	link->base = link->next_send = link->next = link->expected = 0;
-	link->ack_due = link->nak_due = link->nak_sent = false;
+	link->ack_due = link->nak_due = link->nak_sent = link->clear_due = false;
 	link->far_datagram_known = false;
 	link->progress_ms = link->now_ms;
 }
@@ -43,7 +44,7 @@ bool proto_link_post(ProtoLink *link, const uint8_t *bytes, uint8_t n)
 static bool put(ProtoLink *link, uint8_t kind, uint16_t seq, const uint8_t *bytes, uint8_t n)
 {
 	uint8_t wire[PROTO_WIRE];
-	ProtoFrame frame = {kind, link->session, seq, link->expected, bytes, n};
+	ProtoFrame frame = {kind | link->mark, link->session, seq, link->expected, bytes, n};
 	if (!link->ops->send(link->user, wire, proto_frame_encode(&frame, wire)))
 		return false;
 	link->ack_due = false; /* every frame carries it */
@@ -76,6 +77,16 @@ static void go_back(ProtoLink *link)
 	link->counts.resent += (uint16_t)(link->next_send - link->base);
 	link->next_send = link->base;
 	link->progress_ms = link->now_ms;
+	link->clear_due = true;
+}
+
+/* What the far end holds of a frame whose delimiter was lost would swallow the frame that comes again. */
+static bool clear_line(ProtoLink *link)
+{
+	static const uint8_t delimiter = 0;
+	if (link->clear_due && link->ops->send(link->user, &delimiter, 1))
+		link->clear_due = false;
+	return !link->clear_due;
 }
 
 static void take_data(ProtoLink *link, const ProtoFrame *frame)
@@ -111,13 +122,22 @@ static void count_datagram(ProtoLink *link, uint16_t seq)
 	link->far_datagram_known = true;
 }
 
-static void take(ProtoLink *link, const ProtoFrame *frame)
+static void take(ProtoLink *link, ProtoFrame *frame)
 {
+	/* these two have one direction only, and must be read of any version */
 	bool opening = frame->kind == PROTO_SYN || frame->kind == PROTO_SYN_ACK;
+	uint8_t from = frame->kind & PROTO_FROM_NODE;
+	if (opening)
+		from = frame->kind == PROTO_SYN_ACK ? PROTO_FROM_NODE : 0;
+	if (from == link->mark) {
+		link->counts.echoed++;
+		return;
+	}
 	if (opening) {
 		link->ops->datagram(link->user, frame);
 		return;
 	}
+	frame->kind &= (uint8_t)~PROTO_FROM_NODE;
 	if (!link->session || frame->session != link->session)
 		return;
 	acknowledged(link, frame->ack);
@@ -152,7 +172,7 @@ void proto_link_poll(ProtoLink *link, uint32_t now_ms)
 		return;
 	if (link->next_send != link->base && now_ms - link->progress_ms >= PROTO_RESEND_MS)
 		go_back(link);
-	while (link->next_send != link->next) {
+	while (link->next_send != link->next && clear_line(link)) {
 		uint8_t i = (uint8_t)(link->next_send % PROTO_WINDOW);
 		if (!put(link, PROTO_DATA, link->next_send, link->slot[i].bytes, link->slot[i].n))
 			return;

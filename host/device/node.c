@@ -46,6 +46,8 @@ static void add_health(NodeDevice *self)
 		[NODE_HEALTH_DAMAGED] = {"link.damaged", "1"},
 		[NODE_HEALTH_MISSED] = {"link.missed", "1"},
 		[NODE_HEALTH_REPEATED] = {"link.repeated", "1"},
+		[NODE_HEALTH_RESENT] = {"link.resent", "1"},
+		[NODE_HEALTH_ECHOED] = {"link.echoed", "1"},
 		[NODE_HEALTH_BOOTS] = {"boots", "1"},
 	};
 	for (int i = 0; i < NODE_HEALTH_COUNT; i++) {
@@ -344,6 +346,8 @@ static void tell_health(NodeDevice *self, const ProtoPong *pong, int64_t now)
 		[NODE_HEALTH_DAMAGED] = pong->damaged + self->link.counts.damaged,
 		[NODE_HEALTH_MISSED] = pong->missed + self->link.counts.missed,
 		[NODE_HEALTH_REPEATED] = pong->repeated + self->link.counts.repeated,
+		[NODE_HEALTH_RESENT] = self->link.counts.resent,
+		[NODE_HEALTH_ECHOED] = self->link.counts.echoed,
 		[NODE_HEALTH_BOOTS] = self->hello.boot_count,
 	};
 	for (int i = 0; i < NODE_HEALTH_COUNT; i++)

@@ -256,7 +256,7 @@ gboolean node_session_clock(NodeDevice *self, int64_t deadline_ns, GError **erro
 
 gboolean node_session_open(NodeDevice *self, int64_t deadline_ns, GError **error)
 {
-	proto_link_init(&self->link, &link_ops, self);
+	proto_link_init(&self->link, 0, &link_ops, self);
 	self->nonce = (uint32_t)node_session_now(self) ^ 0x616e7a65u;
 	static const uint8_t delimiter = 0; /* ends whatever a noisy line has begun */
 	send_bytes(self, &delimiter, 1);

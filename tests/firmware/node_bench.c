@@ -89,7 +89,7 @@ NodeBench *node_bench_new(BenchKind kind)
 		new_elf(b);
 	else
 		b->native = node_native_new(&config, &plant);
-	proto_link_init(&b->link, &ops, b);
+	proto_link_init(&b->link, 0, &ops, b);
 	return b;
 }
 

@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	NodeNativePlant plant = {.user = &h, .pin_changed = on_pin};
 	NodeNativeConfig config = {0};
 	h.node = node_native_new(&config, &plant);
-	proto_link_init(&h.link, &ops, &h);
+	proto_link_init(&h.link, 0, &ops, &h);
 	if (data[0])
 		messages(&h, data + 1, size - 1);
 	else

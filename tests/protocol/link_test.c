@@ -103,8 +103,8 @@ static void run(double fault_rate, uint32_t seed, uint32_t messages, bool picky)
 	rand_ = g_rand_new_with_seed(seed);
 	rate = fault_rate;
 	faults = 0;
-	proto_link_init(&a.link, &ops, &a);
-	proto_link_init(&b.link, &ops, &b);
+	proto_link_init(&a.link, 0, &ops, &a);
+	proto_link_init(&b.link, PROTO_FROM_NODE, &ops, &b);
 	proto_link_open(&a.link, 5);
 	proto_link_open(&b.link, 5);
 	uint32_t ms = 0xffffff00; /* the millisecond count wraps on the way */
@@ -142,8 +142,8 @@ static void a_clean_line_resends_nothing(void)
 	b.out = &lines[1];
 	rate = 0;
 	rand_ = g_rand_new_with_seed(1);
-	proto_link_init(&a.link, &ops, &a);
-	proto_link_init(&b.link, &ops, &b);
+	proto_link_init(&a.link, 0, &ops, &a);
+	proto_link_init(&b.link, PROTO_FROM_NODE, &ops, &b);
 	proto_link_open(&a.link, 5);
 	proto_link_open(&b.link, 5);
 	for (uint32_t ms = 0; ms < 500; ms++) {
@@ -178,8 +178,8 @@ static void another_session_s_frames_do_nothing(void)
 	rand_ = g_rand_new_with_seed(1);
 	a.out = &lines[0];
 	b.out = &lines[1];
-	proto_link_init(&a.link, &ops, &a);
-	proto_link_init(&b.link, &ops, &b);
+	proto_link_init(&a.link, 0, &ops, &a);
+	proto_link_init(&b.link, PROTO_FROM_NODE, &ops, &b);
 	proto_link_open(&a.link, 5);
 	proto_link_open(&b.link, 6);
 	post(&a);
@@ -190,6 +190,25 @@ static void another_session_s_frames_do_nothing(void)
 	g_rand_free(rand_);
 }
 
+static void an_echo_does_nothing(void)
+{
+	static Line line;
+	static End a;
+	rate = 0;
+	rand_ = g_rand_new_with_seed(1);
+	a.out = &line;
+	proto_link_init(&a.link, 0, &ops, &a);
+	proto_link_open(&a.link, 5);
+	a.taken = 0;
+	post(&a);
+	proto_link_poll(&a.link, 1);
+	deliver(&line, &a); /* the line's ends are joined: what it sent comes back */
+	CU_ASSERT_EQUAL(a.taken, 0);
+	CU_ASSERT_EQUAL(a.link.expected, 0);
+	CU_ASSERT_EQUAL(a.link.counts.echoed, 1);
+	g_rand_free(rand_);
+}
+
 static void a_full_window_says_so(void)
 {
 	static Line line;
@@ -197,7 +216,7 @@ static void a_full_window_says_so(void)
 	rate = 0;
 	rand_ = g_rand_new_with_seed(1);
 	a.out = &line;
-	proto_link_init(&a.link, &ops, &a);
+	proto_link_init(&a.link, 0, &ops, &a);
 	CU_ASSERT_EQUAL(proto_link_room(&a.link), 0); /* no session */
 	proto_link_open(&a.link, 5);
 	for (int i = 0; i < 2 * PROTO_WINDOW; i++)
@@ -209,4 +228,5 @@ static void a_full_window_says_so(void)
 
 UNIT_MAIN("protocol.link", UNIT(a_clean_line_resends_nothing),
 	  UNIT(every_message_arrives_once_whole_and_in_order),
-	  UNIT(another_session_s_frames_do_nothing), UNIT(a_full_window_says_so))
+	  UNIT(another_session_s_frames_do_nothing), UNIT(an_echo_does_nothing),
+	  UNIT(a_full_window_says_so))

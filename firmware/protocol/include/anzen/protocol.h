@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_VERSION 1
+#define PROTO_VERSION 2
 
 #define PROTO_HEADER 8
 #define PROTO_CRC 4
@@ -142,6 +142,8 @@ typedef enum {
 	PROTO_ACK,     /* either: nothing but `ack` */
 	PROTO_NAK,     /* either: something after `ack` was lost, send from there */
 } ProtoKind;
+/* Set in the kind of a node's frames but SYN_ACK: a line that echoes must not make an end believe itself. */
+#define PROTO_FROM_NODE 0x80
 
 typedef struct {
 	uint8_t kind;
@@ -271,12 +273,14 @@ typedef struct {
 	uint32_t frames, damaged, repeated,
 		missed;                 /* received; missed counts gaps in the far end's numbers */
 	uint32_t sent, resent, refused; /* refused: ops->message had no room */
+	uint32_t echoed;                /* our own frames that came back */
 } ProtoLinkCounts;
 
 struct ProtoLink {
 	const ProtoLinkOps *ops;
 	void *user;
 	ProtoDecoder decoder;
+	uint8_t mark;       /* PROTO_FROM_NODE at the node, else 0 */
 	uint16_t session;   /* 0: none */
 	uint16_t base;      /* oldest unacknowledged */
 	uint16_t next_send; /* next to put on the wire */
@@ -285,6 +289,7 @@ struct ProtoLink {
 	uint16_t datagram;  /* own datagrams' counter */
 	uint16_t far_datagram;
 	bool far_datagram_known, ack_due, nak_due, nak_sent;
+	bool clear_due;       /* a delimiter goes before the next DATA frame */
 	uint32_t progress_ms; /* when base moved or the first unacknowledged frame was sent */
 	uint32_t now_ms;
 	struct {
@@ -296,7 +301,8 @@ struct ProtoLink {
 
 #define PROTO_RESEND_MS 25
 
-void proto_link_init(ProtoLink *link, const ProtoLinkOps *ops, void *user);
+/* `mark`: PROTO_FROM_NODE for the node's end, 0 for the host's. */
+void proto_link_init(ProtoLink *link, uint8_t mark, const ProtoLinkOps *ops, void *user);
 /* Begin session number `session` (≠ 0) with both counts at 0; what was unacknowledged is forgotten. */
 void proto_link_open(ProtoLink *link, uint16_t session);
 /* How many messages can be posted now. */
