@@ -82,15 +82,13 @@ static bool prepare(Case *k, Outcome *o)
 	double each = pure ? risk
 			   : (risk - (measured > 0 ? k->clock_risk : 0)) /
 				      (2.0 * (double)MAX(measured, 1));
-	Widening wide = {each, 0}, point = {0, 0};
+	Widening wide = {each, 0};
 	if (!c->measure) /* a delay takes the clock in by itself */
 		wide.clock_s =
 			k->clock_s * metrology_t_quantile(1 - k->clock_risk / 2, (double)INFINITY);
 	if (measured == 0)
 		wide.risk = risk; /* nothing to widen but the edges of truths */
 	if (!fill_set(k, k->wide, &wide, o))
-		return false;
-	if (!fill_set(k, k->point, &point, o))
 		return false;
 	k->formula = judge_parse(k->judge, c->formula, k->wide, c, k->level, &error);
 	if (!k->formula) {
@@ -100,6 +98,17 @@ static bool prepare(Case *k, Outcome *o)
 	}
 	o->formula = stl_formula_print(k->formula, true);
 	return true;
+}
+
+/* The values as measured; made when first asked for. */
+static StlInput as_measured(const Case *k)
+{
+	const Widening point = {0, 0};
+	Outcome nobody = {0};
+	if (k->point->kept->len == 0)
+		fill_set(k, k->point, &point, &nobody);
+	g_free(nobody.error); /* what the wide set has the point set has too */
+	return series_input(k->judge, k->point);
 }
 
 /* ---- premise ---- */
@@ -292,8 +301,7 @@ static StlTruth surely(const StlResult *wide)
 static void judge_formula(const Case *k, Outcome *o)
 {
 	g_autoptr(GError) error = NULL;
-	const StlInput wide_input = series_input(k->judge, k->wide),
-		       point_input = series_input(k->judge, k->point);
+	const StlInput wide_input = series_input(k->judge, k->wide);
 	bool quick = k->judge->verdicts_only;
 	const StlOptions traced = {.trace = !quick, .no_explanation = true};
 	/* Where the product failed it matters for the verdict when the deciding atoms were through. */
@@ -301,9 +309,11 @@ static void judge_formula(const Case *k, Outcome *o)
 				     .no_completeness = true};
 	g_autoptr(StlResult) wide = stl_eval(k->formula, &wide_input, &reasoned, &error);
 	bool decided = wide && surely(wide) != STL_UNKNOWN && k->c->rule != RULE_SIMPLE;
-	g_autoptr(StlResult) point = wide && !(quick && decided)
-					     ? stl_eval(k->formula, &point_input, &traced, &error)
-					     : NULL;
+	g_autoptr(StlResult) point = NULL;
+	if (wide && !(quick && decided)) {
+		const StlInput point_input = as_measured(k);
+		point = stl_eval(k->formula, &point_input, &traced, &error);
+	}
 	if (!wide || error) {
 		o->error = g_strdup_printf("the criterion cannot be evaluated: %s", error->message);
 		return;
@@ -433,8 +443,7 @@ static void judge_span(const Case *k, const StlFormula *measure, Outcome *o)
 {
 	g_autoptr(GError) error = NULL;
 	Quantity limit = {0};
-	const StlInput wide_input = series_input(k->judge, k->wide),
-		       point_input = series_input(k->judge, k->point);
+	const StlInput wide_input = series_input(k->judge, k->wide), point_input = as_measured(k);
 	g_autoptr(GArray) point = stl_measure(measure, &point_input, &error);
 	g_autoptr(GArray) wide = point ? stl_measure(measure, &wide_input, &error) : NULL;
 	if (!wide || !criterion_limit(k->c, k->level, &limit)) {
@@ -474,7 +483,7 @@ static void trace_formula(const Case *k, Outcome *o)
 {
 	if (k->judge->verdicts_only)
 		return;
-	const StlInput input = series_input(k->judge, k->point);
+	const StlInput input = as_measured(k);
 	const StlOptions traced = {.trace = true, .no_explanation = true, .no_completeness = true};
 	g_autoptr(StlResult) r = stl_eval(k->formula, &input, &traced, NULL);
 	if (r)
