@@ -265,28 +265,21 @@ static Decision undecided(const Scene *s)
 {
 	const Judge *judge = s->judge;
 	const ProductFault *fault = product_failed(s, judge->recording->end_ns);
-	if (s->o->point != STL_UNKNOWN && !s->trouble && !fault && judge->recording->complete)
-		return (Decision){VERDICT_INCONCLUSIVE,
-				  why_outcome(judge, s->c, s->o, VERDICT_INCONCLUSIVE)};
 	if (s->trouble)
 		return invalid_by(judge, s->trouble);
 	if (fault)
 		return product_fails(fault);
 	if (!judge->recording->complete)
 		return incomplete(judge);
-	if (s->o->ended)
-		return say(VERDICT_INCONCLUSIVE,
-			   g_strdup("the run ended before the time limit had passed"),
-			   g_strdup("制限時間が過ぎる前に試験が終わりました"));
-	if (s->o->maybe_vacuous)
-		return say(VERDICT_INCONCLUSIVE,
-			   g_strdup_printf("the uncertainty leaves open whether it came about: %s",
-					   s->o->premise ? s->o->premise : s->c->formula),
-			   g_strdup_printf("起きたかどうかが不確かさのため決まりません: %s",
-					   s->o->premise ? s->o->premise : s->c->formula));
-	return say(VERDICT_INVALID,
-		   g_strdup("cause unknown: nothing was recorded where the criterion looks"),
-		   g_strdup("原因不明: 判定に必要な記録がありません"));
+	/* Every hole has its trouble; one that has none would be evidence that is not there all the same. */
+	if (s->o->missing)
+		return say(VERDICT_INVALID,
+			   g_strdup_printf("cause unknown: %s was not recorded where the criterion "
+					   "looks",
+					   s->o->missing),
+			   g_strdup_printf("原因不明: 判定に必要な %s の記録がありません",
+					   s->o->missing));
+	return (Decision){VERDICT_INCONCLUSIVE, why_open(judge, s->c, s->o)};
 }
 
 static Decision satisfied(const Scene *s)

@@ -159,6 +159,8 @@ typedef struct Outcome {
 	bool vacuous;       /* the premise never came */
 	bool maybe_vacuous; /* nobody can tell whether it came */
 	bool ended;         /* a window goes beyond the end of the recording */
+	bool before;        /* or only beyond its beginning */
+	char *missing; /* a signal that is not known throughout, whatever the reason; NULL: none */
 	bool stale, unanswered;
 	bool prohibition; /* a product that never does anything would pass too */
 	char *premise;
@@ -167,9 +169,11 @@ typedef struct Outcome {
 	Unit unit;
 	int64_t from_ns, to_ns; /* the interval that decides */
 	int64_t instant_ns;     /* where its narrowest reason lies, for people; -1: none */
-	char *error;            /* the pack does not fit the recording */
-	char *formula;          /* filled in */
-	bool boolean;           /* satisfaction decides */
+	StlEdge cause,
+		answer; /* of the measured delay or duration, without uncertainties; latest_ns -1: none */
+	char *error;   /* the pack does not fit the recording */
+	char *formula; /* filled in */
+	bool boolean;  /* satisfaction decides */
 	Signal *trace;
 	/* For the witness: delays and durations, or the formula's margin and its deciding atoms. */
 	GArray *spans;      /* StlMeasure */
@@ -220,6 +224,8 @@ char *witness_json(Judge *judge, GPtrArray *names, const SeriesSet *wide, const 
 Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *outcome,
 		 Verdict verdict);
 Text why_trouble(const Judge *judge, const Trouble *trouble);
+/* Why nothing is decided though the bench did not fail. */
+Text why_open(const Judge *judge, const Criterion *criterion, const Outcome *outcome);
 char *why_number(double value, const Unit *unit, double uncertainty);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Series, series_unref)

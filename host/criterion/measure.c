@@ -12,6 +12,7 @@ void outcome_free(Outcome *o)
 	g_clear_pointer(&o->spans, g_array_unref);
 	g_clear_pointer(&o->reasons, g_ptr_array_unref);
 	g_free(o->witness);
+	g_free(o->missing);
 	g_free(o);
 }
 
@@ -48,6 +49,22 @@ static bool fill_set(const Case *k, SeriesSet *set, const Widening *widening, Ou
 		}
 	}
 	return true;
+}
+
+/* A series with a hole in the timeline; NULL: all are known throughout. */
+static const char *with_hole(const Case *k)
+{
+	const Recording *rec = k->judge->recording;
+	for (guint i = 0; i < k->wide->kept->len; i++) {
+		const Signal *s = ((const Series *)g_ptr_array_index(k->wide->kept, i))->lower;
+		ptrdiff_t at = signal_index(s, rec->start_ns);
+		if (at < 0)
+			return s->info.name;
+		for (size_t n = (size_t)at; n < s->n && s->t_ns[n] <= rec->end_ns; n++)
+			if (s->status[n] != SAMPLE_OK)
+				return s->info.name;
+	}
+	return NULL;
 }
 
 /* One inequality on one measured signal errs on one side only; anything else may err on both. */
@@ -97,6 +114,7 @@ static bool prepare(Case *k, Outcome *o)
 		return false;
 	}
 	o->formula = stl_formula_print(k->formula, true);
+	o->missing = g_strdup(with_hole(k));
 	return true;
 }
 
@@ -321,6 +339,8 @@ static void judge_formula(const Case *k, Outcome *o)
 	o->truth = surely(wide);
 	o->point = point ? point->satisfied : STL_UNKNOWN;
 	o->ended = point && !point->complete;
+	o->before = o->ended && stl_formula_past(k->formula) > 0 &&
+		    stl_formula_future_bounded(k->formula) <= 0;
 	o->from_ns = wide->from_ns;
 	o->to_ns = wide->to_ns;
 	o->instant_ns = narrowest(wide->reasons);
@@ -424,6 +444,9 @@ static void take_span(const Case *k, const StlMeasure *point, const StlMeasure *
 	o->accept = finite_or((k->c->good == GOOD_BELOW ? up : down) * to_unit, (double)NAN);
 	o->reject = finite_or((k->c->good == GOOD_BELOW ? down : up) * to_unit, (double)NAN);
 	o->uncertainty = fmax(o->accept, o->reject);
+	o->cause = point->cause;
+	if (point->state == STL_MEASURE_KNOWN)
+		o->answer = point->answer;
 	o->from_ns = point->cause.earliest_ns;
 	o->to_ns = o->unanswered ? k->judge->recording->end_ns : point->answer.latest_ns;
 }
@@ -537,6 +560,7 @@ Outcome *judge_outcome(Judge *judge, const Criterion *criterion, int level)
 	g_autoptr(GError) error = NULL;
 	o->truth = o->point = STL_UNKNOWN;
 	o->from_ns = o->to_ns = o->instant_ns = -1;
+	o->cause = o->answer = (StlEdge){-1, -1, false};
 	o->low = o->high = (double)NAN;
 	o->measured = o->uncertainty = o->margin = o->accept = o->reject = o->limit = o->coverage =
 		(double)NAN;

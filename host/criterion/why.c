@@ -127,3 +127,83 @@ Text why_outcome(const Judge *judge, const Criterion *criterion, const Outcome *
 	}
 	return text;
 }
+
+/* ---- open ---- */
+
+/* The cause or the answer was sampled, so it lies between two samples. NULL: neither. */
+static const StlEdge *unseen_edge(const Outcome *o)
+{
+	const StlEdge *const edges[] = {&o->answer, &o->cause};
+	for (size_t i = 0; i < G_N_ELEMENTS(edges); i++)
+		if (edges[i]->latest_ns > edges[i]->earliest_ns &&
+		    edges[i]->latest_ns != CLOCK_NEVER)
+			return edges[i];
+	return NULL;
+}
+
+static Text unseen_text(const Judge *judge, const Outcome *o, const StlEdge *edge)
+{
+	double from = judge_seconds(judge, edge->earliest_ns),
+	       to = judge_seconds(judge, edge->latest_ns);
+	bool answer = edge == &o->answer;
+	return (Text){
+		g_strdup_printf("the %s came between two samples, at %.2f s and %.2f s, too far "
+				"apart to tell which side of the limit it is on",
+				answer ? "answer" : "cause", from, to),
+		g_strdup_printf("%sが標本の間 (%.2f s から %.2f s) に起きたため、限度のどちら側か"
+				"決まりません",
+				answer ? "応答" : "事象", from, to)};
+}
+
+static Text reach_text(const Outcome *o)
+{
+	if (o->before)
+		return (Text){
+			g_strdup("the criterion looks at what was before the recording began"),
+			g_strdup("判定基準が記録の開始より前を参照しています")};
+	return (Text){g_strdup("the run ended before the time limit had passed"),
+		      g_strdup("制限時間が過ぎる前に試験が終わりました")};
+}
+
+static Text doubtful_premise_text(const Criterion *c, const Outcome *o)
+{
+	const char *premise = o->premise ? o->premise : c->formula;
+	return (Text){
+		g_strdup_printf("the uncertainty leaves open whether it came about: %s", premise),
+		g_strdup_printf("起きたかどうかが不確かさのため決まりません: %s", premise)};
+}
+
+static Text at_the_limit_text(const Outcome *o)
+{
+	g_autofree char *limit = plain(o->limit, &o->unit);
+	return (Text){g_strdup_printf("measured %s, exactly the limit", limit),
+		      g_strdup_printf("測定値 %s は限度値と等しく、どちらとも決まりません", limit)};
+}
+
+static Text between_samples_text(const Judge *judge, const Outcome *o)
+{
+	double at = o->instant_ns >= 0 ? judge_seconds(judge, o->instant_ns) : 0;
+	return (Text){g_strdup_printf("what happened between two samples at %.2f s leaves it "
+				      "open: %s",
+				      at, o->formula),
+		      g_strdup_printf("%.2f s の標本の間に起きたことが不明なため決まりません: %s",
+				      at, o->formula)};
+}
+
+Text why_open(const Judge *judge, const Criterion *criterion, const Outcome *o)
+{
+	const StlEdge *unseen = unseen_edge(o);
+	if (o->point != STL_UNKNOWN)
+		return why_outcome(judge, criterion, o, VERDICT_INCONCLUSIVE);
+	if (o->ended)
+		return reach_text(o);
+	if (o->maybe_vacuous)
+		return doubtful_premise_text(criterion, o);
+	if (unseen)
+		return unseen_text(judge, o, unseen);
+	if (isfinite(o->margin) && o->margin == 0)
+		return at_the_limit_text(o);
+	if (o->boolean || isnan(o->measured))
+		return between_samples_text(judge, o);
+	return why_outcome(judge, criterion, o, VERDICT_INCONCLUSIVE);
+}
