@@ -1,7 +1,7 @@
 /* stl: million samples a second of processor time, offline and online, against the figures of other tools that were measured on this class of
  * machine (issue 3): Breach (dense, linear, offline) and the best of mstlo, reelay and RTAMT (online). Prints, asserts nothing.
  *
- *	build/tests/perf-stl [LARGEST]	samples in the largest trace, 1000000 */
+ *	build/tests/perf-stl [LARGEST [NAME]]	samples in the largest trace, 1000000; one case */
 #include <anzen/base.h>
 #include <anzen/stl.h>
 #include <math.h>
@@ -110,11 +110,20 @@ static void goal(double rate, double theirs)
 	printf("\n");
 }
 
+static const char *only; /* a case's name: nothing but this, of the largest trace, for a profile */
+
+static bool wanted(const char *name)
+{
+	return !only || !strcmp(name, only);
+}
+
 static void offline_all(size_t n, bool jitter)
 {
 	g_autoptr(GHashTable) signals = recording(n, jitter);
 	printf("offline, %zu samples, %s stamps\n", n, jitter ? "jittered" : "regular");
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		if (!wanted(cases[i].name))
+			continue;
 		size_t entries, none;
 		double trace = offline(cases[i].text, signals, n, true, &entries);
 		double verdict = offline(cases[i].text, signals, n, false, &none);
@@ -167,6 +176,8 @@ static void online_all(size_t n)
 	double guards = 0;
 	printf("online, %zu samples, 1 kHz\n", n);
 	for (size_t i = 0; i < G_N_ELEMENTS(watched); i++) {
+		if (!wanted(watched[i].name))
+			continue;
 		size_t bytes;
 		g_autoptr(StlFormula) f = formula(watched[i].text, signals);
 		double t = online(f, signals, n, &bytes), rate = (double)n / t * 1e-6;
@@ -196,10 +207,12 @@ static void windows(size_t n)
 int main(int argc, char **argv)
 {
 	size_t largest = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1000000;
-	for (size_t n = 10000; n <= largest; n *= 10)
+	only = argc > 2 ? argv[2] : NULL;
+	for (size_t n = only ? largest : 10000; n <= largest; n *= 10)
 		for (int jitter = 0; jitter < 2; jitter++)
 			offline_all(n, jitter);
-	windows(MIN(largest, 200000));
+	if (!only)
+		windows(MIN(largest, 200000));
 	online_all(MIN(largest, 100000));
 	return 0;
 }

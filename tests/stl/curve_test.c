@@ -236,19 +236,31 @@ typedef struct Found {
 	uint64_t checked, narrow;
 } Found;
 
+/* How large the parts of a term are, which a difference of them hides. */
+static double size_at(const World *w, const Term *n, double t)
+{
+	double a = n->a && n->kind < MEAN ? size_at(w, n->a, t) : 0,
+	       b = n->b ? size_at(w, n->b, t) : 0;
+	if (n->kind == TIMES)
+		return a * b;
+	if (n->kind == RATIO)
+		return a / fabs(value_at(w, n->b, t));
+	return n->a && n->kind < MEAN ? a + b : 3 + fabs(value_at(w, n, t));
+}
+
 /* Between two entries of the trace, at t. */
 static bool wrong_at(const World *w, const Term *n, const StlResult *r, size_t i, double t,
 		     Found *found)
 {
 	double lo = part_at(r, i, r->trace_lo, t), hi = part_at(r, i, r->trace_hi, t),
 	       v = value_at(w, n, t);
-	/* rounding; the curve between chords and tangents of at most 32 pieces a stretch */
-	double slack = 1e-9 * (1 + fabs(v)), width = 4e-3 * (1 + fabs(v));
+	/* rounding; the curve between chords and tangents of at most 32 pieces a stretch, steep where a divisor is small */
+	double slack = 1e-9 * (1 + fabs(v)), size = size_at(w, n, t), width = 4e-3 * size;
 	if (has(n,
 		LARGEST)) /* the definition looked at instants only, and may have missed the top */
-		slack = width = 0.1 * (1 + fabs(v));
-	if (has(n, RATIO)) /* steep where the divisor is small */
-		width = 0.1 * (1 + fabs(v));
+		slack = width = 0.1 * size;
+	if (has(n, RATIO))
+		width = 0.1 * size;
 	bool narrow = hi - lo <= width;
 	found->checked++;
 	found->narrow += narrow;

@@ -701,6 +701,9 @@ void ref_eval(const RefCase *c, RefResult *ret)
 		if (more.lo[1] != f->lo[1] || more.hi[1] != f->hi[1])
 			ret->complete = false;
 	}
+	/* one value for whatever may come leaves nothing to change, however pessimistic the above is */
+	if (!c->finite && ret->lo == ret->hi && ret->satisfied != REF_MAYBE)
+		ret->complete = true;
 }
 
 int ref_rises(const RefCase *c, RefEdge edges[REF_POSITIONS])

@@ -25,6 +25,8 @@ static bool exact_terms(const RefCase *c, const RefNode *n)
 {
 	if (!n)
 		return true;
+	if ((n->lo_open || n->hi_open) && n->lo == n->hi)
+		return false; /* an empty window is refused */
 	if ((n->kind == REF_PLUS || n->kind == REF_LESS) && !ref_level(c, n->a) &&
 	    !ref_level(c, n->b))
 		return false;
