@@ -1,5 +1,6 @@
 #include "discrete.h"
 #include "over.h"
+#include "room.h"
 
 #include <float.h>
 #include <string.h>
@@ -39,8 +40,8 @@ static Pair solid(Pair p)
 static void series_free(void *p)
 {
 	Series *s = p;
-	g_free(s->t);
-	g_free(s->v);
+	room_give(s->t, s->t_bytes);
+	room_give(s->v, s->v_bytes);
 	g_free(s);
 }
 
@@ -209,8 +210,9 @@ static bool fill_series(const Eval *e, const Signal *s, Series *out)
 		return false;
 	size_t n = (size_t)(last - first) + 1;
 	bool bad = false;
-	out->t = g_new(double, n);
-	out->v = g_new(double, n);
+	out->t_bytes = out->v_bytes = n * sizeof(double);
+	out->t = room_take(&out->t_bytes);
+	out->v = room_take(&out->v_bytes);
 	int64_t before = s->t_ns[first];
 	for (size_t i = 0; i < n; i++) {
 		size_t k = (size_t)first + i;

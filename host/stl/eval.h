@@ -15,6 +15,7 @@ void pair_clear(Pair *pair);
 typedef struct Series {
 	size_t n; /* 0: something is missing */
 	double *t, *v;
+	size_t t_bytes, v_bytes; /* of the rooms */
 } Series;
 
 typedef struct Eval {

@@ -1,4 +1,5 @@
 #include "explain.h"
+#include "room.h"
 
 #include <string.h>
 
@@ -173,16 +174,18 @@ static void put(StlResult *r, Eval *e, StlTruth truth, double t, double lo, doub
 
 static void trace_room(StlResult *r, size_t most)
 {
-	r->trace_t_ns = g_new(int64_t, most);
-	r->trace_lo = g_new(double, most);
-	r->trace_hi = g_new(double, most);
-	r->trace_truth = g_new(uint8_t, most);
+	r->trace_t_ns = room_for_good(most * sizeof(int64_t));
+	r->trace_lo = room_for_good(most * sizeof(double));
+	r->trace_hi = room_for_good(most * sizeof(double));
+	r->trace_truth = room_for_good(most);
 }
 
 /* Both sides of a pair, asked at times that never decrease. */
 typedef struct Walker {
 	const Pair *p;
 	size_t lo, hi;
+	StlTruth now; /* of a pair of truths, and how long nothing changes */
+	double until;
 } Walker;
 
 static Knot walk_lo(Walker *w, double t)
@@ -195,10 +198,21 @@ static Knot walk_hi(Walker *w, double t)
 	return track_walk(w->p->hi, &w->hi, t);
 }
 
+static double next_knot(const Track *a, size_t i)
+{
+	return i + 1 < a->n ? a->k[i + 1].t : INF;
+}
+
+/* A truth is constant between its knots. */
 static StlTruth walk_truth_at(Walker *w, double t)
 {
-	double lo = walk_lo(w, t).v;
-	return truth_between(lo, walk_hi(w, t).v);
+	if (t < w->until)
+		return w->now;
+	Knot lo = walk_lo(w, t), hi = walk_hi(w, t);
+	bool stays = lo.v == lo.r && hi.v == hi.r;
+	w->now = truth_between(lo.v, hi.v);
+	w->until = stays ? MIN(next_knot(w->p->lo, w->lo), next_knot(w->p->hi, w->hi)) : t;
+	return w->now;
 }
 
 static void trace_samples(StlResult *r, Eval *e, const Pair *margin, const Pair *truth)
@@ -211,6 +225,14 @@ static void trace_samples(StlResult *r, Eval *e, const Pair *margin, const Pair 
 	}
 }
 
+/* What a side is at t: its own knot, or in passing. */
+static Knot side_at(const Track *a, size_t *i, size_t *walk, double t)
+{
+	if (*i < a->n && a->k[*i].t == t)
+		return a->k[(*i)++];
+	return track_walk(a, walk, t);
+}
+
 static void trace(StlResult *r, Eval *e, const Pair *margin)
 {
 	const Pair *truth = eval_truth_of(e, e->f->root);
@@ -218,21 +240,22 @@ static void trace(StlResult *r, Eval *e, const Pair *margin)
 		trace_samples(r, e, margin, truth);
 		return;
 	}
-	Walker m = {.p = margin}, s = {.p = truth};
-	trace_room(r, 3 * (margin->lo->n + margin->hi->n));
-	for (size_t i = 0, j = 0; i < margin->lo->n || j < margin->hi->n;) {
-		double ta = i < margin->lo->n ? margin->lo->k[i].t : INF,
-		       tb = j < margin->hi->n ? margin->hi->k[j].t : INF;
-		double t = MIN(ta, tb);
-		i += ta == t;
-		j += tb == t;
-		Knot a = walk_lo(&m, t), b = walk_hi(&m, t);
+	const Track *lo = margin->lo, *hi = margin->hi;
+	Walker s = {.p = truth, .until = -1};
+	size_t i = 0, j = 0, walk_i = 0, walk_j = 0;
+	trace_room(r, 3 * (lo->n + hi->n));
+	while (i < lo->n || j < hi->n) {
+		double t = MIN(i < lo->n ? lo->k[i].t : INF, j < hi->n ? hi->k[j].t : INF);
+		Knot a = side_at(lo, &i, &walk_i, t);
+		Knot b = lo == hi ? a : side_at(hi, &j, &walk_j, t);
 		StlTruth now = walk_truth_at(&s, t);
 		if (t > 0 && (a.l != a.v || b.l != b.v))
 			put(r, e, now, t, a.l, b.l);
 		put(r, e, now, t, a.v, b.v);
 		if (t < e->end && (a.r != a.v || b.r != b.v))
 			put(r, e, now, t, a.r, b.r);
+		if (lo == hi)
+			j = i;
 	}
 }
 

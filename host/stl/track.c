@@ -1,4 +1,5 @@
 #include "track.h"
+#include "room.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,9 @@
 Track *track_new(size_t capacity)
 {
 	Track *a = g_new0(Track, 1);
-	a->capacity = MAX(capacity, 4);
-	a->k = g_new(Knot, a->capacity);
+	a->bytes = MAX(capacity, 4) * sizeof(Knot);
+	a->k = room_take(&a->bytes);
+	a->capacity = a->bytes / sizeof(Knot);
 	a->refs = 1;
 	return a;
 }
@@ -22,7 +24,7 @@ void track_free(Track *a)
 {
 	if (!a || --a->refs > 0)
 		return;
-	g_free(a->k);
+	room_give(a->k, a->bytes);
 	g_free(a);
 }
 
@@ -62,8 +64,8 @@ static inline void push(Track *a, double t, double l, double v, double r)
 			a->n--;
 	}
 	if (G_UNLIKELY(a->n == a->capacity)) {
-		a->capacity *= 2;
-		a->k = g_renew(Knot, a->k, a->capacity);
+		a->k = room_double(a->k, &a->bytes);
+		a->capacity = a->bytes / sizeof(Knot);
 	}
 	a->steps |= l != v || v != r;
 	a->k[a->n++] = (Knot){t, l, v, r};

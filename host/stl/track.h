@@ -22,7 +22,7 @@ typedef struct Knot {
 } Knot;
 
 typedef struct Track {
-	size_t n, capacity;
+	size_t n, capacity, bytes; /* bytes: of the room for k */
 	Knot *k;               /* NULL: a line */
 	const double *lt, *lv; /* of a line */
 	double factor, shift;
