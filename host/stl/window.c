@@ -10,9 +10,17 @@
 
 /* The largest value is at one of three places: at the right end while the track rises there, at a knot inside, or at the left
  * end while it falls there. `ring` keeps the knots inside that may still become the largest, by falling value (Lemire:
- * Streaming maximum-minimum filter using no more than three comparisons per element, 2006). Only changes of place are
- * written, so most samples cost a comparison. */
+ * Streaming maximum-minimum filter using no more than three comparisons per element, 2006). Knots enter eight at a time, by the
+ * largest of them; what comes after that one is looked at only when it has left. Only changes of place are written, so most
+ * samples cost a comparison. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define BLOCK 8
+
+/* Knot `at`, the last of the largest of some that end before `end`. */
+typedef struct Peak {
+	double v;
+	size_t at, end;
+} Peak;
 
 typedef struct Slide {
 	const Track *f;
@@ -20,19 +28,20 @@ typedef struct Slide {
 	Track *out;
 	double t, v; /* last of the answer, perhaps still before 0 */
 	bool begun, done;
-	size_t *ring, mask, head, tail;
+	Peak *ring;
+	size_t mask, head, tail;
 	size_t next; /* knot that enters next */
 } Slide;
 
 static inline size_t slide_first(const Slide *s)
 {
-	return s->ring[s->head & s->mask];
+	return s->ring[s->head & s->mask].at;
 }
 
 static void grow(Slide *s)
 {
 	size_t n = s->mask + 1;
-	size_t *bigger = g_new(size_t, 2 * n);
+	Peak *bigger = g_new(Peak, 2 * n);
 	for (size_t i = 0; i < n; i++)
 		bigger[i] = s->ring[(s->head + i) & s->mask];
 	g_free(s->ring);
@@ -53,13 +62,59 @@ static ALWAYS_INLINE double value_of(const Track *f, size_t i, bool line)
 	return line ? f->factor * f->lv[i] + f->shift : f->k[i].v;
 }
 
-static ALWAYS_INLINE void enter(Slide *s, double v, bool line)
+static ALWAYS_INLINE void enter_peak(Slide *s, Peak p)
 {
-	while (s->tail != s->head && value_of(s->f, s->ring[(s->tail - 1) & s->mask], line) <= v)
+	while (s->tail != s->head && s->ring[(s->tail - 1) & s->mask].v <= p.v)
 		s->tail--;
 	if (G_UNLIKELY(s->tail - s->head > s->mask))
 		grow(s);
-	s->ring[s->tail++ & s->mask] = s->next++;
+	s->ring[s->tail++ & s->mask] = p;
+	s->next = p.end;
+}
+
+static ALWAYS_INLINE void enter(Slide *s, double v)
+{
+	enter_peak(s, (Peak){v, s->next, s->next + 1});
+}
+
+/* All up to `last` that lie below `top`, eight by eight. */
+static ALWAYS_INLINE void enter_blocks(Slide *s, double top, double last, bool line)
+{
+	const Track *f = s->f;
+	while (s->next + BLOCK <= f->n && time_of(f, s->next + BLOCK - 1, line) <= last) {
+		double v[BLOCK], most = -INF;
+		size_t at = 0;
+		for (size_t i = 0; i < BLOCK; i++)
+			v[i] = value_of(f, s->next + i, line);
+		for (size_t i = 0; i < BLOCK; i++)
+			most = max2(v[i], most);
+		if (most >= top)
+			return;
+		for (size_t i = 0; i < BLOCK; i++)
+			at = v[i] == most ? i : at;
+		enter_peak(s, (Peak){most, s->next + at, s->next + BLOCK});
+	}
+}
+
+/* The largest has left: those behind it may count now. */
+static ALWAYS_INLINE void drop_first(Slide *s, bool line)
+{
+	Peak *p = &s->ring[s->head & s->mask];
+	double most = -INF;
+	size_t at = p->end;
+	for (size_t i = p->at + 1; i < p->end; i++) {
+		double v = value_of(s->f, i, line);
+		at = v >= most ? i : at;
+		most = max2(most, v);
+	}
+	bool counts = at < p->end &&
+		      (s->tail - s->head == 1 || most > s->ring[(s->head + 1) & s->mask].v);
+	if (counts) {
+		p->v = most;
+		p->at = at;
+	} else {
+		s->head++;
+	}
 }
 
 /* The answer runs straight from its last point to (t, v). */
@@ -131,7 +186,7 @@ static ALWAYS_INLINE void ride_up(Slide *s, bool line)
 	do {
 		top = value_of(s->f, s->next, line);
 		emit(s, time_of(s->f, s->next, line) - s->to, top);
-		enter(s, top, line);
+		enter(s, top);
 	} while (s->next < s->f->n && value_of(s->f, s->next, line) >= top && !s->done);
 }
 
@@ -152,7 +207,7 @@ static void fall(Slide *s, size_t first)
 	double t1 = knot_t(f, first + 1) - s->from, v1 = knot_v(f, first + 1);
 	while (!s->done) {
 		double te = s->next < f->n ? knot_t(f, s->next) - s->to : INF, stop = min2(te, t1);
-		double floor_v = s->tail != s->head ? knot_v(f, slide_first(s)) : -INF;
+		double floor_v = s->tail != s->head ? s->ring[s->head & s->mask].v : -INF;
 		double x0 = lerp(now, t0, v0, t1, v1),
 		       x1 = stop == t1 ? v1 : lerp(stop, t0, v0, t1, v1);
 		double lands = INF;
@@ -183,7 +238,7 @@ static void fall(Slide *s, size_t first)
 			emit(s, t1, v1);
 			return;
 		}
-		enter(s, knot_v(f, s->next), !f->k);
+		enter(s, knot_v(f, s->next));
 		now = te;
 	}
 }
@@ -193,18 +248,19 @@ static ALWAYS_INLINE void slide(Slide *s, bool line)
 	const Track *f = s->f;
 	double v = value_of(f, 0, line);
 	emit_first(s, time_of(f, 0, line) - s->to, v);
-	enter(s, v, line);
+	enter(s, v);
 	if (f->n > 1 && value_of(f, 1, line) >= v)
 		ride_up(s, line);
 	while (!s->done) {
 		size_t first = slide_first(s);
 		double top = value_of(f, first, line), leaves = time_of(f, first, line) - s->from;
 		double last = leaves + s->to;
+		enter_blocks(s, top, last, line);
 		while (s->next < f->n && (v = value_of(f, s->next, line)) < top &&
 		       time_of(f, s->next, line) <= last)
-			enter(s, v, line);
+			enter(s, v);
 		if (s->next < f->n && v == top && time_of(f, s->next, line) <= last) {
-			enter(s, v, line);
+			enter(s, v);
 			continue;
 		}
 		double up = s->next < f->n && v > top ? reaches(s, top) : INF;
@@ -214,7 +270,7 @@ static ALWAYS_INLINE void slide(Slide *s, bool line)
 			continue;
 		}
 		emit(s, leaves, top);
-		s->head++;
+		drop_first(s, line);
 		if (first + 1 == f->n) {
 			emit_last(s, leaves, top);
 			return;
@@ -232,7 +288,7 @@ static Track *slide_over(const Track *f, double from, double to)
 		   .end = end,
 		   .out = track_new(64),
 		   .t = (double)NAN,
-		   .ring = g_new(size_t, 64),
+		   .ring = g_new(Peak, 64),
 		   .mask = 63};
 	if (f->k)
 		slide(&s, false);

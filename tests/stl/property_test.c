@@ -159,4 +159,120 @@ static void every_formula_is_worth_what_its_definition_says(void)
 		       (yes > n / 10 && unknown > n / 10 && yes + unknown < n * 9 / 10));
 }
 
-UNIT_MAIN("stl.property", UNIT(every_formula_is_worth_what_its_definition_says))
+/* ---- long traces ------------------------------------------------------------------------------------------------------------ */
+
+/* As in reference.h, a grid of half seconds is exact; but some thousand samples long, so that whatever looks at many samples
+ * together is seen. Only the two operators that do: at a half second i, largest[i … i + w] and f until g. */
+#define LONG 1500 /* seconds */
+
+typedef struct Walked {
+	double v[2 * LONG + 1]; /* every half second */
+	Signal *signal;
+} Walked;
+
+static void walk(Random *r, const char *name, Walked *w)
+{
+	int v = random_int(r, -3, 3), run = 0, step = 0, jumpy = random_int(r, 1, 12);
+	w->signal = signal_new(name);
+	unit_parse("m", &w->signal->info.unit, NULL);
+	for (int t = 0; t <= LONG; t++) {
+		w->v[2 * t] = v;
+		if (run-- <= 0) {
+			step = random_int(r, -1, 1);
+			run = random_int(r, 0, jumpy);
+		}
+		if (t == 0 || t == LONG || random_chance(r, 80) ||
+		    w->v[2 * t] - w->v[2 * t - 1] != step / 2.0)
+			signal_append(w->signal, t * CLOCK_S, v, SAMPLE_OK);
+		w->v[2 * t + (t < LONG)] = v + (t < LONG ? step / 2.0 : 0);
+		v += step;
+	}
+}
+
+static void want_largest(const double *x, int lo, int hi, double *out)
+{
+	for (int i = 0; i <= 2 * LONG; i++) {
+		out[i] = -(double)INFINITY;
+		for (int s = i + 2 * lo; s <= i + 2 * hi && s <= 2 * LONG; s++)
+			out[i] = s >= 0 ? MAX(out[i], x[s]) : out[i];
+	}
+}
+
+static void want_until(const double *f, const double *g, int lo, int hi, double *out)
+{
+	for (int i = 0; i <= 2 * LONG; i++) {
+		double held = (double)INFINITY;
+		out[i] = -held;
+		for (int s = i; s <= i + 2 * hi && s <= 2 * LONG; s++) {
+			held = MIN(held, f[s]);
+			if (s >= i + 2 * lo)
+				out[i] = MAX(out[i], MIN(held, g[s]));
+		}
+	}
+}
+
+static bool long_differs(const StlFormula *f, GHashTable *signals, const double *want)
+{
+	StlInput in = {.end_ns = LONG * CLOCK_S, .signals = signals};
+	const StlOptions options = {.trace = true, .ends = STL_ENDS_FINITE, .no_explanation = true};
+	g_autoptr(StlResult) r = stl_eval(f, &in, &options, NULL);
+	for (size_t i = 0, at = 0; i <= 2 * LONG; i++) {
+		int64_t t = (int64_t)i * half_ns;
+		while (at + 1 < r->trace_n && r->trace_t_ns[at + 1] <= t)
+			at++;
+		size_t next = MIN(at + 1, r->trace_n - 1);
+		double lo = r->trace_lo[at], part = 0;
+		/* at a jump, the value at the instant is that of the entry before the last */
+		size_t here = at;
+		if (r->trace_t_ns[at] == t && at > 0 && r->trace_t_ns[at - 1] == t)
+			here = want[i] == r->trace_lo[at - 1] ? at - 1 : at;
+		lo = r->trace_lo[here];
+		if (r->trace_t_ns[at] < t && lo != r->trace_lo[next])
+			part = (r->trace_lo[next] - lo) * (double)(t - r->trace_t_ns[at]) /
+			       (double)(r->trace_t_ns[next] - r->trace_t_ns[at]);
+		if (lo + part != want[i]) {
+			fprintf(stderr, "  at %g s: by definition %g, got %g\n", (double)i / 2,
+				want[i], lo + part);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void long_traces_are_worth_what_their_definition_says(void)
+{
+	uint64_t first = setting("ANZEN_STL_SEED", 1), n = setting("ANZEN_STL_PAIRS", 5000) / 100,
+		 failed = 0;
+	g_autofree Walked *x = g_new0(Walked, 1), *y = g_new0(Walked, 1);
+	g_autofree double *want = g_new(double, 2 * LONG + 1);
+	for (uint64_t seed = first; seed < first + n && failed < 5; seed++) {
+		Random r = {.state = seed};
+		g_autoptr(GHashTable) signals = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+								      (GDestroyNotify)signal_free);
+		walk(&r, "x", x);
+		walk(&r, "y", y);
+		g_hash_table_insert(signals, x->signal->info.name, x->signal);
+		g_hash_table_insert(signals, y->signal->info.name, y->signal);
+		int lo = random_int(&r, 0, 3) * random_int(&r, 0, 9),
+		    hi = lo + random_int(&r, 0, random_chance(&r, 50) ? 5 : 60);
+		bool window = random_chance(&r, 50);
+		g_autofree char *text =
+			window ? g_strdup_printf("eventually[%d s, %d s] (x >= 0 m)", lo, hi)
+			       : g_strdup_printf("(x >= 0 m) until[%d s, %d s] (y >= 0 m)", lo, hi);
+		if (window)
+			want_largest(x->v, lo, hi, want);
+		else
+			want_until(x->v, y->v, lo, hi, want);
+		g_autoptr(StlFormula) f = stl_parse(text, NULL, NULL);
+		GHashTable *const tables[2] = {signals, NULL};
+		StlScope scope = stl_scope_from_tables(tables);
+		if (!stl_check(f, &scope, NULL, NULL) || long_differs(f, signals, want)) {
+			fprintf(stderr, "long, seed %" G_GUINT64_FORMAT ": %s\n", seed, text);
+			failed++;
+		}
+	}
+	CU_ASSERT_EQUAL(failed, 0);
+}
+
+UNIT_MAIN("stl.property", UNIT(every_formula_is_worth_what_its_definition_says),
+	  UNIT(long_traces_are_worth_what_their_definition_says))
