@@ -87,13 +87,16 @@ char *criterion_explain(const Criterion *c, const char *lang)
 	if (c->evidence)
 		g_string_append_printf(out, "%s\n", w->physical);
 	if (c->needs)
-		g_string_append_printf(out, "%s: %s\n", w->needs, c->needs);
+		g_string_append_printf(out, "%s: %s\n", w->needs,
+				       w == &words_ja ? c->needs_ja : c->needs);
 	g_string_append_printf(out, "%s:", w->perspectives);
 	for (guint i = 0; i < c->perspectives->len; i++)
 		g_string_append_printf(out, " %s",
 				       (const char *)g_ptr_array_index(c->perspectives, i));
-	g_string_append_printf(out, "\n%s: %s%s%s%s%s\n", w->source, c->source.basis,
-			       c->source.by ? ", " : "", c->source.by ? c->source.by : "",
-			       c->source.note ? "; " : "", c->source.note ? c->source.note : "");
+	const char *note = w == &words_ja ? c->source.note_ja : c->source.note;
+	g_string_append_printf(out, "\n%s: %s%s%s%s%s\n", w->source,
+			       criterion_basis(&c->source, lang), c->source.by ? ", " : "",
+			       c->source.by ? c->source.by : "", note ? "; " : "",
+			       note ? note : "");
 	return g_string_free(out, FALSE);
 }

@@ -204,25 +204,10 @@ static void decision(Guide *g, const Criterion *c)
 		     c->claim_over, 100 * c->claim_gap);
 }
 
-/* The words of docs/criteria.md; a standard's name stays as it is. */
-static const char *basis_text(const Guide *g, const char *basis)
-{
-	static const char *const table[][2] = {
-		{"no number", "数値なし"},
-		{"lab decision", "試験所の決定"},
-		{"project choice", "本事業が選んだ値(実地試験で確認予定)"},
-		{"none", "根拠なし"},
-	};
-	for (size_t i = 0; g->ja && i < G_N_ELEMENTS(table); i++)
-		if (!g_ascii_strcasecmp(table[i][0], basis))
-			return table[i][1];
-	return basis;
-}
-
 static void sources(Guide *g, const Criterion *c)
 {
-	const char *parts[] = {basis_text(g, c->source.basis), c->source.by, c->source.population,
-			       c->source.note};
+	const char *parts[] = {criterion_basis(&c->source, say(g, "en", "ja")), c->source.by,
+			       c->source.population, say(g, c->source.note, c->source.note_ja)};
 	g_autoptr(GString) out = g_string_new(NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
 		if (parts[i] && *parts[i])
@@ -235,7 +220,7 @@ static void sources(Guide *g, const Criterion *c)
 	else if (c->needs)
 		item(g, say(g, "Standing", "扱い"), "%s: %s",
 		     say(g, "INVALID until the lab supplies", "試験所が用意するまで試験無効"),
-		     c->needs);
+		     say(g, c->needs, c->needs_ja));
 	if (c->evidence)
 		item(g, say(g, "Evidence", "証拠"), "%s",
 		     say(g, "physical runs only", "実機の試験に限る"));

@@ -172,7 +172,7 @@ static bool refused(const Judge *judge, const Criterion *c, Decision *ret)
 	if (c->needs) {
 		*ret = say(VERDICT_INVALID,
 			   g_strdup_printf("the lab must first supply: %s", c->needs),
-			   g_strdup_printf("試験所が用意すべきものがあります: %s", c->needs));
+			   g_strdup_printf("試験所が用意すべきものがあります: %s", c->needs_ja));
 		return true;
 	}
 	if (c->evidence && strcmp(c->evidence, evidence_name(rec->evidence))) {

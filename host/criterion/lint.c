@@ -225,12 +225,25 @@ static void lint_trials(const Lint *lint)
 		say(lint, false, "has no trial: %s (docs/criteria.md)", missing->str);
 }
 
+/* A Japanese guideline with English reasons is half a guideline. */
+static void lint_languages(const Lint *lint)
+{
+	const Criterion *c = lint->c;
+	const char *const said[][3] = {{"note", c->source.note, c->source.note_ja},
+				       {"needs", c->needs, c->needs_ja}};
+	for (size_t i = 0; i < G_N_ELEMENTS(said); i++)
+		if (said[i][1] && !g_strcmp0(said[i][1], said[i][2]))
+			say(lint, true, "says its %s in one language: {en: \"…\", ja: \"…\"}",
+			    said[i][0]);
+}
+
 bool criterion_pack_lint_kept(const Pack *pack, Diagnostics *diag)
 {
 	size_t before = diagnostics_errors(diag);
 	for (guint i = 0; i < pack->criteria->len; i++) {
 		const Lint lint = {pack, g_ptr_array_index(pack->criteria, i), diag};
 		lint_trials(&lint);
+		lint_languages(&lint);
 		if (!lint.c->hazard)
 			say(&lint, false, "names no hazard");
 		if (lint.c->claim_n <= 0)

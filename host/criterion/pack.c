@@ -47,23 +47,11 @@ void criterion_free(Criterion *c)
 {
 	if (!c)
 		return;
-	char *texts[] = {c->id,
-			 c->full_id,
-			 c->title_en,
-			 c->title_ja,
-			 c->hazard,
-			 c->formula,
-			 c->measure,
-			 c->limit,
-			 c->partner,
-			 c->premise,
-			 c->evidence,
-			 c->needs,
-			 c->claim_over,
-			 c->source.basis,
-			 c->source.by,
-			 c->source.note,
-			 c->source.population};
+	char *texts[] = {c->id,          c->full_id,        c->title_en,         c->title_ja,
+			 c->hazard,      c->formula,        c->measure,          c->limit,
+			 c->partner,     c->premise,        c->evidence,         c->needs,
+			 c->needs_ja,    c->claim_over,     c->source.basis,     c->source.by,
+			 c->source.note, c->source.note_ja, c->source.population};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
 	g_ptr_array_unref(c->perspectives);
@@ -178,4 +166,18 @@ StlFormula *criterion_parse(const Criterion *criterion, const char *text, int le
 	if (!formula || !stl_check(formula, &scope, NULL, error))
 		return NULL;
 	return g_steal_pointer(&formula);
+}
+
+const char *criterion_basis(const CriterionSource *source, const char *lang)
+{
+	static const char *const table[][2] = {
+		{"no number", "数値なし"},
+		{"lab decision", "試験所の決定"},
+		{"project choice", "本事業が選んだ値(実地試験で確認予定)"},
+		{"none", "根拠なし"},
+	};
+	for (size_t i = 0; !g_strcmp0(lang, "ja") && i < G_N_ELEMENTS(table); i++)
+		if (!g_ascii_strcasecmp(table[i][0], source->basis))
+			return table[i][1];
+	return source->basis;
 }

@@ -20,6 +20,9 @@ bool criterion_limit(const Criterion *criterion, int level, Quantity *ret);
 /* Does `text` use the name NAME as a whole word beginning ("product.", "rise(")? */
 bool criterion_text_has(const char *text, const char *word);
 
+/* The words of docs/criteria.md in that language; a standard's name stays as it is. */
+const char *criterion_basis(const CriterionSource *source, const char *lang);
+
 /* Everything that makes a verdict unsafe (errors) or odd (warnings). False when an error was added. */
 bool criterion_pack_lint(const Pack *pack, Diagnostics *diag);
 

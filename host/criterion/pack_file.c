@@ -60,10 +60,16 @@ static const ShapeField measure_fields[] = {
 };
 static const Shape measure = {.type = SHAPE_RECORD, .fields = measure_fields};
 
+/* In one language for both, or in each. */
+static const Shape *const words_either[] = {&title, &text, NULL};
+static const Shape words = {.type = SHAPE_ONE_OF,
+			    .either = words_either,
+			    .expected = "a text, or {en: \"…\", ja: \"…\"}"};
+
 static const ShapeField source_fields[] = {
 	{"basis", &text, true, "\"lab decision\", or the standard whose number this is"},
 	{"by", &text, false, "Who decided, for a lab decision"},
-	{"note", &text, false, "What a reader must know about the number"},
+	{"note", &words, false, "What a reader must know about the number"},
 	{"population", &text, false, "For whom the number holds"},
 	{0},
 };
@@ -101,7 +107,7 @@ static const ShapeField criterion_fields[] = {
 	{"source", &source, true, "Where the numbers come from"},
 	{"decision", &decision, false, "In place of the pack's decision"},
 	{"evidence", &evidence, false, "physical: virtual runs are INVALID"},
-	{"needs", &text, false, "A licensed table or number that the lab must supply first"},
+	{"needs", &words, false, "A licensed table or number that the lab must supply first"},
 	{"stand_in", &parameters, false,
 	 "Numbers for the trials alone, in place of what the lab supplies; never for a verdict"},
 	{"claim", &claim, false, "What many runs are to show; default: the pack's"},
@@ -221,15 +227,29 @@ static void read_claim(const YamlNode *node, Criterion *c)
 }
 
 /* A number that nobody but us vouches for decides nothing until a lab has made it its own. */
-static char *unsourced(const CriterionSource *from)
+static void need_source(Criterion *c)
 {
-	if (!g_ascii_strcasecmp(from->basis, "project choice"))
-		return g_strdup(
-			"a decision on its numbers, which are chosen by the project and to be "
-			"confirmed by field trial (adopt them: `basis: lab decision` with `by`)");
-	if (!g_ascii_strcasecmp(from->basis, "none"))
-		return g_strdup("a source for its numbers");
-	return NULL;
+	const char *en = NULL, *ja = NULL;
+	if (!g_ascii_strcasecmp(c->source.basis, "project choice")) {
+		en = "a decision on its numbers, which are chosen by the project and to be "
+		     "confirmed by field trial (adopt them: `basis: lab decision` with `by`)";
+		ja = "数値についての決定(本事業が選んだ値で、実地試験で確認する。採用するには "
+		     "`basis: lab "
+		     "decision` と `by` を書く)";
+	} else if (!g_ascii_strcasecmp(c->source.basis, "none")) {
+		en = "a source for its numbers";
+		ja = "数値の根拠";
+	}
+	c->needs = g_strdup(en);
+	c->needs_ja = g_strdup(ja);
+	c->adoptable = en != NULL;
+}
+
+static char *words_in(const YamlNode *node, const char *key, const char *lang)
+{
+	const YamlNode *said = yaml_get(node, key);
+	bool each = said && yaml_kind(said) == YAML_MAPPING;
+	return each ? copy(said, lang) : copy(node, key);
 }
 
 static void read_words(const YamlNode *list, GPtrArray *into)
@@ -259,13 +279,15 @@ static Criterion *read_criterion(const Reader *r, const char *name, const YamlNo
 	c->premise = copy(node, "premise");
 	c->partner = full_partner(r->pack, yaml_get_text(node, "with"));
 	c->evidence = copy(node, "evidence");
-	c->needs = copy(node, "needs");
-	c->source = (CriterionSource){copy(from, "basis"), copy(from, "by"), copy(from, "note"),
-				      copy(from, "population")};
-	if (!c->needs) {
-		c->needs = unsourced(&c->source);
-		c->adoptable = c->needs != NULL;
-	}
+	c->needs = words_in(node, "needs", "en");
+	c->needs_ja = words_in(node, "needs", "ja");
+	c->source = (CriterionSource){.basis = copy(from, "basis"),
+				      .by = copy(from, "by"),
+				      .note = words_in(from, "note", "en"),
+				      .note_ja = words_in(from, "note", "ja"),
+				      .population = copy(from, "population")};
+	if (!c->needs)
+		need_source(c);
 	c->line = yaml_line(node);
 	c->column = yaml_column(node);
 	c->formula_line = yaml_line(where);

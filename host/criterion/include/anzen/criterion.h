@@ -45,7 +45,7 @@ typedef struct CriterionLevel {
 typedef struct CriterionSource {
 	char *basis; /* "lab decision", "project choice", "none", "no number", or a standard, paper
 			or table with its clause, in the pack's own words */
-	char *by, *note, *population;
+	char *by, *note, *note_ja, *population;
 } CriterionSource;
 
 /* Signals made up for a criterion, to show what it accepts and what it does not. */
@@ -79,6 +79,7 @@ typedef struct Criterion {
 	char *evidence; /* NULL: any; "physical": INVALID for other classes */
 	char *needs; /* a licensed table or number that the lab must supply; then INVALID with this
 			text; or NULL */
+	char *needs_ja;
 	int claim_n, claim_permitted;
 	double claim_rate, claim_confidence, claim_max_invalid; /* 0: no claim */
 	double claim_good; /* sequential: planned for a product of this true rate; 0: n is fixed */
