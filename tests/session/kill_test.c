@@ -1,8 +1,6 @@
-/* The recorder dies: at every write, by power loss with torn sectors, by a medium that refuses. Each time what was whole
- * is recovered, what was acknowledged is there, and what is missing is said. */
+/* The recorder dies at every write, or its medium refuses. Each time what was whole is recovered, what was acknowledged
+ * is there, and what is missing is said. Killed processes and power loss: durability_test.c. */
 #include "sample.h"
-
-#define SECTOR 512
 
 typedef struct {
 	GByteArray *bytes; /* what reached the file */
@@ -197,49 +195,6 @@ static void a_file_cut_anywhere_is_never_complete(void)
 	g_free(result.sha256);
 }
 
-/* Since the last sync every sector may be there, not there (zeros), or torn; the file may also be shorter. */
-static void lose_power(Medium *m, GRand *rand)
-{
-	size_t from = m->synced;
-	for (size_t at = from; at < m->bytes->len;) {
-		size_t end = MIN((at / SECTOR + 1) * SECTOR, m->bytes->len);
-		if (g_rand_boolean(rand))
-			memset(m->bytes->data + at, 0, end - at);
-		at = end;
-	}
-	if (g_rand_boolean(rand) && m->bytes->len > from)
-		g_byte_array_set_size(
-			m->bytes, (guint)(from + (size_t)g_rand_int_range(
-							 rand, 0, (gint)(m->bytes->len - from))));
-}
-
-static void power_loss_keeps_every_acknowledged_event(void)
-{
-	const char *many = g_getenv("ANZEN_NIGHTLY");
-	unsigned cases = many ? 2000 : 100, lost = 0, acknowledged = 0;
-	for (unsigned seed = 1; seed <= cases; seed++) {
-		GRand *rand = g_rand_new_with_seed(seed);
-		Medium m;
-		McapSink sink;
-		SampleResult result = {0};
-		medium_init(&m, &sink);
-		m.die_at_write = (unsigned)g_rand_int_range(rand, 10, 80);
-		sample_record(&sink, NULL, after_pump, &m, &result, NULL);
-		lose_power(&m, rand);
-		SessionRecovery r = {0};
-		g_autoptr(GByteArray) out = recover(m.bytes, &r);
-		guint events = out ? check_recovered(out, r.missing != NULL) : 0;
-		lost += events < m.acknowledged;
-		acknowledged += m.acknowledged > 0;
-		session_recovery_clear(&r);
-		g_byte_array_unref(m.bytes);
-		g_free(result.sha256);
-		g_rand_free(rand);
-	}
-	CU_ASSERT_EQUAL(lost, 0);
-	CU_ASSERT_TRUE(acknowledged > cases / 2);
-}
-
 static void after_a_failed_sync_nothing_is_acknowledged_or_tried_again(void)
 {
 	for (unsigned n = 1; n <= 6; n++) {
@@ -295,6 +250,5 @@ static void a_damaged_chunk_in_between_is_stepped_over_and_told(void)
 
 UNIT_MAIN("session.kill", UNIT(killed_at_every_write_all_whole_chunks_come_back),
 	  UNIT(a_file_cut_anywhere_is_never_complete),
-	  UNIT(power_loss_keeps_every_acknowledged_event),
 	  UNIT(after_a_failed_sync_nothing_is_acknowledged_or_tried_again),
 	  UNIT(a_damaged_chunk_in_between_is_stepped_over_and_told))

@@ -1,5 +1,6 @@
 /* Every kind of session that we write, read by @mcap/core and the Foxglove message readers: they find the same counts
  * and values as were put in. Needs node and `npm ci` in tests/npm (./bench does it). */
+#include "crash.h"
 #include "sample.h"
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -125,6 +126,47 @@ static void a_recovered_recording_reads_as_well(void)
 	g_unlink(saved);
 }
 
+/* Σ_{i<n} i of signal a, which comes back from its beginning without a gap up to what was synced. */
+static void expect_signal_a(const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(Recording) rec = session_load(path, &error);
+	UNIT_OK(rec, error);
+	const Signal *a = rec ? recording_signal(rec, "a") : NULL;
+	double sum = 0;
+	for (size_t i = 0; a && i < a->n; i++)
+		sum += a->v[i];
+	CU_ASSERT_TRUE(a && a->n > 100);
+	if (a)
+		expect(read_with_node(path, parser), "/signals/a", "anzen_msgs/msg/Sample",
+		       (int64_t)a->n, sum, 0);
+}
+
+static void what_is_recovered_after_power_loss_reads_as_well(void)
+{
+	const CrashPlan plan = {2500, 0};
+	CrashDisk disk;
+	CrashTold told = {0};
+	McapSink sink;
+	crash_disk_init(&disk, &told, &sink);
+	CU_ASSERT_TRUE(crash_record(&sink, &plan, &told, NULL));
+	for (uint32_t seed = 1; seed <= 6; seed++) {
+		g_autofree char *path = g_build_filename(dir, "power.mcap", NULL), *missing = NULL;
+		GRand *rand = g_rand_new_with_seed(seed);
+		guint k =
+			(guint)g_rand_int_range(rand, (gint)disk.ops->len / 3, (gint)disk.ops->len);
+		g_autoptr(GByteArray) left = crash_power_lost(&disk, k, rand);
+		g_autoptr(GByteArray) out = crash_recover(left, &missing);
+		CU_ASSERT_PTR_NOT_NULL(out);
+		if (out && g_file_set_contents(path, (const char *)out->data, out->len, NULL))
+			expect_signal_a(path);
+		g_unlink(path);
+		g_rand_free(rand);
+	}
+	crash_disk_clear(&disk);
+}
+
 static void an_imported_table_reads_the_same(void)
 {
 	g_autofree char *csv = g_build_filename(dir, "t.csv", NULL),
@@ -186,6 +228,7 @@ int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
 		UNIT(a_recording_reads_the_same), UNIT(a_recovered_recording_reads_as_well),
+		UNIT(what_is_recovered_after_power_loss_reads_as_well),
 		UNIT(an_imported_table_reads_the_same), UNIT(a_threaded_recording_reads_the_same)};
 	g_autofree char *node = g_find_program_in_path("node");
 	unit_require("npm", node ? node : "node");
