@@ -9,33 +9,36 @@ extern const DeviceOps device_node_ops;
 
 /* ---- clock: the node's ticks against the bench timebase ------------------------------------------------- */
 
-/* Every ping bounds the bench time of one node stamp from both sides: [sent, received] less what the wire and the node
- * themselves take. The narrowest of each block of pings are kept; a straight line through them, weighted by their
- * widths and with the resonator's tolerance as prior for its slope, is the regression. Its uncertainty is what
- * the fit says plus that of a delay which may sit anywhere in such an interval, the same way each time (rectangular,
- * the mean half width): averaging does not help there. */
-#define NODE_CLOCK_POINTS 48
+/* node_clock.c says how. The uncertainty is that of the line (from the scatter of the exchanges), of a frequency that bends
+ * with temperature, and of a delay that is not the same both ways. */
+#define NODE_CLOCK_POINTS 480 /* exchanges: 9.6 s of keep-alives */
 #define NODE_CLOCK_BLOCK 10
 #define NODE_CLOCK_TOLERANCE 5000e-6 /* resonator; two standard deviations of the prior */
 
 typedef struct {
-	uint64_t ticks;
-	int64_t t_ns; /* middle of the interval */
-	int64_t half_ns;
+	uint64_t received, sent; /* node ticks */
+	int64_t from_ns,
+		to_ns; /* bench: `received` is later than the one, `sent` earlier than the other */
 } NodeClockPoint;
 
 typedef struct {
-	double nominal_ns; /* per tick */
+	double nominal_ns;   /* per tick */
+	double asymmetry_ns; /* most by which the two ways may differ; NAN: not known */
 	NodeClockPoint point[NODE_CLOCK_POINTS];
 	unsigned n, next;
-	NodeClockPoint best; /* of the present block */
-	unsigned in_block;
+	int64_t half_ns[NODE_CLOCK_POINTS / NODE_CLOCK_BLOCK],
+		best_half_ns; /* narrowest of each block, newest first */
+	unsigned halves, in_block;
 	unsigned misfits; /* in a row */
 	/* the line: t = ref_ns + offset + (ticks - ref_ticks) * (nominal + slope) */
 	uint64_t ref_ticks;
 	int64_t ref_ns;
 	double offset_ns, slope_ns;
-	double var_offset, cov, var_slope, var_bias;
+	double tau_ns;             /* mean delay above the least */
+	double middle_ns, span_ns; /* of the window, from ref */
+	double var_offset, var_slope, var_bias, bend;
+	double slope_then; /* a window ago */
+	int64_t slope_then_ns;
 } NodeClock;
 
 typedef struct {
@@ -50,7 +53,7 @@ typedef struct {
 
 typedef enum { NODE_CLOCK_TAKEN, NODE_CLOCK_DOUBTED, NODE_CLOCK_BROKE } NodeClockResult;
 
-void node_clock_init(NodeClock *clock, double tick_hz);
+void node_clock_init(NodeClock *clock, double tick_hz, double asymmetry_ns);
 /* BROKE: this and the one before contradict the line; it starts anew from this exchange, and *ret_jump_ns tells by how
  * much the node's time moved against the bench's. */
 NodeClockResult node_clock_add(NodeClock *clock, const NodeExchange *exchange,
@@ -98,6 +101,7 @@ typedef struct NodeDevice {
 	uint32_t nonce;
 
 	NodeClock clock;
+	double asymmetry_ns; /* of the link's two ways, at most; NAN: not known */
 	ProtoPong pong;
 	uint32_t pongs, pongs_wanted;
 	uint32_t token;

@@ -75,7 +75,7 @@ static void send_syn(NodeDevice *self)
 static void open_session(NodeDevice *self, uint16_t session)
 {
 	proto_link_open(&self->link, session);
-	node_clock_init(&self->clock, self->hello.tick_hz);
+	node_clock_init(&self->clock, self->hello.tick_hz, self->asymmetry_ns);
 	self->batch_known = false;
 	self->tripped_at = 0;
 	self->nonce = self->nonce * 1664525u + 1013904223u;
