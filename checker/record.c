@@ -396,6 +396,16 @@ static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
 	g_string_free(w.problem, TRUE);
 }
 
+static char *joined(JsonArray *texts)
+{
+	guint n = texts ? json_array_get_length(texts) : 0;
+	GString *all = g_string_new(NULL);
+	for (guint i = 0; i < n; i++)
+		g_string_append_printf(all, "%s%s", i ? "," : "",
+				       json_array_get_string_element(texts, i));
+	return g_string_free(all, n == 0);
+}
+
 void check_record(Check *k, JsonObject *root, const char *session_sha256)
 {
 	JsonArray *all = list(root, "criteria");
@@ -423,6 +433,11 @@ void check_record(Check *k, JsonObject *root, const char *session_sha256)
 						      : VERDICT_INCONCLUSIVE;
 	if (g_strcmp0(said, verdict_name(whole)))
 		say(k, true, "run.json", "the run's verdict is not that of its criteria");
+	/* Only what the session itself leaves out may be missing. */
+	JsonArray *left_out = list(root, "left_out");
+	g_autofree char *spared = joined(left_out);
+	if (g_strcmp0(spared, g_hash_table_lookup(k->rec->meta, "criteria.left-out")))
+		say(k, true, "run.json", "other criteria were left out of the session");
 	g_auto(GStrv) ids = g_strsplit(named ? named : "", ",", -1);
 	for (char **id = ids; *id; id++)
 		if (**id && !g_hash_table_contains(seen, *id))

@@ -62,7 +62,7 @@ static bool take_run(Walk *w, const char *path, GError **error)
 	const char *session = g_file_test(path, G_FILE_TEST_IS_DIR) ? inside : path;
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_auto(RunScore) score = {0};
-	if (!run_score(session, NULL, 0, &score, diag, error))
+	if (!run_score(session, NULL, &score, diag, error))
 		return false;
 	g_hash_table_add(w->classes, g_strdup(evidence_name(score.record->evidence)));
 	for (guint i = 0; i < score.record->criteria->len; i++)

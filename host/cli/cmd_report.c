@@ -29,7 +29,7 @@ static gboolean write_form(const CliContext *cli, const char *folder, const char
 	g_autofree char *session = g_build_filename(folder, "session.mcap", NULL);
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_auto(RunScore) score = {0};
-	if (!run_score(session, NULL, 0, &score, diag, error))
+	if (!run_score(session, NULL, &score, diag, error))
 		return FALSE;
 	if (!strcmp(format, "html"))
 		return run_write_report(folder, &score, cli->lang, ret_path, error);

@@ -47,6 +47,9 @@ static void print_table(const CliContext *cli, const RunRecord *record, const ch
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)));
 	if (recorded && g_strcmp0(recorded, verdict_name(record->verdict)))
 		printf(_("  (the run itself ended as %s)"), recorded);
+	if (record->left_out->len > 0)
+		printf(_("  (%u of %u criteria; nothing is said about the others)"),
+		       record->criteria->len, record->criteria->len + record->left_out->len);
 	printf("\n");
 }
 
@@ -79,10 +82,14 @@ static void print_draws(const RunRecord *record)
 int cmd_score(int argc, char **argv, CliContext *cli)
 {
 	g_autofree char *criteria = NULL;
+	g_auto(GStrv) chosen = NULL;
 	int draws = 0;
 	const GOptionEntry options[] = {
 		{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &criteria,
 		 N_("judge with this pack instead of the recording's own"), "PACK"},
+		{"criterion", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen,
+		 N_("judge this criterion only, and what it is judged with; may be repeated"),
+		 "ID"},
 		{"monte-carlo", 0, 0, G_OPTION_ARG_INT, &draws,
 		 N_("draw so often within the declared uncertainties; changes no verdict"), "N"},
 		{NULL}};
@@ -98,8 +105,11 @@ int cmd_score(int argc, char **argv, CliContext *cli)
 		return cli_diagnostics(cli, diag);
 	g_autofree char *session = session_of(argv[1]), *recorded = recorded_verdict(argv[1]);
 	g_auto(RunScore) score = {0};
-	if (!run_score_drawn(session, pack ? &pack : NULL, pack ? 1 : 0, (unsigned)draws, &score,
-			     diag, &error))
+	const ScoreConfig config = {.packs = pack ? &pack : NULL,
+				    .n_packs = pack ? 1 : 0,
+				    .criteria = (const char *const *)chosen,
+				    .draws = (unsigned)draws};
+	if (!run_score(session, &config, &score, diag, &error))
 		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
 	if (cli->json)
 		print_json(score.record, recorded);

@@ -77,5 +77,10 @@ void result_json(JsonBuilder *b, const RunRecord *record)
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);
+	json_builder_set_member_name(b, "left_out");
+	json_builder_begin_array(b);
+	for (guint i = 0; i < record->left_out->len; i++)
+		json_builder_add_string_value(b, g_ptr_array_index(record->left_out, i));
+	json_builder_end_array(b);
 	cli_json_text(b, "evidence", evidence_name(record->evidence));
 }

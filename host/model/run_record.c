@@ -103,6 +103,7 @@ RunRecord *run_record_new(void)
 	RunRecord *record = g_new0(RunRecord, 1);
 	record->verdict = VERDICT_INVALID;
 	record->criteria = g_ptr_array_new_with_free_func(result_destroy);
+	record->left_out = g_ptr_array_new_with_free_func(g_free);
 	record->inputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	record->faults = g_ptr_array_new_with_free_func(fault_free);
 	record->meta = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -115,6 +116,7 @@ void run_record_free(RunRecord *record)
 		return;
 	g_free(record->run_id);
 	g_ptr_array_unref(record->criteria);
+	g_ptr_array_unref(record->left_out);
 	g_free(record->scenario);
 	g_free(record->scenario_title_en);
 	g_free(record->scenario_title_ja);

@@ -161,12 +161,27 @@ static const char *evidence_words(const ReportInput *in)
 	return "";
 }
 
+/* Only some criteria were chosen; NULL: all were judged. */
+static char *part_text(const ReportInput *in)
+{
+	guint n = in->record->criteria->len, left = in->record->left_out->len;
+	return left > 0 ? g_strdup_printf(W("%u of %u criteria: nothing is said about the others"),
+					  n, n + left)
+			: NULL;
+}
+
 static void ribbon(GString *out, const ReportInput *in)
 {
-	if (in->record->evidence == EVIDENCE_PHYSICAL)
+	g_autofree char *part = part_text(in);
+	if (in->record->evidence == EVIDENCE_PHYSICAL && !part)
 		return;
 	g_string_append(out, "<div class=\"ribbon\">");
-	html_text(out, evidence_words(in));
+	if (in->record->evidence != EVIDENCE_PHYSICAL)
+		html_text(out, evidence_words(in));
+	if (part) {
+		g_string_append(out, in->record->evidence == EVIDENCE_PHYSICAL ? "" : " · ");
+		html_text(out, part);
+	}
 	g_string_append(out, "</div>");
 }
 
@@ -201,6 +216,12 @@ static void hero(GString *out, const ReportInput *in)
 		!g_strcmp0(in->lang, "ja") ? verdict_name(v) : verdict_name_ja(v));
 	if (r)
 		html_text(out, pick(in, r->why, r->why_ja));
+	g_autofree char *part = part_text(in);
+	if (part) {
+		g_string_append(out, "</p><p><b>");
+		html_text(out, part);
+		g_string_append(out, "</b>");
+	}
 	g_string_append(out, "</p></section>");
 }
 
@@ -257,6 +278,13 @@ static void summary(GString *out, const ReportInput *in)
 				       measured, limit);
 		html_text(out, pick(in, r->why, r->why_ja));
 		g_string_append(out, "</td></tr>");
+	}
+	for (guint i = 0; i < in->record->left_out->len; i++) {
+		g_string_append(out, "<tr><td>–</td><td>");
+		html_text(out, g_ptr_array_index(in->record->left_out, i));
+		g_string_append_printf(
+			out, "</td><td class=\"n\">–</td><td class=\"n\">–</td><td>%s</td></tr>",
+			W("left out: not judged"));
 	}
 	g_string_append(out, "</table>");
 }

@@ -80,6 +80,38 @@ static void tall(GString *out, GPtrArray *lines, int screen)
 	}
 }
 
+static const char *name_of(const RunRecord *record)
+{
+	const char *label = g_hash_table_lookup(record->meta, "label");
+	return label ? label : record->run_id;
+}
+
+static Line *judged_line(const RunRecord *record, guint i, bool ja)
+{
+	const CriterionResult *r = g_ptr_array_index(record->criteria, i);
+	Line *l = g_new0(Line, 1);
+	l->cells[0] = g_strdup(i ? "" : name_of(record));
+	l->cells[1] = g_strdup(ja ? verdict_name_ja(r->verdict) : verdict_name(r->verdict));
+	l->cells[2] = g_strdup(r->id);
+	l->cells[3] = report_measured(r);
+	l->cells[4] = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4) : g_strdup("–");
+	l->cells[5] = g_strdup(ja && r->why_ja ? r->why_ja : r->why ? r->why : "");
+	return l;
+}
+
+/* What was not judged stands in the table all the same, so that a part never looks like the whole. */
+static Line *left_out_line(const RunRecord *record, guint i, const char *lang)
+{
+	Line *l = g_new0(Line, 1);
+	l->cells[0] = g_strdup(i == 0 && record->criteria->len == 0 ? name_of(record) : "");
+	l->cells[1] = g_strdup("–");
+	l->cells[2] = g_strdup(g_ptr_array_index(record->left_out, i));
+	l->cells[3] = g_strdup("–");
+	l->cells[4] = g_strdup("–");
+	l->cells[5] = g_strdup(report_word(lang, N_("left out: not judged")));
+	return l;
+}
+
 char *report_table(const RunRecord *const *records, size_t n, const char *lang, int screen)
 {
 	bool ja = !g_strcmp0(lang, "ja");
@@ -90,21 +122,12 @@ char *report_table(const RunRecord *const *records, size_t n, const char *lang, 
 	for (size_t i = 0; i < G_N_ELEMENTS(heads); i++)
 		head->cells[i] = g_strdup(report_word(lang, heads[i]));
 	g_ptr_array_add(lines, head);
-	for (size_t k = 0; k < n; k++)
-		for (guint i = 0; i < records[k]->criteria->len; i++) {
-			const CriterionResult *r = g_ptr_array_index(records[k]->criteria, i);
-			Line *l = g_new0(Line, 1);
-			const char *name = g_hash_table_lookup(records[k]->meta, "label");
-			l->cells[0] = g_strdup(i ? "" : name ? name : records[k]->run_id);
-			l->cells[1] = g_strdup(ja ? verdict_name_ja(r->verdict)
-						  : verdict_name(r->verdict));
-			l->cells[2] = g_strdup(r->id);
-			l->cells[3] = report_measured(r);
-			l->cells[4] = isfinite(r->limit) ? quantity_format(r->limit, &r->unit, 4)
-							 : g_strdup("–");
-			l->cells[5] = g_strdup(ja && r->why_ja ? r->why_ja : r->why ? r->why : "");
-			g_ptr_array_add(lines, l);
-		}
+	for (size_t k = 0; k < n; k++) {
+		for (guint i = 0; i < records[k]->criteria->len; i++)
+			g_ptr_array_add(lines, judged_line(records[k], i, ja));
+		for (guint i = 0; i < records[k]->left_out->len; i++)
+			g_ptr_array_add(lines, left_out_line(records[k], i, lang));
+	}
 	GString *out = g_string_new(NULL);
 	int width[6] = {0};
 	int indent = measure_columns(lines, width);
@@ -150,12 +173,18 @@ char *report_junit(const RunRecord *record)
 	GString *out = g_string_new(
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
 	html_text(out, record->run_id);
-	g_string_append_printf(out,
-			       "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
-			       record->criteria->len, count[VERDICT_FAIL], count[VERDICT_INVALID],
-			       count[VERDICT_INCONCLUSIVE]);
+	g_string_append_printf(
+		out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n",
+		record->criteria->len + record->left_out->len, count[VERDICT_FAIL],
+		count[VERDICT_INVALID], count[VERDICT_INCONCLUSIVE] + record->left_out->len);
 	for (guint i = 0; i < record->criteria->len; i++)
 		junit_case(out, g_ptr_array_index(record->criteria, i));
+	for (guint i = 0; i < record->left_out->len; i++) {
+		g_string_append(out, "    <testcase name=\"");
+		html_text(out, g_ptr_array_index(record->left_out, i));
+		g_string_append(out, "\" classname=\"anzen\"><skipped message=\"left out: not "
+				     "judged\"/></testcase>\n");
+	}
 	g_string_append(out, "  </testsuite>\n</testsuites>\n");
 	return g_string_free(out, FALSE);
 }

@@ -60,7 +60,7 @@ gboolean finish_folder(const char *folder, const char *session, const char *lang
 		       Diagnostics *diag, GError **error)
 {
 	g_auto(RunScore) score = {0};
-	if (!run_score(session, NULL, 0, &score, diag, error))
+	if (!run_score(session, NULL, &score, diag, error))
 		return FALSE;
 	g_autofree char *json = g_build_filename(folder, "run.json", NULL);
 	if (!run_record_write(score.record, json, error) ||

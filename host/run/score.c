@@ -42,19 +42,103 @@ static GPtrArray *attached_packs(SessionReader *reader, Diagnostics *diag, GErro
 	return g_steal_pointer(&packs);
 }
 
-/* Every criterion of the given packs, for a session that names none (an import). */
-static GStrv all_ids(Pack *const *packs, size_t n)
+/* ---- which criteria ---------------------------------------------------------------------------------------- */
+
+/* Every criterion of the given packs, for a session that names none (an import); or those that it names. */
+static GPtrArray *named_ids(Pack *const *packs, size_t n, const char *named)
 {
-	g_autoptr(GPtrArray) ids = g_ptr_array_new();
-	for (size_t k = 0; k < n; k++)
-		for (guint i = 0; i < packs[k]->criteria->len; i++)
-			g_ptr_array_add(
-				ids,
-				g_strdup(((Criterion *)g_ptr_array_index(packs[k]->criteria, i))
-						 ->full_id));
-	g_ptr_array_add(ids, NULL);
-	return (GStrv)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+	GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+	g_auto(GStrv) names = named ? g_strsplit(named, ",", -1) : NULL;
+	for (size_t i = 0; names && names[i]; i++)
+		g_ptr_array_add(ids, g_strdup(names[i]));
+	for (size_t k = 0; !named && k < n; k++)
+		for (guint i = 0; i < packs[k]->criteria->len; i++) {
+			const Criterion *c = g_ptr_array_index(packs[k]->criteria, i);
+			g_ptr_array_add(ids, g_strdup(c->full_id));
+		}
+	return ids;
 }
+
+/* -1 with an error: none has the id, or more than one ends so. */
+static int find_id(const GPtrArray *ids, const char *wanted, GError **error)
+{
+	int found = -1;
+	g_autofree char *end = g_strdup_printf("/%s", wanted);
+	for (guint i = 0; i < ids->len; i++) {
+		const char *id = g_ptr_array_index(ids, i);
+		if (!strcmp(id, wanted))
+			return (int)i;
+		if (!g_str_has_suffix(id, end))
+			continue;
+		if (found >= 0) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    "criterion %s: which one, %s or %s?", wanted,
+				    (const char *)g_ptr_array_index(ids, found), id);
+			return -1;
+		}
+		found = (int)i;
+	}
+	if (found < 0) {
+		g_autoptr(GString) all = g_string_new(NULL);
+		for (guint i = 0; i < ids->len; i++)
+			g_string_append_printf(all, "%s%s", i ? ", " : "",
+					       (const char *)g_ptr_array_index(ids, i));
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "there is no criterion %s here; there are: %s", wanted, all->str);
+	}
+	return found;
+}
+
+/* Those to be judged, in the order of `named`; the others go to left_out. NULL with an error. */
+static GPtrArray *chosen_ids(Pack *const *packs, size_t n, const char *named,
+			     const char *const *chosen, GPtrArray *left_out, GError **error)
+{
+	g_autoptr(GPtrArray) all = named_ids(packs, n, named),
+			     ids = g_ptr_array_new_with_free_func(g_free);
+	g_autofree bool *wanted = g_new0(bool, MAX(all->len, 1));
+	for (size_t i = 0; chosen && chosen[i]; i++) {
+		int at = find_id(all, chosen[i], error);
+		if (at < 0)
+			return NULL;
+		wanted[at] = true;
+	}
+	for (guint i = 0; i < all->len; i++)
+		g_ptr_array_add(!chosen || wanted[i] ? ids : left_out,
+				g_strdup(g_ptr_array_index(all, i)));
+	return g_steal_pointer(&ids);
+}
+
+static char *comma_list(const GPtrArray *ids)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = 0; i < ids->len; i++)
+		g_string_append_printf(out, "%s%s", i ? "," : "",
+				       (const char *)g_ptr_array_index(ids, i));
+	return g_string_free(out, FALSE);
+}
+
+gboolean run_choose_criteria(Pack *const *packs, size_t n_packs, const char *named,
+			     const char *const *chosen, char **ret_criteria, char **ret_left_out,
+			     GError **error)
+{
+	g_autoptr(GPtrArray) left_out = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) ids = chosen_ids(packs, n_packs, named, chosen, left_out, error);
+	if (!ids)
+		return FALSE;
+	*ret_criteria = comma_list(ids);
+	*ret_left_out = left_out->len > 0 ? comma_list(left_out) : NULL;
+	return TRUE;
+}
+
+static bool judged(const RunRecord *record, const char *id)
+{
+	for (guint i = 0; i < record->criteria->len; i++)
+		if (!strcmp(((CriterionResult *)g_ptr_array_index(record->criteria, i))->id, id))
+			return true;
+	return false;
+}
+
+/* ---- what stands beside the verdicts --------------------------------------------------------------------------- */
 
 static void note_inputs(RunRecord *record, SessionReader *reader)
 {
@@ -135,48 +219,70 @@ static void note_facts(RunRecord *record, const Recording *recording)
 			g_hash_table_insert(record->meta, g_strdup(key), g_strdup(value));
 }
 
-gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunScore *ret,
-		   Diagnostics *diag, GError **error)
+/* What the session says shall be judged, by which packs. */
+static GPtrArray *ids_of(const ScoreConfig *config, const Recording *recording, Pack *const *packs,
+			 size_t n_packs, GPtrArray *left_out, GError **error)
 {
-	return run_score_drawn(session, packs, n_packs, 0, ret, diag, error);
+	const char *named = config->packs ? NULL : meta(recording, "criteria");
+	const char *spared = config->packs ? NULL : meta(recording, "criteria.left-out");
+	g_auto(GStrv) before = spared ? g_strsplit(spared, ",", -1) : NULL;
+	for (size_t i = 0; before && before[i]; i++)
+		g_ptr_array_add(left_out, g_strdup(before[i]));
+	return chosen_ids(packs, n_packs, named, config->criteria, left_out, error);
 }
 
-gboolean run_score_drawn(const char *session, Pack *const *packs, size_t n_packs, unsigned draws,
-			 RunScore *ret, Diagnostics *diag, GError **error)
+static void note_left_out(RunRecord *record, const GPtrArray *left_out)
 {
-	g_autoptr(SessionReader) reader = session_reader_open(session, error);
-	if (!reader)
-		return FALSE;
-	g_auto(RunScore) score = {0};
-	g_autoptr(GPtrArray) own = NULL;
-	if (!packs) {
-		own = attached_packs(reader, diag, error);
-		if (!own)
-			return FALSE;
-		packs = (Pack *const *)own->pdata;
-		n_packs = own->len;
+	for (guint i = 0; i < left_out->len; i++) {
+		const char *id = g_ptr_array_index(left_out, i);
+		if (!judged(record, id)) /* a partner is judged all the same */
+			g_ptr_array_add(record->left_out, g_strdup(id));
 	}
+}
+
+static bool judge_reader(const ScoreConfig *config, SessionReader *reader, Pack *const *packs,
+			 size_t n_packs, RunScore *score, GError **error)
+{
+	const Recording *recording = session_reader_recording(reader);
+	g_autoptr(GPtrArray) left_out = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) ids = ids_of(config, recording, packs, n_packs, left_out, error);
 	/* Absent is fine: an imported table has none, and then nothing is promised. Unreadable is not: without its stimulus
 	 * checks and its proof of life a run could pass that must not. */
 	g_autoptr(GError) unreadable = NULL;
-	score.spec = session_reader_judge(reader, &unreadable);
-	if (unreadable) {
+	score->spec = session_reader_judge(reader, &unreadable);
+	if (unreadable)
 		g_propagate_error(error, g_steal_pointer(&unreadable));
+	else if (!score->spec)
+		score->spec = judge_spec_new();
+	if (!ids || !score->spec)
+		return false;
+	g_ptr_array_add(ids, NULL);
+	score->record = criterion_judge(recording, packs, n_packs, (const char *const *)ids->pdata,
+					score->spec, error);
+	if (!score->record)
+		return false;
+	note_left_out(score->record, left_out);
+	criterion_tipping(recording, packs, n_packs, score->spec, score->record);
+	if (config->draws > 0)
+		criterion_monte_carlo(recording, packs, n_packs, score->spec, config->draws, 1,
+				      score->record);
+	return true;
+}
+
+gboolean run_score(const char *session, const ScoreConfig *config, RunScore *ret, Diagnostics *diag,
+		   GError **error)
+{
+	static const ScoreConfig plain = {0};
+	config = config ? config : &plain;
+	g_autoptr(SessionReader) reader = session_reader_open(session, error);
+	g_autoptr(GPtrArray) own =
+		reader && !config->packs ? attached_packs(reader, diag, error) : NULL;
+	if (!reader || (!config->packs && !own))
 		return FALSE;
-	}
-	if (!score.spec)
-		score.spec = judge_spec_new();
-	const char *named = meta(session_reader_recording(reader), "criteria");
-	g_auto(GStrv) ids = named && own ? g_strsplit(named, ",", -1) : all_ids(packs, n_packs);
-	score.record = criterion_judge(session_reader_recording(reader), packs, n_packs,
-				       (const char *const *)ids, score.spec, error);
-	if (!score.record)
+	g_auto(RunScore) score = {0};
+	if (!judge_reader(config, reader, own ? (Pack *const *)own->pdata : config->packs,
+			  own ? own->len : config->n_packs, &score, error))
 		return FALSE;
-	criterion_tipping(session_reader_recording(reader), packs, n_packs, score.spec,
-			  score.record);
-	if (draws > 0)
-		criterion_monte_carlo(session_reader_recording(reader), packs, n_packs, score.spec,
-				      draws, 1, score.record);
 	note_inputs(score.record, reader);
 	score.recording = session_reader_steal(reader);
 	note_facts(score.record, score.recording);

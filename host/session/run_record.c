@@ -206,6 +206,7 @@ char *run_record_to_json(const RunRecord *r)
 		put_criterion(out, r->criteria->pdata[i]);
 	}
 	g_string_append_c(out, ']');
+	put_list(out, "left_out", r->left_out);
 	put_text(out, "scenario", r->scenario);
 	put_text(out, "scenario_title_en", r->scenario_title_en);
 	put_text(out, "scenario_title_ja", r->scenario_title_ja);
@@ -454,6 +455,7 @@ RunRecord *run_record_from_json(const char *json, gssize length, const char *nam
 				read_criterion(&s, json_array_get_element(criteria, i)));
 	for (guint i = 0; faults && i < json_array_get_length(faults); i++)
 		g_ptr_array_add(r->faults, read_fault(&s, json_array_get_element(faults, i)));
+	read_list(&s, root, "left_out", r->left_out);
 	read_table(&s, root, "inputs", r->inputs);
 	read_table(&s, root, "meta", r->meta);
 	return json_state_close(&s, error) ? g_steal_pointer(&r) : NULL;

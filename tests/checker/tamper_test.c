@@ -289,6 +289,15 @@ static void fewer_criteria(JsonObject *run, JsonObject *criterion)
 	json_object_set_string_member(run, "verdict", "PASS");
 }
 
+/* The late one is said to have been left out, and the rest passes. */
+static void left_out(JsonObject *run, JsonObject *criterion)
+{
+	JsonArray *left = json_array_new();
+	json_array_add_string_element(left, json_object_get_string_member(criterion, "id"));
+	json_object_set_array_member(run, "left_out", left);
+	fewer_criteria(run, criterion);
+}
+
 static void other_session(JsonObject *run, JsonObject *criterion)
 {
 	(void)criterion;
@@ -314,6 +323,7 @@ static void a_changed_or_missing_witness_is_caught(void)
 static void another_run_is_caught(void)
 {
 	CU_ASSERT_EQUAL(after(LATE, fewer_criteria), 4);
+	CU_ASSERT_EQUAL(after(LATE, left_out), 4);
 	CU_ASSERT_EQUAL(after(GOOD, other_session), 4);
 	CU_ASSERT_EQUAL(after(GOOD, physical), 4);
 }

@@ -164,7 +164,31 @@ static void the_verdict_is_written_in_both_languages_and_stands_first(void)
 	}
 }
 
+/* A PASS of a part must not look like one of the whole: in the ribbon that every page repeats, in the table, beside the verdict,
+ * on a terminal, and in JUnit, also of a physical test. */
+static void a_part_never_looks_like_the_whole(void)
+{
+	g_autoptr(Recording) rec = made_up();
+	g_autoptr(RunRecord) r = of(VERDICT_PASS, "w");
+	r->evidence = EVIDENCE_PHYSICAL;
+	g_autofree char *whole = page(r, rec, "en");
+	CU_ASSERT_PTR_NULL(strstr(whole, "nothing is said about the others"));
+	g_ptr_array_add(r->left_out, g_strdup("living/x/other"));
+	g_autofree char *html = page(r, rec, "en"), *junit = report_junit(r);
+	const RunRecord *one = r;
+	g_autofree char *table = report_table(&one, 1, "en", 0);
+	const char *ribbon = strstr(html, "class=\"ribbon\"");
+	CU_ASSERT_TRUE(ribbon && strstr(ribbon, "1 of 2 criteria: nothing is said") &&
+		       strstr(ribbon, "1 of 2 criteria") < strstr(ribbon, "</div>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(html, "<td>living/x/other</td>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(table, "living/x/other"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(table, "left out: not judged"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(junit, "tests=\"2\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(junit, "skipped=\"1\""));
+}
+
 static const UnitTest tests[] = {
+	UNIT(a_part_never_looks_like_the_whole),
 	UNIT(names_of_neighbours_do_not_cover_each_other),
 	UNIT(nothing_is_fetched_and_nothing_runs),
 	UNIT(what_comes_from_outside_is_text),

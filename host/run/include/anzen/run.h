@@ -97,19 +97,33 @@ gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *di
 /* Ask a run in this process for an orderly end; async-signal-safe. */
 void run_request_stop(void);
 
-/* Judge a sealed session: the verdicts of `packs` (NULL: those attached to it). This is all that scoring is; run_scenario()
- * calls it on its own session. */
+/* Judge a sealed session. This is all that scoring is; run_scenario() calls it on its own session. */
 typedef struct RunScore {
 	RunRecord *record;
 	Recording *recording;
 	JudgeSpec *spec;
 } RunScore;
 void run_score_clear(RunScore *score);
-gboolean run_score(const char *session, Pack *const *packs, size_t n_packs, RunScore *ret,
-		   Diagnostics *diag, GError **error);
-/* The same verdicts, and `draws` of the Monte-Carlo check (CriterionResult.monte_carlo) beside them. */
-gboolean run_score_drawn(const char *session, Pack *const *packs, size_t n_packs, unsigned draws,
-			 RunScore *ret, Diagnostics *diag, GError **error);
+
+/* All zero: what the session names, by the packs that it carries. */
+typedef struct ScoreConfig {
+	Pack *const *packs; /* NULL: those attached to the session. Of given ones, all criteria */
+	size_t n_packs;
+	/* Judge only these: ids, NULL-terminated, full ones or their last part where one criterion has it; NULL: all. Those that
+	 * a chosen one is judged with come along. The rest stands in RunRecord.left_out. */
+	const char *const *criteria;
+	unsigned
+		draws; /* of the Monte-Carlo check (CriterionResult.monte_carlo); changes no verdict */
+} ScoreConfig;
+gboolean run_score(const char *session, const ScoreConfig *config, RunScore *ret, Diagnostics *diag,
+		   GError **error);
+
+/* For whoever writes a session of which only some criteria shall be judged: its meta "criteria" and "criteria.left-out"
+ * (comma lists; run_score() takes both from there). named: a comma list, NULL: all of the packs. *ret_left_out is NULL when
+ * nothing is. FALSE: no such criterion among them. */
+gboolean run_choose_criteria(Pack *const *packs, size_t n_packs, const char *named,
+			     const char *const *chosen, char **ret_criteria, char **ret_left_out,
+			     GError **error);
 
 /* Write report.html (and report.ja.html or report.en.html beside it) for a scored session: still frames at the stimulus and
  * at the response are taken from it. */
