@@ -635,8 +635,11 @@ void product_link_begin(ProductLink *link, int64_t t_ns)
 		if (!info->boolean)
 			continue;
 		int up = GPOINTER_TO_INT(g_hash_table_lookup(link->raised, info->name));
-		link->options.sink->sample(link->options.sink, info->name, t_ns, up ? 1 : 0,
-					   SAMPLE_OK);
+		int64_t at =
+			t_ns; /* and what was received before, but is told after, comes after it */
+		if (responses_order(link->order, info->name, up ? 1 : 0, &at))
+			link->options.sink->sample(link->options.sink, info->name, at, up ? 1 : 0,
+						   SAMPLE_OK);
 	}
 	link->began = true;
 	pthread_mutex_unlock(&link->lock);

@@ -5,8 +5,30 @@
 
 #include <anzen/report.h>
 #include <anzen/run.h>
+#include <stdio.h>
+#include <string.h>
 
 int cmd_replay(int argc, char **argv, CliContext *cli);
+
+static const char *meta_of(const RunRecord *record, const char *key)
+{
+	return g_hash_table_lookup(record->meta, key);
+}
+
+static void perturbed_json(JsonBuilder *b, const RunRecord *record)
+{
+	static const char *const keys[][2] = {
+		{"chain", "perturb"}, {"seed", "perturb.seed"}, {"labels", "perturb.labels"}};
+	if (!meta_of(record, "perturb"))
+		return;
+	json_builder_set_member_name(b, "perturbed");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		json_builder_set_member_name(b, keys[i][0]);
+		json_builder_add_string_value(b, meta_of(record, keys[i][1]));
+	}
+	json_builder_end_object(b);
+}
 
 static void print_json(const RunOutcome *outcome)
 {
@@ -16,6 +38,7 @@ static void print_json(const RunOutcome *outcome)
 		int64_t ns;
 	} lateness[] = {{"p50", outcome->lateness_p50_ns},
 			{"p99", outcome->lateness_p99_ns},
+			{"p99.9", outcome->lateness_p999_ns},
 			{"worst", outcome->worst_lateness_ns}};
 	json_builder_begin_object(b);
 	result_json(b, outcome->record);
@@ -25,6 +48,13 @@ static void print_json(const RunOutcome *outcome)
 	json_builder_add_string_value(b, outcome->report);
 	json_builder_set_member_name(b, "frames");
 	json_builder_add_int_value(b, (gint64)outcome->frames);
+	json_builder_set_member_name(b, "items");
+	json_builder_add_int_value(b, (gint64)outcome->items);
+	if (outcome->took_ns > 0) {
+		json_builder_set_member_name(b, "took_s");
+		json_builder_add_double_value(b, (double)outcome->took_ns * 1e-9);
+	}
+	perturbed_json(b, outcome->record);
 	json_builder_set_member_name(b, "lateness_s");
 	json_builder_begin_object(b);
 	for (size_t i = 0; i < G_N_ELEMENTS(lateness); i++) {
@@ -44,10 +74,19 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
 	/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
-	printf(_("%llu pictures served; late by %.3f ms (median), %.3f ms (99 %%), "
-		 "%.3f ms (worst)\n"),
-	       (unsigned long long)outcome->frames, (double)outcome->lateness_p50_ns * 1e-6,
-	       (double)outcome->lateness_p99_ns * 1e-6, (double)outcome->worst_lateness_ns * 1e-6);
+	printf(_("%llu pictures and %llu samples given; late by %.3f ms (median), %.3f ms (99 %%), "
+		 "%.3f ms (99.9 %%), %.3f ms (worst)\n"),
+	       (unsigned long long)outcome->frames,
+	       (unsigned long long)(outcome->items - outcome->frames),
+	       (double)outcome->lateness_p50_ns * 1e-6, (double)outcome->lateness_p99_ns * 1e-6,
+	       (double)outcome->lateness_p999_ns * 1e-6, (double)outcome->worst_lateness_ns * 1e-6);
+	if (outcome->took_ns > 0)
+		printf(_("given in %.3f s: %.0f a second\n"), (double)outcome->took_ns * 1e-9,
+		       (double)outcome->items / ((double)outcome->took_ns * 1e-9));
+	if (meta_of(record, "perturb"))
+		printf(_("the product was given perturbed input: %s (seed %s)\nlabels: %s\n"),
+		       meta_of(record, "perturb"), meta_of(record, "perturb.seed"),
+		       meta_of(record, "perturb.labels"));
 }
 
 static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)
@@ -66,47 +105,134 @@ static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)
 	return (int)verdict_exit(outcome.record->verdict);
 }
 
-static gboolean read_times(const char *from, const char *to, ReplayConfig *config, GError **error)
+/* ---- steps ---------------------------------------------------------------------------------------------------- */
+
+/* One line of standard input a step: empty, one decision; a number, so many; q, the end; no more input, go on. */
+static int64_t ask_step(void *user, double t_s)
 {
-	return (!from || quantity_parse_ns(from, &config->from_ns, error)) &&
-	       (!to || quantity_parse_ns(to, &config->to_ns, error));
+	char line[64];
+	(void)user;
+	fprintf(stderr, _("t = %.3f s; Enter: one decision, a number: so many, q: stop> "), t_s);
+	fflush(stderr);
+	for (;;) {
+		if (!fgets(line, sizeof(line), stdin))
+			return -1;
+		g_strstrip(line);
+		gint64 n = *line ? g_ascii_strtoll(line, NULL, 10) : 1;
+		if (!strcmp(line, "q"))
+			return 0;
+		if (n > 0)
+			return n;
+		fprintf(stderr, _("expected Enter, a number or q> "));
+		fflush(stderr);
+	}
+}
+
+/* ---- options -------------------------------------------------------------------------------------------------- */
+
+typedef struct Options {
+	char *product, *criteria, *out, *from, *to, *rate, *deadline;
+	char **perturb;
+	gint64 seed;
+	int loops;
+	gboolean step;
+} Options;
+
+static void options_clear(Options *o)
+{
+	g_free(o->product);
+	g_free(o->criteria);
+	g_free(o->out);
+	g_free(o->from);
+	g_free(o->to);
+	g_free(o->rate);
+	g_free(o->deadline);
+	g_strfreev(o->perturb);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static gboolean read_rate(const Options *o, ReplayConfig *config, GError **error)
+{
+	const char *text = o->rate ? o->rate : o->step ? "answer" : "1";
+	char *end;
+	config->rate = 1;
+	if (!strcmp(text, "answer")) {
+		config->pace = REPLAY_ANSWER;
+	} else if (!strcmp(text, "max")) {
+		config->pace = REPLAY_MAX;
+	} else {
+		config->rate = g_ascii_strtod(text, &end);
+		if (end == text || *end) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    _("--rate: expected a number from 0.1 to 20, max or answer, "
+				      "found '%s'"),
+				    text);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static gboolean read_options(const Options *o, ReplayConfig *config, GError **error)
+{
+	if (o->loops < 1 || o->seed < 0) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s",
+			    _("--loop takes a number from 1 on, --seed one from 0 on"));
+		return FALSE;
+	}
+	config->product = o->product;
+	config->criteria = o->criteria;
+	config->out_dir = o->out;
+	config->to_ns = CLOCK_NEVER;
+	config->loops = (unsigned)o->loops;
+	config->seed = (uint64_t)o->seed;
+	config->perturb = (const char *const *)o->perturb;
+	config->step = o->step ? ask_step : NULL;
+	return read_rate(o, config, error) &&
+	       (!o->from || quantity_parse_ns(o->from, &config->from_ns, error)) &&
+	       (!o->to || quantity_parse_ns(o->to, &config->to_ns, error)) &&
+	       (!o->deadline || quantity_parse_ns(o->deadline, &config->deadline_ns, error));
 }
 
 int cmd_replay(int argc, char **argv, CliContext *cli)
 {
-	g_autofree char *product = NULL, *criteria = NULL, *out = NULL, *from = NULL, *to = NULL;
-	double rate = 1;
+	g_auto(Options) o = {.loops = 1, .seed = 1};
 	const GOptionEntry options[] = {
-		{"product", 'p', 0, G_OPTION_ARG_FILENAME, &product, N_("the product under test"),
+		{"product", 'p', 0, G_OPTION_ARG_FILENAME, &o.product, N_("the product under test"),
 		 "PRODUCT"},
-		{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &criteria,
+		{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &o.criteria,
 		 N_("pack to judge with (the recording's own)"), "PACK"},
-		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out,
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.out,
 		 N_("folder for the run's own folder (runs)"), "DIR"},
-		{"rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate,
-		 N_("speed (1); with any other the run is INVALID"), "R"},
-		{"from", 0, 0, G_OPTION_ARG_STRING, &from, N_("begin at this time"), "T"},
-		{"to", 0, 0, G_OPTION_ARG_STRING, &to, N_("end at this time"), "T"},
+		{"rate", 0, 0, G_OPTION_ARG_STRING, &o.rate,
+		 N_("speed, 0.1 to 20 (1; any other is INVALID); max: as fast as can be written "
+		    "(INVALID); answer: lock-step, as fast as the product answers"),
+		 "R|max|answer"},
+		{"step", 0, 0, G_OPTION_ARG_NONE, &o.step,
+		 N_("lock-step, and wait for Enter before each decision of the product"), NULL},
+		{"from", 0, 0, G_OPTION_ARG_STRING, &o.from, N_("begin at this time"), "T"},
+		{"to", 0, 0, G_OPTION_ARG_STRING, &o.to, N_("end at this time"), "T"},
+		{"loop", 0, 0, G_OPTION_ARG_INT, &o.loops,
+		 N_("play the part so often, times going on (1)"), "N"},
+		{"deadline", 0, 0, G_OPTION_ARG_STRING, &o.deadline,
+		 N_("how late anything may be given before the run is INVALID (100 ms)"), "T"},
+		{"perturb", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.perturb,
+		 N_("disturb the product's input (docs/perturb.md); several: one after the other"),
+		 "NAME:SEVERITY[@ROLE]"},
+		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_("of the perturbations (1)"), "N"},
 		{NULL}};
 	g_autoptr(GError) error = NULL;
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
-	if (!product)
+	if (!o.product)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
 				     _("--product is needed: see anzen replay --help"));
-	ReplayConfig config = {.session = argv[1],
-			       .product = product,
-			       .criteria = criteria,
-			       .out_dir = out,
-			       .program_dir = cli->bin_dir,
-			       .lang = cli->lang,
-			       .rate = rate,
-			       .to_ns = CLOCK_NEVER};
-	if (!read_times(from, to, &config, &error))
+	ReplayConfig config = {.session = argv[1], .program_dir = cli->bin_dir, .lang = cli->lang};
+	if (!read_options(&o, &config, &error))
 		return cli_fail(cli, error);
 	operator_catch_signals();
 	OperatorView *view = operator_view_new(cli, argv[1], false);
-	config.progress = operator_view_progress;
+	config.progress = o.step ? NULL : operator_view_progress; /* steps have the keyboard */
 	config.progress_user = view;
 	int code = once(cli, &config, view);
 	operator_view_free(view);

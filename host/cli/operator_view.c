@@ -25,10 +25,10 @@ struct OperatorView {
 
 /* The run's words for its states and doings, for the translators; they arrive as English text. */
 static const char *const words[] G_GNUC_UNUSED = {
-	N_("Idle"),     N_("Preflight"),   N_("Armed"), N_("Live"),
-	N_("Stopping"), N_("Finishing"),   N_("Done"),  N_("setup"),
-	N_("rig"),      N_("settling"),    N_("done"),  N_("waiting for the product"),
-	N_("cannot"),   N_("making safe"),
+	N_("Idle"),     N_("Preflight"),   N_("Armed"),      N_("Live"),
+	N_("Stopping"), N_("Finishing"),   N_("Done"),       N_("setup"),
+	N_("rig"),      N_("settling"),    N_("done"),       N_("waiting for the product"),
+	N_("cannot"),   N_("making safe"), N_("perturbing"), N_("replay"),
 };
 
 static const char *word(const char *text)

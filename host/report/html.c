@@ -422,6 +422,10 @@ static void circumstance(GString *out, const ReportInput *in, const char *title,
 static void circumstances(GString *out, const ReportInput *in)
 {
 	g_string_append(out, "<table>");
+	circumstance(out, in, W("Perturbed input of the product"), "perturb");
+	circumstance(out, in, W("Seed of the perturbation"), "perturb.seed");
+	circumstance(out, in, W("Labels under the perturbation"), "perturb.labels");
+	circumstance(out, in, W("Speed of the replay"), "replay.rate");
 	circumstance(out, in, W("Network of the product"), "network");
 	circumstance(out, in, W("Said by the product, declared nowhere"), "product.undeclared");
 	circumstance(out, in, W("Cleanup after the run"), "cleanup");

@@ -1,179 +1,124 @@
 /* Replay: a run whose devices are recorded. Open loop: the recording does not follow what the new product does. */
-#include "finish.h"
-#include "live.h"
-#include "tape.h"
+#include "replay.h"
 
-#include <anzen/adapter.h>
+#include <anzen/media.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 /* A picture that comes later than this is not the recorded stimulus any more: three pictures of a 30/s camera, and
  * half of the 0.2 s to which a person reads an edge off a video. */
 #define DEADLINE_NS (100 * CLOCK_MS)
-/* Before t = 0 the product sees the first picture standing still: until it is ready, and this long after. */
-#define HOLD_PERIOD_NS (33 * CLOCK_MS)
-#define HOLD_AFTER_READY_NS (2 * CLOCK_S)
-#define START_AHEAD_NS (300 * CLOCK_MS)
-#define TAIL_NS (400 * CLOCK_MS)
-#define WATCH_NS (100 * CLOCK_MS)
+#define SLOWEST 0.1
+#define FASTEST 20.0
+#define MOST_LOOPS 1000
+#define LOCKSTEP_EPOCH_NS CLOCK_S /* where simulated time begins */
 
-#define LATENESS_SIGNAL "replay.lateness"
-
-typedef struct Replay {
-	const ReplayConfig *config;
-	Clock *clock;
-	Product *product;
-	GPtrArray *packs; /* Pack*; NULL: those of the recording */
-	Tape *tape;
-	char *folder, *session;
-	SessionWriter *writer;
-	TeeFeed feed;
-	Tee *tee;
-	ProductLink *link;
-	pthread_t thread;
-	bool thread_running;
-	_Atomic int64_t origin_ns; /* bench time of tape->first_ns; 0: not yet, hold */
-	_Atomic bool stop, ended;
-	GArray *lateness; /* int64, per picture; the player's until it has ended */
-	uint64_t held;
-	bool blamed;
-	const char *incomplete;
-} Replay;
-
-static int64_t bench_time(const Replay *r, int64_t recorded_ns)
+int64_t replay_bench_time(const Replay *r, int64_t recorded_ns)
 {
-	double ahead = (double)(recorded_ns - r->tape->first_ns) / r->config->rate;
-	return atomic_load(&r->origin_ns) + (int64_t)llround(ahead);
+	double ahead = (double)(recorded_ns - r->tape->first_ns);
+	if (r->config->pace == REPLAY_RATE && fabs(r->config->rate - 1) > 0)
+		return atomic_load(&r->origin_ns) + (int64_t)llround(ahead / r->config->rate);
+	return atomic_load(&r->origin_ns) + (recorded_ns - r->tape->first_ns);
 }
 
-/* ---- the player's thread ----------------------------------------------------------------------------------------- */
+/* ---- giving ---------------------------------------------------------------------------------------------------------- */
 
-static void hold_pictures(Replay *r, int64_t now)
+void replay_hold(Replay *r, int64_t now)
 {
-	const ProductFeed *feed = product_link_feed(r->link);
 	for (guint i = 0; i < r->tape->cameras->len; i++) {
 		const char *role = g_ptr_array_index(r->tape->cameras, i);
-		const TapeItem *item = tape_first_picture(r->tape, role);
-		Frame frame = item->frame;
+		Frame frame = tape_first_picture(r->tape, role)->frame;
 		frame.capture_ns = frame.receipt_ns = now;
-		feed->frame(feed->user, role, &frame);
+		r->feed.frame(r, role, &frame);
+	}
+	for (guint i = 0; i < r->tape->firsts->len; i++) {
+		const TapeItem *item = &g_array_index(r->tape->items, TapeItem,
+						      g_array_index(r->tape->firsts, guint, i));
+		r->feed.sample(r, item->source, now, item->v, item->status);
 	}
 	r->held++;
 }
 
-static void hold(Replay *r)
-{
-	for (int64_t next = clock_now(r->clock); !atomic_load(&r->stop); next += HOLD_PERIOD_NS) {
-		int64_t origin = atomic_load(&r->origin_ns);
-		if (origin && next + HOLD_PERIOD_NS > origin)
-			return;
-		clock_wait_until(r->clock, next);
-		hold_pictures(r, clock_now(r->clock));
-	}
-}
-
-static void note_lateness(Replay *r, const TapeItem *item, int64_t due, int64_t late)
+static void note_lateness(Replay *r, const TapeItem *item, int64_t now, int64_t late)
 {
 	Stream *bench = tee_bench(r->tee);
-	bench->sample(bench, LATENESS_SIGNAL, due, (double)late * 1e-9, SAMPLE_OK);
+	bench->sample(bench, LATENESS_SIGNAL, now, (double)late * 1e-9, SAMPLE_OK);
 	g_array_append_val(r->lateness, late);
-	if (late <= DEADLINE_NS || r->blamed)
+	if (late <= r->deadline_ns || r->blamed)
 		return;
 	r->blamed = true;
-	char source[] = "replay", why[160];
-	g_snprintf(why, sizeof(why),
-		   "the replay was late: the picture of %.3f s came %.0f ms after its time "
-		   "(budget %d ms)",
-		   (double)(item->t_ns - r->tape->from_ns) * 1e-9, (double)late * 1e-6,
-		   (int)(DEADLINE_NS / CLOCK_MS));
-	Fault fault = {.t_ns = due,
-		       .until_ns = CLOCK_NEVER,
-		       .source = source,
-		       .cause = why,
-		       .blame = BLAME_BENCH,
-		       .proven = true};
+	g_autofree char *why = g_strdup_printf("the replay was late: the %s of %.3f s came %.0f ms "
+					       "after its time (budget %.0f ms)",
+					       item->kind == TAPE_FRAME ? "picture" : item->source,
+					       (double)(item->t_ns - r->tape->from_ns) * 1e-9,
+					       (double)late * 1e-6, (double)r->deadline_ns * 1e-6);
+	replay_blame(r, now - late, why, BLAME_BENCH);
+}
+
+static void give_fault(Replay *r, const TapeItem *item, int64_t due)
+{
+	Stream *bench = tee_bench(r->tee);
+	Fault fault = *item->fault;
+	g_autofree char *cause =
+		g_strdup_printf("%s%s", item->ours ? "" : "in the recording: ", item->fault->cause);
+	fault.cause = cause;
+	fault.t_ns = due;
+	fault.until_ns = item->fault->until_ns == CLOCK_NEVER
+				 ? CLOCK_NEVER
+				 : replay_bench_time(r, item->fault->until_ns + item->shift_ns);
 	bench->fault(bench, &fault);
 }
 
-static void play_frame(Replay *r, const TapeItem *item, int64_t due)
+void replay_give(Replay *r, const TapeItem *item, int64_t due, int64_t now)
 {
 	Stream *bench = tee_bench(r->tee);
 	Frame frame = item->frame;
-	frame.capture_ns = due;
-	frame.receipt_ns = clock_now(r->clock);
-	int64_t late = MAX(frame.receipt_ns - due, 0);
-	bench->frame(bench, item->source, &frame);
-	note_lateness(r, item, due, late);
-}
-
-static void play_fault(Replay *r, const Fault *recorded, int64_t due)
-{
-	Stream *bench = tee_bench(r->tee);
-	Fault fault = *recorded;
-	g_autofree char *cause = g_strdup_printf("in the recording: %s", recorded->cause);
-	fault.cause = cause;
-	fault.t_ns = due;
-	fault.until_ns =
-		recorded->until_ns == CLOCK_NEVER ? CLOCK_NEVER : bench_time(r, recorded->until_ns);
-	bench->fault(bench, &fault);
-}
-
-static void play_item(Replay *r, const TapeItem *item)
-{
-	Stream *bench = tee_bench(r->tee);
-	int64_t due = bench_time(r, item->t_ns);
-	for (int64_t now; !atomic_load(&r->stop) && (now = clock_now(r->clock)) < due;)
-		clock_wait_until(r->clock, MIN(due, now + WATCH_NS));
-	if (atomic_load(&r->stop))
-		return;
+	now = MAX(now,
+		  r->last_now_ns + 1); /* what is noted of two items at once keeps their order */
+	r->last_now_ns = now;
 	switch (item->kind) {
 	case TAPE_FRAME:
-		play_frame(r, item, due);
+		frame.capture_ns = due;
+		frame.receipt_ns = now;
+		r->frames++;
+		bench->frame(bench, item->source, &frame);
+		note_lateness(r, item, now, MAX(now - due, 0));
 		return;
 	case TAPE_SAMPLE:
 		bench->sample(bench, item->source, due, item->v, item->status);
+		note_lateness(r, item, now, MAX(now - due, 0));
 		return;
 	case TAPE_EVENT:
-		bench->event(bench, item->source, due, NULL);
+		bench->event(bench, item->source, due, item->json);
 		return;
 	case TAPE_FAULT:
-		play_fault(r, item->fault, due);
+		give_fault(r, item, due);
 		return;
 	}
-}
-
-static void *player_main(void *user)
-{
-	Replay *r = user;
-	bool realtime = thread_realtime(THREAD_PLAYER);
-	tee_bench(r->tee)->event(tee_bench(r->tee), "replay.priority", clock_now(r->clock),
-				 realtime ? "{\"detail\":\"SCHED_FIFO 30\"}"
-					  : "{\"detail\":\"normal: SCHED_FIFO was refused\"}");
-	hold(r);
-	for (guint i = 0; i < r->tape->items->len && !atomic_load(&r->stop); i++)
-		play_item(r, &g_array_index(r->tape->items, TapeItem, i));
-	for (int64_t end = bench_time(r, r->tape->to_ns), now;
-	     !atomic_load(&r->stop) && (now = clock_now(r->clock)) < end;)
-		clock_wait_until(r->clock, MIN(end, now + WATCH_NS));
-	atomic_store(&r->ended, true);
-	return NULL;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 static void feed_frame(void *user, const char *role, const Frame *frame)
 {
-	const ProductFeed *feed = product_link_feed(((Replay *)user)->link);
+	Replay *r = user;
+	if (r->decoders) {
+		replay_feed_grey(r, role, frame);
+		return;
+	}
+	const ProductFeed *feed = product_link_feed(r->link);
 	feed->frame(feed->user, role, frame);
 }
 
+/* A perturbed signal stands beside the true one: the product is given the perturbed one in its place. */
 static void feed_sample(void *user, const char *role, int64_t t_ns, double v, SampleStatus status)
 {
-	const ProductFeed *feed = product_link_feed(((Replay *)user)->link);
-	feed->sample(feed->user, role, t_ns, v, status);
+	Replay *r = user;
+	const ProductFeed *feed = product_link_feed(r->link);
+	const char *as = tape_given_as(r->tape, role);
+	if (as)
+		feed->sample(feed->user, as, t_ns, v, status);
 }
 
 static void declare(Replay *r, const SignalInfo *info)
@@ -279,6 +224,37 @@ static char *name_of_recording(const Replay *r)
 			: g_path_get_basename(clip ? clip : r->config->session);
 }
 
+static void meta_format(Replay *r, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void meta_format(Replay *r, const char *key, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	session_writer_meta(r->writer, key, text);
+}
+
+/* How it is played, and what is done to it. */
+static void note_manner(Replay *r)
+{
+	static const char *const paces[] = {
+		[REPLAY_RATE] = NULL, [REPLAY_ANSWER] = "answer", [REPLAY_MAX] = "max"};
+	const ReplayConfig *c = r->config;
+	char rate[G_ASCII_DTOSTR_BUF_SIZE];
+	session_writer_meta(r->writer, "replay.rate",
+			    paces[c->pace] ? paces[c->pace]
+					   : g_ascii_dtostr(rate, sizeof(rate), c->rate));
+	meta_format(r, "replay.deadline", "%.3f ms", (double)r->deadline_ns * 1e-6);
+	meta_format(r, "replay.part", "%.9f s to %.9f s",
+		    (double)(r->tape->from_ns - r->tape->recording->start_ns) * 1e-9,
+		    (double)(r->tape->part_end_ns - r->tape->recording->start_ns) * 1e-9);
+	if (c->loops > 1)
+		meta_format(r, "replay.loops", "%u", c->loops);
+	for (guint i = 0; i < r->tape->notes->len; i += 2)
+		session_writer_meta(r->writer, g_ptr_array_index(r->tape->notes, i),
+				    g_ptr_array_index(r->tape->notes, i + 1));
+}
+
 static gboolean note_facts(Replay *r, const char *id, GError **error)
 {
 	int64_t mono, u;
@@ -288,7 +264,6 @@ static gboolean note_facts(Replay *r, const char *id, GError **error)
 	g_autofree char *hash = session_sha256_file(r->config->session, error);
 	g_autofree char *file = g_path_get_basename(r->config->session);
 	g_autofree char *name = name_of_recording(r);
-	char rate[G_ASCII_DTOSTR_BUF_SIZE];
 	if (!hash)
 		return FALSE;
 	copy_meta(r);
@@ -302,12 +277,11 @@ static gboolean note_facts(Replay *r, const char *id, GError **error)
 	session_writer_meta(r->writer, "replay.sha256", hash);
 	session_writer_meta(r->writer, "replay.evidence",
 			    evidence_name(r->tape->recording->evidence));
-	session_writer_meta(r->writer, "replay.rate",
-			    g_ascii_dtostr(rate, sizeof(rate), r->config->rate));
+	note_manner(r);
 	return TRUE;
 }
 
-static const char *crop_of(const Replay *r)
+const char *replay_crop(const Replay *r)
 {
 	if (!r->tape->cameras->len)
 		return NULL;
@@ -319,8 +293,10 @@ static const char *crop_of(const Replay *r)
 static gboolean open_all(Replay *r, const char *id, GError **error)
 {
 	static const GPtrArray no_sources;
-	SessionOptions options = {
-		.path = r->session, .clock = r->clock, .evidence = EVIDENCE_REPLAY};
+	SessionOptions options = {.path = r->session,
+				  .clock = r->clock,
+				  .evidence = EVIDENCE_REPLAY,
+				  .inline_writer = r->config->pace == REPLAY_ANSWER};
 	g_autofree char *log = g_build_filename(r->folder, "product.log", NULL);
 	r->writer = session_writer_new(&options, error);
 	if (!r->writer || !attach_files(r, error) || !attach_judge(r, error) ||
@@ -334,30 +310,16 @@ static gboolean open_all(Replay *r, const char *id, GError **error)
 				   .sink = tee_product(r->tee),
 				   .program_dir = r->config->program_dir,
 				   .log_path = log,
-				   .crop = crop_of(r),
+				   .crop = replay_crop(r),
+				   .lock_step = r->config->pace == REPLAY_ANSWER,
 				   .cancelled = &live_stop_requested};
 	r->link = product_link_new(&link, error);
 	return r->link && session_writer_start(r->writer, error);
 }
 
-/* ---- playing --------------------------------------------------------------------------------------------------------- */
+/* ---- what both ways of playing say ------------------------------------------------------------------------------------ */
 
-static gboolean wake(gpointer user)
-{
-	*(bool *)user = true;
-	return G_SOURCE_REMOVE;
-}
-
-static void pass(int64_t ns)
-{
-	bool over = false;
-	g_timeout_add((guint)(ns / CLOCK_MS), wake, &over);
-	while (!over)
-		g_main_context_iteration(NULL, TRUE);
-}
-
-/* False: stop. */
-static bool tell(const Replay *r, const char *state, const char *doing, double t_s)
+bool replay_tell(const Replay *r, const char *state, const char *doing, double t_s)
 {
 	if (!r->config->progress)
 		return !live_stop_requested;
@@ -378,9 +340,7 @@ static bool tell(const Replay *r, const char *state, const char *doing, double t
 	return !answer.stop && !live_stop_requested;
 }
 
-static void say(Replay *r, const char *name, int64_t t_ns, const char *format, ...)
-	G_GNUC_PRINTF(4, 5);
-static void say(Replay *r, const char *name, int64_t t_ns, const char *format, ...)
+void replay_say(Replay *r, const char *name, int64_t t_ns, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -393,7 +353,7 @@ static void say(Replay *r, const char *name, int64_t t_ns, const char *format, .
 	bench->event(bench, name, t_ns, json->str);
 }
 
-static void blame(Replay *r, int64_t t_ns, const char *cause, Blame who)
+void replay_blame(Replay *r, int64_t t_ns, const char *cause, Blame who)
 {
 	char source[] = "replay";
 	g_autofree char *why = g_strdup(cause);
@@ -407,64 +367,13 @@ static void blame(Replay *r, int64_t t_ns, const char *cause, Blame who)
 	bench->fault(bench, &fault);
 }
 
-static gboolean start_player(Replay *r, GError **error)
+void replay_end(Replay *r, int64_t end_ns)
 {
-	int failed = pthread_create(&r->thread, NULL, player_main, r);
-	if (failed)
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the replay: %s",
-			    g_strerror(failed));
-	r->thread_running = !failed;
-	return !failed;
-}
-
-static void stop_player(Replay *r)
-{
-	atomic_store(&r->stop, true);
-	if (r->thread_running)
-		pthread_join(r->thread, NULL);
-	r->thread_running = false;
-}
-
-static void begin(Replay *r)
-{
-	int64_t now = clock_now(r->clock), origin = now + START_AHEAD_NS;
-	product_link_begin(r->link, now);
-	atomic_store(&r->origin_ns, origin);
-	int64_t start = bench_time(r, r->tape->from_ns);
-	say(r, "replay.hold", now,
-	    "until the first picture the product was shown the recording's picture of %.3f s, "
-	    "standing still, each %d ms; these are not recorded",
-	    (double)(r->tape->first_ns - r->tape->recording->start_ns) * 1e-9,
-	    (int)(HOLD_PERIOD_NS / CLOCK_MS));
-	if (fabs(r->config->rate - 1) > 0)
-		blame(r, now,
-		      "not played at recorded speed: no time in it means what it meant in the "
-		      "recording",
-		      BLAME_BENCH);
-	tee_bench(r->tee)->event(tee_bench(r->tee), "run.start", start, NULL);
-}
-
-static void watch(Replay *r)
-{
-	int64_t start = bench_time(r, r->tape->from_ns);
-	while (!atomic_load(&r->ended)) {
-		product_link_watch(r->link);
-		double t_s = (double)(clock_now(r->clock) - start) * 1e-9;
-		if (!tell(r, "Live", "replay", t_s)) {
-			r->incomplete = "stopped by the operator";
-			blame(r, clock_now(r->clock), r->incomplete, BLAME_UNKNOWN);
-			break;
-		}
-		pass(WATCH_NS);
-	}
-	int64_t stopped_ns = clock_now(r->clock);
-	stop_player(r);
-	int64_t end = r->incomplete ? stopped_ns : bench_time(r, r->tape->to_ns);
-	pass(TAIL_NS);
-	tee_bench(r->tee)->event(tee_bench(r->tee), "run.end", end, NULL);
+	tee_bench(r->tee)->event(tee_bench(r->tee), "run.end", end_ns, NULL);
 	g_autofree char *undeclared = product_link_undeclared(r->link);
 	if (undeclared)
-		say(r, "product.undeclared", end, "%s", g_strdelimit(undeclared, "\"\\", ' '));
+		replay_say(r, "product.undeclared", end_ns, "%s",
+			   g_strdelimit(undeclared, "\"\\", ' '));
 }
 
 static gint by_value(gconstpointer a, gconstpointer b)
@@ -486,28 +395,25 @@ static void sum_up(Replay *r, RunOutcome *ret)
 	ret->lateness_p50_ns = percentile(r->lateness, 0.5);
 	ret->lateness_p99_ns = percentile(r->lateness, 0.99);
 	ret->worst_lateness_ns = percentile(r->lateness, 1);
-	ret->frames = r->lateness->len;
-	say(r, "replay.summary", clock_now(r->clock),
-	    "%u pictures; lateness p50 %.3f ms, p99 %.3f ms, worst %.3f ms; the first picture was "
-	    "shown %" G_GUINT64_FORMAT " times before",
-	    r->lateness->len, (double)ret->lateness_p50_ns * 1e-6,
-	    (double)ret->lateness_p99_ns * 1e-6, (double)ret->worst_lateness_ns * 1e-6, r->held);
+	ret->lateness_p999_ns = percentile(r->lateness, 0.999);
+	ret->frames = r->frames;
+	ret->items = r->lateness->len;
+	ret->took_ns = r->took_ns;
+	replay_say(
+		r, "replay.summary", clock_now(r->clock),
+		"%" G_GUINT64_FORMAT " pictures and %" G_GUINT64_FORMAT
+		" samples; lateness p50 %.3f ms, p99 %.3f ms, worst %.3f ms; the first picture was "
+		"shown %" G_GUINT64_FORMAT " times before",
+		r->frames, r->lateness->len - r->frames, (double)ret->lateness_p50_ns * 1e-6,
+		(double)ret->lateness_p99_ns * 1e-6, (double)ret->worst_lateness_ns * 1e-6,
+		r->held);
 }
 
 static gboolean play(Replay *r, RunOutcome *ret, GError **error)
 {
-	tell(r, "Armed", "waiting for the product", (double)NAN);
-	if (!start_player(r, error) || !product_link_start(r->link, error))
+	bool answer = r->config->pace == REPLAY_ANSWER;
+	if (!(answer ? replay_lockstep(r, error) : replay_real(r, error)))
 		return FALSE;
-	pass(HOLD_AFTER_READY_NS);
-	if (!tell(r, "Armed", "waiting for the product", (double)NAN)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED,
-			    "stopped by the operator before the replay began");
-		return FALSE;
-	}
-	begin(r);
-	watch(r);
-	product_link_end(r->link);
 	sum_up(r, ret);
 	return TRUE;
 }
@@ -526,7 +432,7 @@ static gboolean seal(Replay *r, GError **error)
 
 static void replay_clear(Replay *r)
 {
-	stop_player(r);
+	replay_stop_player(r);
 	product_link_free(r->link);
 	session_writer_free(r->writer);
 	tee_free(r->tee);
@@ -534,6 +440,11 @@ static void replay_clear(Replay *r)
 	product_free(r->product);
 	if (r->packs)
 		g_ptr_array_unref(r->packs);
+	if (r->decoders)
+		g_hash_table_unref(r->decoders);
+	if (r->clock != clock_monotonic())
+		clock_free(r->clock);
+	perturb_chain_free(r->chain);
 	g_array_unref(r->lateness);
 	g_free(r->folder);
 	g_free(r->session);
@@ -550,21 +461,50 @@ static bool has_packs(SessionReader *reader)
 	return false;
 }
 
+static gboolean check_config(Replay *r, GError **error)
+{
+	const ReplayConfig *c = r->config;
+	if (c->pace == REPLAY_RATE && !(c->rate >= SLOWEST && c->rate <= FASTEST)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "expected a rate from %g to %g, 'max' or 'answer', found %g", SLOWEST,
+			    FASTEST, c->rate);
+		return FALSE;
+	}
+	if (c->loops > MOST_LOOPS) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "expected 1 to %d loops, found %u", MOST_LOOPS, c->loops);
+		return FALSE;
+	}
+	if (c->deadline_ns < 0 || (c->step && c->pace != REPLAY_ANSWER)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s",
+			    c->step ? "a step needs --rate answer: only lock-step can wait"
+				    : "expected a deadline above 0");
+		return FALSE;
+	}
+	r->chain = c->perturb && *c->perturb ? perturb_chain_new(c->seed) : NULL;
+	for (const char *const *p = c->perturb; p && *p; p++)
+		if (!perturb_chain_add(r->chain, *p, error))
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean load_packs(Replay *r, Diagnostics *diag)
+{
+	Pack *pack = criterion_pack_load(r->config->criteria, diag);
+	r->packs = g_ptr_array_new_with_free_func((GDestroyNotify)criterion_pack_free);
+	if (pack)
+		g_ptr_array_add(r->packs, pack);
+	return pack != NULL;
+}
+
 static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 {
 	const ReplayConfig *c = r->config;
-	if (!(c->rate >= 0.1 && c->rate <= 10)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "expected a rate from 0.1 to 10, found %g", c->rate);
+	if (!check_config(r, error))
 		return FALSE;
-	}
 	r->product = product_load(c->product, diag);
-	if (c->criteria) {
-		Pack *pack = criterion_pack_load(c->criteria, diag);
-		r->packs = g_ptr_array_new_with_free_func((GDestroyNotify)criterion_pack_free);
-		if (pack)
-			g_ptr_array_add(r->packs, pack);
-	}
+	if (c->criteria)
+		load_packs(r, diag);
 	if (!r->product || diagnostics_errors(diag) > 0) {
 		diagnostics_to_error(diag, error);
 		return FALSE;
@@ -576,21 +516,35 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 			    c->session);
 		return FALSE;
 	}
-	return r->tape != NULL;
+	if (!r->tape)
+		return FALSE;
+	if (r->chain) {
+		replay_tell(r, "Preflight", "perturbing", (double)NAN);
+		if (!tape_perturb(r->tape, r->product, r->chain, error))
+			return FALSE;
+	}
+	tape_ready(r->tape, MAX(c->loops, 1));
+	return TRUE;
 }
 
 gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error)
 {
-	Replay r = {.config = config, .clock = clock_monotonic()};
+	bool answer = config->pace == REPLAY_ANSWER;
+	Replay r = {.config = config,
+		    .clock = answer ? clock_manual_new(LOCKSTEP_EPOCH_NS) : clock_monotonic(),
+		    .deadline_ns = config->deadline_ns ? config->deadline_ns : DEADLINE_NS};
 	g_autofree char *id = NULL, *name = NULL;
 	gboolean done = FALSE;
 	*ret = (RunOutcome){0};
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL); /* as in run_scenario() */
+	if (answer)
+		r.decoders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+						   (GDestroyNotify)media_decoder_free);
 	r.lateness = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	if (load(&r, diag, error)) {
 		name = name_of_recording(&r);
-		r.folder = run_folder_new(config->out_dir ? config->out_dir : "runs", name, r.clock,
-					  &id, error);
+		r.folder = run_folder_new(config->out_dir ? config->out_dir : "runs", name,
+					  clock_monotonic(), &id, error);
 		r.session = r.folder ? g_build_filename(r.folder, "session.mcap", NULL) : NULL;
 		done = r.folder && open_all(&r, id, error) && play(&r, ret, error) &&
 		       seal(&r, error) &&

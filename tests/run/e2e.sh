@@ -6,6 +6,7 @@
 #   e2e.sh BIN SOURCE live                             one run in real time passes
 #   e2e.sh BIN SOURCE cleanup                          carried out on every end, said when it fails, changing no verdict
 #   e2e.sh BIN SOURCE confined                         the same with nothing but the bench in the product's network
+#   e2e.sh BIN SOURCE replay                           of one recording: lock-step, rates, loops, steps, perturbations
 #   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
 set -u
 bin=$1 source=$2 what=$3 product=${4:-}
@@ -79,6 +80,74 @@ repeat() {
 		fail "run.json does not say what was undeclared: $(field why)"
 	run "$source/products/fall-watch/product.yaml" fall-watch --fault "cam:freeze@3 s"
 	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "frozen camera: exit $code"
+}
+
+# play CODE VERDICT [OPTIONS]: a replay of $session ends so; result in $work/out.json
+play() {
+	local want=$1 verdict=$2
+	shift 2
+	timeout 60 "$bin/anzen" replay "$session" -o "$work/replays" --json "$@" </dev/null >"$work/out.json" 2>"$work/err"
+	code=$?
+	[ "$code" = "$want" ] && { [ -z "$verdict" ] || [ "$(field verdict)" = "$verdict" ]; } ||
+		fail "replay $*: exit $code, $(field verdict) instead of $want, $verdict: $(tail -1 "$work/err") $(field why)"
+}
+
+says() { grep -q "$1" "$work/out.json" || fail "the replay does not say '$1': $(cat "$work/out.json")"; }
+
+# given NAME: what the product was given as pan.temperature, without the times of the day
+given() {
+	"$bin/anzen" session export "$(field folder)/session.mcap" --signal perturbed.pan.temperature -o "$work/$1.csv" ||
+		fail "export of $1"
+}
+
+replays() {
+	local good=$source/products/stove-guard/product.yaml session
+	run "$good" stove-guard
+	session=$(field folder)/session.mcap
+	play 0 PASS --product "$good" --rate answer
+	local measured
+	measured=$(field measured)
+	play 0 PASS --product "$good" --rate answer
+	[ "$measured" = "$(field measured)" ] || fail "lock-step gave $measured, then $(field measured)"
+	# open loop: who does nothing, or the wrong thing, never gets PASS
+	for defect in late blind stuck-alarm backdates silent-crash garbage flood; do
+		play 1 FAIL --product "$(variant stove-guard "$defect")" --rate answer
+	done
+	# time that is not the recording's, a world that jumps, an operator's stop
+	play 4 INVALID --product "$good" --rate 20
+	says "not played at recorded speed"
+	play 4 INVALID --product "$good" --rate max
+	play 4 INVALID --product "$good" --rate answer --loop 2
+	says "the recording begins again"
+	printf '5\n\nq\n' | timeout 60 "$bin/anzen" replay "$session" --product "$good" --step -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
+	[ "$(field verdict)" = INVALID ] || fail "a replay that was stopped: $(field verdict)"
+	[ "$(grep -o 'q: stop' "$work/err" | wc -l)" = 3 ] || fail "three steps were asked for: $(cat "$work/err")"
+	# perturbed: the same seed the same input, and everything says so
+	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 7
+	says '"chain" *: *"noise:2"'
+	says '"labels" *: *"checked'
+	grep -q 'noise:2' "$(field folder)/report.html" || fail "the report does not say what was perturbed"
+	given first
+	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 7
+	given second
+	cmp -s "$work/first.csv" "$work/second.csv" || fail "seed 7 gave two different inputs"
+	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 8
+	given third
+	cmp -s "$work/first.csv" "$work/third.csv" && fail "seeds 7 and 8 gave the same input"
+	"$bin/anzen" score "$(field folder)" --json >"$work/out.json" || fail "score of a perturbed replay: exit $?"
+	play 3 INCONCLUSIVE --product "$good" --rate answer --perturb time-skew:5
+	says '"labels" *: *"moved: .* 1.000 s late'
+	play 1 FAIL --product "$good" --rate answer --perturb spoof:5
+	says '"labels" *: *"unverified: spoof'
+	play 2 "" --product "$good" --perturb fog:3 --rate answer # it has no camera
+	play 2 "" --product "$good" --perturb fogg:3
+	play 2 "" --product "$good" --rate 21
+	play 2 "" --product "$good" --rate fast
+	play 2 "" --product "$good" --loop 0
+	# a product without lock-step is no product that failed
+	sed 's/process: \[.*\], ready/process: [sleep, "60"], ready/' "$good" >"$work/mute.yaml"
+	play 2 "" --product "$work/mute.yaml" --rate answer
+	grep -q "no answer in lock-step" "$work/err" || fail "a product without lock-step: $(cat "$work/err")"
 }
 
 # cleanup CODE STATE SED [OPTIONS]: a run of the edited scenario ends so, and run.json says that of its cleanup
@@ -273,6 +342,7 @@ confined) confined ;;
 live) live ;;
 defects) defects ;;
 repeat) repeat ;;
+replay) replays ;;
 cleanup) all_cleanup ;;
 broken) all_broken ;;
 *) fail "unknown part '$what'" ;;

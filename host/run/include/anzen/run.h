@@ -62,9 +62,10 @@ typedef struct RunOutcome {
 	char *folder, *report; /* paths; NULL when the run never began */
 	RunRecord *record;
 	int64_t worst_lateness_ns; /* of the executor; in a replay of a picture */
-	/* Replay only: of all pictures, how late they were served. */
-	uint64_t frames;
-	int64_t lateness_p50_ns, lateness_p99_ns;
+	/* Replay only: of all pictures and samples, how late they were given. */
+	uint64_t frames, items; /* pictures; all */
+	int64_t lateness_p50_ns, lateness_p99_ns, lateness_p999_ns;
+	int64_t took_ns; /* REPLAY_MAX: to give everything */
 } RunOutcome;
 
 void run_outcome_clear(RunOutcome *outcome);
@@ -73,20 +74,38 @@ void run_outcome_clear(RunOutcome *outcome);
  * the bench could not do. In both cases nothing is left running. */
 gboolean run_scenario(const RunConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error);
 
-/* A replay: a run whose devices are recorded. The pictures and signals of a session are given to a new product at
- * recorded speed, with new times; what the product of the recording said is left out. Open loop: the recording does not
- * follow what the new product does, and the judge decides from nothing that it could have changed. The product is started
- * first and sees the first picture standing still until t = 0. Evidence class replay, whatever the recording was.
- * A picture served later than 100 ms after its time, a rate other than 1, and faults of the recording are the bench's
- * faults: INVALID. */
+/* A replay: a run whose devices are recorded. The pictures and signals of a session are given to a new product, with new
+ * times; what the product of the recording said is left out. Open loop: the recording does not follow what the new product
+ * does, and the judge decides from nothing that it could have changed. The product is started first and sees the first
+ * picture standing still, and the first value of each signal, until t = 0. At the beginning of the part, and of each loop,
+ * every signal begins with what it said last. Items of equal time keep the file's order. Evidence class replay, whatever
+ * the recording was. An item given later than the deadline, and faults of the recording are the bench's faults:
+ * INVALID. */
+typedef enum {
+	REPLAY_RATE, /* in real time, `rate` times as fast; with any rate but 1 the run is INVALID */
+	REPLAY_ANSWER, /* in lock-step, as fast as the product answers: time is the recording's, and stands still while
+			  the product thinks. Valid; for products with lock-step (products/lockstep.h) */
+	REPLAY_MAX, /* in real time as fast as it can be written: INVALID, to see how much a product takes */
+} ReplayPace;
+
 typedef struct ReplayConfig {
 	const char *session, *product;  /* paths */
 	const char *criteria;           /* a pack; NULL: those attached to the session */
 	const char *out_dir;            /* NULL: "runs" */
 	const char *program_dir, *lang; /* as in RunConfig */
-	double rate;                    /* 1: recorded speed */
+	ReplayPace pace;
+	double rate; /* REPLAY_RATE: 0.1 to 20; 1 is recorded speed */
 	int64_t from_ns,
 		to_ns; /* the part that is judged, after the recording's t = 0; to CLOCK_NEVER: all */
+	unsigned loops;      /* the part so often one after the other, times going on; 0: once */
+	int64_t deadline_ns; /* how late any item may be; 0: 100 ms */
+	const char *const
+		*perturb; /* "fog:3", "noise:2@ROLE" (perturb.h), NULL-terminated; or NULL */
+	uint64_t seed;    /* of what is perturbed */
+	/* REPLAY_ANSWER: asked before the product decides at t_s; how many decisions may be taken before it is asked again, 0:
+	 * stop, negative: never again. NULL: no steps. */
+	int64_t (*step)(void *user, double t_s);
+	void *step_user;
 	void (*progress)(void *user, const RunStatus *status, RunAnswer *ret); /* or NULL */
 	void *progress_user;
 } ReplayConfig;
