@@ -79,6 +79,8 @@ static inline bool node_is_temporal(NodeKind k)
 	return operators[k].time != OP_NOW;
 }
 void node_free(Node *node);
+/* How far beyond an instant it looks, in seconds (samples); INFINITY. */
+double node_reach(const Node *node, bool future);
 /* A deep copy; the new nodes are counted. NULL when there would be too many. */
 Node *node_copy(StlFormula *f, const Node *node);
 int formula_intern(GPtrArray *names, const char *text, size_t length);

@@ -544,6 +544,11 @@ static double reach(const Node *n, bool future, bool bounded)
 	return own + MAX(reach(n->a, future, bounded), reach(n->b, future, bounded));
 }
 
+double node_reach(const Node *n, bool future)
+{
+	return reach(n, future, false);
+}
+
 double stl_formula_future(const StlFormula *f)
 {
 	return reach(f->root, true, false);

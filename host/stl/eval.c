@@ -64,6 +64,27 @@ void eval_clear(Eval *e)
 	g_clear_error(&e->error);
 }
 
+void eval_init_part(Eval *part, const Eval *whole, const StlInput *input)
+{
+	bool same =
+		input->start_ns == whole->input->start_ns && input->end_ns == whole->input->end_ns;
+	eval_init(part, whole->f, input, NULL);
+	part->ends = whole->ends;
+	part->per_s = whole->per_s;
+	if (same) { /* its samples are there already */
+		g_hash_table_unref(part->series);
+		part->series = g_hash_table_ref(whole->series);
+	}
+}
+
+void eval_clear_part(Eval *part, Eval *whole)
+{
+	whole->no_margin = whole->no_margin || part->no_margin;
+	if (part->error && !whole->error)
+		whole->error = g_steal_pointer(&part->error);
+	eval_clear(part);
+}
+
 StlTruth truth_between(double lo, double hi)
 {
 	return lo > 0 ? STL_TRUE : hi < 0 ? STL_FALSE : STL_UNKNOWN;
@@ -254,6 +275,21 @@ static Track *whole_signal(Eval *e, const Signal *s)
 			kept->n = 0;
 	}
 	return kept->n > 0 ? track_line(kept->n, kept->t, kept->v) : NULL;
+}
+
+bool eval_whole(Eval *e)
+{
+	for (size_t i = 0; i < stl_formula_n_signals(e->f); i++) {
+		const char *name = stl_formula_signal(e->f, i);
+		const Signal *s = g_hash_table_lookup(e->input->signals, name);
+		const Signal *upper =
+			e->input->upper ? g_hash_table_lookup(e->input->upper, name) : NULL;
+		Track *whole = s && (!upper || upper == s) ? whole_signal(e, s) : NULL;
+		if (!whole)
+			return false;
+		track_free(whole);
+	}
+	return true;
 }
 
 static Track *side_of(Eval *e, const Signal *s, bool upper)

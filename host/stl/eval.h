@@ -42,6 +42,11 @@ typedef Pair (*EvalFunc)(Eval *, const Node *);
 
 void eval_init(Eval *e, const StlFormula *f, const StlInput *input, const StlOptions *options);
 void eval_clear(Eval *e);
+/* The same on a part of the input; clearing it hands errors and marks to the whole. `input` outlives it. */
+void eval_init_part(Eval *part, const Eval *whole, const StlInput *input);
+void eval_clear_part(Eval *part, Eval *whole);
+/* Of no signal is anything missing, and none is between two series. */
+bool eval_whole(Eval *e);
 
 Pair eval_term(Eval *e, const Node *n);   /* in n->unit */
 Pair eval_truth(Eval *e, const Node *n);  /* ±INFINITY */

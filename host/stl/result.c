@@ -1,4 +1,5 @@
 #include "explain.h"
+#include "parts.h"
 #include "room.h"
 
 #include <string.h>
@@ -133,16 +134,20 @@ static void tell(Eval *e, StlResult *r, bool absolute)
 /* ---- rounding ------------------------------------------------------------------------------------------------------------- */
 
 /* Both sides of a margin bend at different times, so where nothing is missing they may still differ in their last digits. */
-static double last_digits(const Pair *p)
+static double last_digits(const Parts *parts)
 {
 	double most = 0;
-	const Track *sides[] = {p->lo, p->hi};
-	for (int s = 0; s < 2; s++)
-		for (size_t i = 0; i < sides[s]->n; i++)
-			if (isfinite(sides[s]->k[i].v))
-				most = MAX(most, fabs(sides[s]->k[i].v));
+	for (size_t k = 0; k < parts->n; k++) {
+		const Pair *p = &parts->piece[k].p;
+		const Track *sides[] = {p->lo, p->lo == p->hi ? NULL : p->hi};
+		for (int s = 0; s < 2 && sides[s]; s++)
+			for (size_t i = 0; i < sides[s]->n; i++)
+				if (isfinite(sides[s]->k[i].v))
+					most = MAX(most, fabs(sides[s]->k[i].v));
+	}
 	/* a quotient near a pole must not make all else equal */
-	double start = MAX(fabs(p->lo->k[0].v), fabs(p->hi->k[0].v));
+	const Pair *first = &parts->piece[0].p;
+	double start = MAX(fabs(first->lo->k[0].v), fabs(first->hi->k[0].v));
 	return 2e-14 * (isfinite(start) ? MIN(most, 100 * (1 + start)) : 0);
 }
 
@@ -225,38 +230,76 @@ static void trace_samples(StlResult *r, Eval *e, const Pair *margin, const Pair 
 	}
 }
 
-/* What a side is at t: its own knot, or in passing. */
-static Knot side_at(const Track *a, size_t *i, size_t *walk, double t)
+/* One side of a piece, read knot by knot. */
+typedef struct Reader {
+	const Track *f;
+	size_t next, walk;
+} Reader;
+
+static Reader reader(const Track *f, double from)
 {
-	if (*i < a->n && a->k[*i].t == t)
-		return a->k[(*i)++];
-	return track_walk(a, walk, t);
+	size_t i = track_find(f, from);
+	return (Reader){f, i, i};
 }
 
-static void trace(StlResult *r, Eval *e, const Pair *margin)
+static double next_time(const Reader *r)
 {
-	const Pair *truth = eval_truth_of(e, e->f->root);
+	return r->next < r->f->n ? r->f->k[r->next].t : INF;
+}
+
+/* What it is at t: its own knot, or in passing. */
+static Knot read_at(Reader *r, double t)
+{
+	while (next_time(r) < t)
+		r->next++;
+	if (next_time(r) == t)
+		return r->f->k[r->next++];
+	return track_walk(r->f, &r->walk, t);
+}
+
+typedef struct Tracer {
+	StlResult *r;
+	Eval *e;
+	Walker truth;
+} Tracer;
+
+/* The piece's first instant was told by the one before it, but for what comes right after; so is its last to the next. */
+static void trace_piece(Tracer *w, const Piece *piece)
+{
+	const Pair *p = &piece->p;
+	bool one = p->lo == p->hi;
+	double t = piece->from - piece->zero, to = piece->to - piece->zero;
+	Reader lo = reader(p->lo, t), hi = reader(p->hi, t);
+	for (bool first = true;; first = false) {
+		double at = t + piece->zero;
+		Knot a = read_at(&lo, t), b = one ? a : read_at(&hi, t);
+		StlTruth now = walk_truth_at(&w->truth, at);
+		if (!first && (a.l != a.v || b.l != b.v))
+			put(w->r, w->e, now, at, a.l, b.l);
+		if (!first || at == 0)
+			put(w->r, w->e, now, at, a.v, b.v);
+		if (t < to && (a.r != a.v || b.r != b.v))
+			put(w->r, w->e, now, at, a.r, b.r);
+		if (t >= to)
+			return;
+		t = MIN(next_time(&lo), one ? INF : next_time(&hi));
+		t = MIN(t, to);
+	}
+}
+
+static void trace(StlResult *r, Eval *e, const Parts *margin)
+{
+	Tracer w = {r, e, {.p = eval_truth_of(e, e->f->root), .until = -1}};
 	if (e->discrete) {
-		trace_samples(r, e, margin, truth);
+		trace_samples(r, e, &margin->piece[0].p, w.truth.p);
 		return;
 	}
-	const Track *lo = margin->lo, *hi = margin->hi;
-	Walker s = {.p = truth, .until = -1};
-	size_t i = 0, j = 0, walk_i = 0, walk_j = 0;
-	trace_room(r, 3 * (lo->n + hi->n));
-	while (i < lo->n || j < hi->n) {
-		double t = MIN(i < lo->n ? lo->k[i].t : INF, j < hi->n ? hi->k[j].t : INF);
-		Knot a = side_at(lo, &i, &walk_i, t);
-		Knot b = lo == hi ? a : side_at(hi, &j, &walk_j, t);
-		StlTruth now = walk_truth_at(&s, t);
-		if (t > 0 && (a.l != a.v || b.l != b.v))
-			put(r, e, now, t, a.l, b.l);
-		put(r, e, now, t, a.v, b.v);
-		if (t < e->end && (a.r != a.v || b.r != b.v))
-			put(r, e, now, t, a.r, b.r);
-		if (lo == hi)
-			j = i;
-	}
+	size_t most = 0;
+	for (size_t i = 0; i < margin->n; i++)
+		most += 3 * (margin->piece[i].p.lo->n + margin->piece[i].p.hi->n + 2);
+	trace_room(r, most);
+	for (size_t i = 0; i < margin->n; i++)
+		trace_piece(&w, &margin->piece[i]);
 }
 
 /* ---- evaluation -------------------------------------------------------------------------------------------------------------- */
@@ -323,9 +366,9 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 	r->satisfied = truth_between(truth->lo->k[0].v, truth->hi->k[0].v);
 	r->unit = stl_formula_unit(f, &r->mixed);
 	r->vacuous = STL_FALSE;
-	g_auto(Pair) margin = eval_margin(&e, f->root);
+	g_auto(Parts) margin = parts_of_margin(&e, f->root);
 	r->tiny = last_digits(&margin);
-	bounds_at_start(&margin, r->tiny, &r->lo, &r->hi);
+	bounds_at_start(&margin.piece[0].p, r->tiny, &r->lo, &r->hi);
 	r->margin = !stl_formula_boolean(f) && !e.no_margin;
 	look_for_vacuity(&e, f->root, 0, 0, r);
 	if (options && options->trace)

@@ -23,8 +23,8 @@ typedef struct Knot {
 
 typedef struct Track {
 	size_t n, capacity, bytes; /* bytes: of the room for k */
-	Knot *k;               /* NULL: a line */
-	const double *lt, *lv; /* of a line */
+	Knot *k;                   /* NULL: a line */
+	const double *lt, *lv;     /* of a line */
 	double factor, shift;
 	bool steps; /* some knot jumps */
 	unsigned refs;
