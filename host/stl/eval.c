@@ -94,7 +94,10 @@ int64_t eval_ns(const Eval *e, double t)
 {
 	if (e->discrete)
 		return e->stamps ? e->stamps[(size_t)CLAMP(t, 0, e->end)] : e->input->start_ns;
-	return e->input->start_ns + (int64_t)llround(t);
+	int64_t whole = (int64_t)t; /* llround() is a call */
+	if (t < 0)
+		return e->input->start_ns + (int64_t)llround(t);
+	return e->input->start_ns + whole + (t - (double)whole >= 0.5);
 }
 
 double eval_ticks(const Eval *e, double s)

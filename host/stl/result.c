@@ -261,35 +261,86 @@ typedef struct Tracer {
 	StlResult *r;
 	Eval *e;
 	Walker truth;
+	double joint_lo, joint_hi; /* at the end of the last piece */
+	bool told;
 } Tracer;
 
-/* The piece's first instant was told by the one before it, but for what comes right after; so is its last to the next. */
-static void trace_piece(Tracer *w, const Piece *piece)
+static void put_knot(Tracer *w, double at, const Knot *a, const Knot *b, bool l, bool v, bool r)
+{
+	StlTruth now = walk_truth_at(&w->truth, at);
+	if (l && (a->l != a->v || b->l != b->v))
+		put(w->r, w->e, now, at, a->l, b->l);
+	if (v)
+		put(w->r, w->e, now, at, a->v, b->v);
+	if (r && (a->r != a->v || b->r != b->v))
+		put(w->r, w->e, now, at, a->r, b->r);
+}
+
+/* Knots without jumps while the truth stays what it is: most of a long trace. */
+static void put_plain(Tracer *w, Reader *one, double to, double zero)
+{
+	StlResult *r = w->r;
+	const Knot *k = &one->f->k[one->next];
+	size_t n = r->trace_n;
+	for (; next_time(one) < to && k->t + zero < w->truth.until && k->l == k->v && k->v == k->r;
+	     k++, one->next++, n++) {
+		r->trace_t_ns[n] = eval_ns(w->e, k->t + zero);
+		r->trace_lo[n] = r->trace_hi[n] = k->v;
+		r->trace_truth[n] = (uint8_t)w->truth.now;
+	}
+	r->trace_n = n;
+}
+
+/* The knots of one track that are told as they are, before `to`. */
+static void put_run(Tracer *w, Reader *one, double to, double zero)
+{
+	while (next_time(one) < to) {
+		const Knot *k = &one->f->k[one->next++];
+		put_knot(w, k->t + zero, k, k, true, true, true);
+		put_plain(w, one, to, zero);
+	}
+}
+
+/* Where two pieces meet there is an entry only when one of them has a knot there: the line goes on. */
+static void put_joint(Tracer *w, double at, const Knot *a, const Knot *b)
+{
+	if (same(a->r, w->joint_lo, w->r->tiny) && same(b->r, w->joint_hi, w->r->tiny))
+		return;
+	StlTruth now = walk_truth_at(&w->truth, at);
+	if (!w->told)
+		put(w->r, w->e, now, at, w->joint_lo, w->joint_hi);
+	put(w->r, w->e, now, at, a->r, b->r);
+}
+
+static void trace_piece(Tracer *w, const Piece *piece, bool last)
 {
 	const Pair *p = &piece->p;
 	bool one = p->lo == p->hi;
 	double t = piece->from - piece->zero, to = piece->to - piece->zero;
 	Reader lo = reader(p->lo, t), hi = reader(p->hi, t);
-	for (bool first = true;; first = false) {
-		double at = t + piece->zero;
-		Knot a = read_at(&lo, t), b = one ? a : read_at(&hi, t);
-		StlTruth now = walk_truth_at(&w->truth, at);
-		if (!first && (a.l != a.v || b.l != b.v))
-			put(w->r, w->e, now, at, a.l, b.l);
-		if (!first || at == 0)
-			put(w->r, w->e, now, at, a.v, b.v);
-		if (t < to && (a.r != a.v || b.r != b.v))
-			put(w->r, w->e, now, at, a.r, b.r);
-		if (t >= to)
-			return;
-		t = MIN(next_time(&lo), one ? INF : next_time(&hi));
-		t = MIN(t, to);
+	Knot a = read_at(&lo, t), b = one ? a : read_at(&hi, t);
+	if (piece->from > 0)
+		put_joint(w, t + piece->zero, &a, &b);
+	else
+		put_knot(w, t + piece->zero, &a, &b, false, true, t < to);
+	while (t < to) {
+		if (one)
+			put_run(w, &lo, to, piece->zero);
+		t = MIN(to, MIN(next_time(&lo), one ? INF : next_time(&hi)));
+		bool own = next_time(&lo) == t || (!one && next_time(&hi) == t);
+		a = read_at(&lo, t);
+		b = one ? a : read_at(&hi, t);
+		w->told = own || t < to || last;
+		if (w->told)
+			put_knot(w, t + piece->zero, &a, &b, true, true, t < to);
 	}
+	w->joint_lo = a.v;
+	w->joint_hi = b.v;
 }
 
 static void trace(StlResult *r, Eval *e, const Parts *margin)
 {
-	Tracer w = {r, e, {.p = eval_truth_of(e, e->f->root), .until = -1}};
+	Tracer w = {.r = r, .e = e, .truth = {.p = eval_truth_of(e, e->f->root), .until = -1}};
 	if (e->discrete) {
 		trace_samples(r, e, &margin->piece[0].p, w.truth.p);
 		return;
@@ -299,7 +350,7 @@ static void trace(StlResult *r, Eval *e, const Parts *margin)
 		most += 3 * (margin->piece[i].p.lo->n + margin->piece[i].p.hi->n + 2);
 	trace_room(r, most);
 	for (size_t i = 0; i < margin->n; i++)
-		trace_piece(&w, &margin->piece[i]);
+		trace_piece(&w, &margin->piece[i], i + 1 == margin->n);
 }
 
 /* ---- evaluation -------------------------------------------------------------------------------------------------------------- */

@@ -119,6 +119,11 @@ Knot track_at(const Track *a, double t)
 	return between(a, track_find(a, t), t);
 }
 
+Knot track_at_knot(const Track *a, size_t i, double t)
+{
+	return between(a, i, t);
+}
+
 Knot track_walk(const Track *a, size_t *i, double t)
 {
 	while (*i + 1 < a->n && knot_t(a, *i + 1) <= t)
@@ -164,15 +169,57 @@ static inline double apply(TrackOp op, double x, double y, double nan)
 	return isnan(z) ? nan : z;
 }
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* min or max of a line and the constant c at the line's knots i … before `until`; *x is the last knot of the line, as told in
+ * `out`. Most samples are on one side of c: they are copied, or are nothing. */
+static ALWAYS_INLINE size_t beside(Track *out, const Track *line, size_t i, double until, double c,
+				   bool max, Knot *x)
+{
+	double t0 = x->t, v0 = x->r;
+	bool counts0 = max ? v0 > c : v0 < c;
+	for (; i < line->n && line->lt[i] < until; i++) {
+		double t = line->lt[i], v = line->factor * line->lv[i] + line->shift;
+		bool counts = max ? v > c : v < c;
+		if (counts != counts0) {
+			double tc = crossing(t0, v0, c, t, v, c);
+			double vc = isnan(tc) ? c : lerp(tc, t0, v0, t, v);
+			if (!isnan(tc))
+				push(out, tc, vc, vc, vc);
+			else if (counts && out->k[out->n - 1].t < t0) /* it was c just then */
+				push(out, t0, c, c, c);
+			else if (!counts)
+				push(out, t, c, c, c);
+		}
+		if (counts)
+			push(out, t, v, v, v);
+		t0 = t;
+		v0 = v;
+		counts0 = counts;
+	}
+	if (v0 == c && out->k[out->n - 1].t < t0)
+		push(out, t0, c, c, c); /* it may leave c from here on */
+	*x = (Knot){t0, v0, v0, v0};
+	return i;
+}
+
 /* Both sides are known at each other's knots; a bend where they cross. Inlined with constant `op`, `steps`. */
-static inline __attribute__((always_inline)) Track *merge(const Track *a, const Track *b,
-							  TrackOp op, double nan, bool steps)
+static ALWAYS_INLINE Track *merge(const Track *a, const Track *b, TrackOp op, double nan,
+				  bool steps)
 {
 	Track *out = track_new(a->n + b->n);
 	bool bends = op == TRACK_MIN || op == TRACK_MAX;
 	size_t i = 0, j = 0; /* next knots */
 	Knot x0 = {0}, y0 = {0}, xk = knot_of(a, 0), yk = knot_of(b, 0);
 	while (i < a->n || j < b->n) {
+		if (bends && !a->k && i > 0 && i < a->n && j > 0 && j < b->n && xk.t < yk.t &&
+		    y0.r == yk.l && y0.t <= x0.t) {
+			i = beside(out, a, i, yk.t, yk.l, op == TRACK_MAX, &x0);
+			if (i < a->n)
+				xk = knot_of(a, i);
+			y0 = (Knot){x0.t, yk.l, yk.l, yk.l};
+			continue;
+		}
 		double ta = i < a->n ? xk.t : INF, tb = j < b->n ? yk.t : INF, t = min2(ta, tb);
 		Knot x = xk, y = yk;
 		if (ta > t)
@@ -230,6 +277,11 @@ Track *track_combine(const Track *a, const Track *b, TrackOp op, double nan)
 	bool steps = a->steps || b->steps;
 	if (line)
 		return line;
+	if (!b->k && (op == TRACK_MIN || op == TRACK_MAX)) { /* the line first, see beside() */
+		const Track *first = b;
+		b = a;
+		a = first;
+	}
 	if (op == TRACK_MIN)
 		return steps ? merge(a, b, TRACK_MIN, 0, true) : merge(a, b, TRACK_MIN, 0, false);
 	if (op == TRACK_MAX)

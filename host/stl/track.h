@@ -46,6 +46,8 @@ double track_end(const Track *track);
 size_t track_find(const Track *track, double t);
 /* left limit, value, right limit at any t inside. */
 Knot track_at(const Track *track, double t);
+/* The same, where knot i is the last at or before t. */
+Knot track_at_knot(const Track *a, size_t i, double t);
 /* The same for times that never decrease, without searching: *at begins with 0. */
 Knot track_walk(const Track *track, size_t *at, double t);
 /* All of it is finite. */

@@ -79,17 +79,52 @@ static void stretch_back(Back *b, Stretch s)
 	write_back(b, &s, s.then);
 }
 
+/* Where f stays at or above the answer and g at or below it, the answer stays. Lines only: with knots i of f and j of g the last
+ * at or before t, goes back to the first time from which on that is so, and says which knots are there. */
+static double stays_since(const Track *f, size_t *i, const Track *g, size_t *j, double t,
+			  double then)
+{
+	if (knot_v(f, *i) < then || knot_v(g, *j) > then)
+		return t;
+	for (;;) {
+		bool from_f = f->lt[*i] >= g->lt[*j];
+		double at = from_f ? f->lt[*i] : g->lt[*j];
+		if (at <= 0)
+			return 0;
+		bool both = f->lt[*i] == g->lt[*j];
+		/* stretches before `at` are good when the knots that they begin with are */
+		if ((from_f && knot_v(f, *i - 1) < then) ||
+		    ((both || !from_f) && knot_v(g, *j - 1) > then))
+			return at;
+		*i -= from_f;
+		*j -= both || !from_f;
+	}
+}
+
 Track *track_until(const Track *f, const Track *g)
 {
 	double end = track_end(f);
 	Back b = {track_new(f->n + g->n), end, -INF};
 	size_t i = f->n - 1, j = g->n - 1; /* last knots at or before t */
 	Knot fi = knot_of(f, i), gj = knot_of(g, j), kf = fi, kg = gj;
-	for (double t = end;;) {
+	for (double t = end;
+	     ;) { /* i, j: the last knots at or before t; kf, kg: what f and g are there */
 		double v = max2(min2(kf.v, kg.v), min2(kf.v, b.right));
 		if (t <= 0) {
 			track_push(b.out, end - t, b.right, v, v);
 			break;
+		}
+		if (!f->k && !g->k && v == b.right && kf.v >= v && kg.v <= v) {
+			double since = stays_since(f, &i, g, &j, t, v);
+			if (since < t) { /* a straight line backwards from t to there */
+				track_push(b.out, end - t, v, v, v);
+				fi = knot_of(f, i);
+				gj = knot_of(g, j);
+				kf = track_at_knot(f, i, since);
+				kg = track_at_knot(g, j, since);
+				t = since;
+				continue;
+			}
 		}
 		if (fi.t == t)
 			fi = knot_of(f, --i);

@@ -39,6 +39,9 @@ static bool sound(const RefCase *c)
 {
 	for (size_t i = 0; i < c->n_signals; i++) {
 		const RefSignal *s = &c->signals[i];
+		for (size_t k = 0; k < s->n_upper; k++)
+			if (s->upper[k].v < s->lower[k].v)
+				return false;
 		if (!straight_enough(s, s->lower, s->n) ||
 		    !straight_enough(s, s->upper, s->n_upper))
 			return false;
