@@ -16,7 +16,7 @@ typedef enum {
 
 typedef struct {
 	const char *symbol;
-	int8_t dim[DIM_COUNT]; /* s m kg A K cd rad B */
+	int8_t dim[DIM_COUNT]; /* s m kg A K cd rad B unknown */
 	double scale, offset;
 	PrefixSet prefixes;
 } Symbol;
@@ -55,6 +55,7 @@ static const Symbol symbols[] = {
 	{"V", {-3, 2, 1, -1}, 1, 0, PREFIX_SI},
 	{"Ohm", {-3, 2, 1, -2}, 1, 0, PREFIX_SI},
 	{"L", {0, 3}, 1e-3, 0, PREFIX_SI},
+	{"unknown", {[DIM_UNKNOWN] = 1}, 1, 0, PREFIX_NONE},
 };
 
 typedef struct {
@@ -335,7 +336,7 @@ static const char *coherent_symbol(const Unit *u, bool derived)
 /* "kg*m2/s3" style text for what has no better name; "?" when even that does not fit. */
 static void base_symbol(Unit *u)
 {
-	static const char *const base[] = {"s", "m", "kg", "A", "K", "cd", "rad", "B"};
+	static const char *const base[] = {"s", "m", "kg", "A", "K", "cd", "rad", "B", "unknown"};
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (u->scale != 1) {
 		g_strlcpy(u->symbol, "?", sizeof u->symbol);

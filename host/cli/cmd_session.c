@@ -1,7 +1,6 @@
-/* anzen session …: look into a recording, check it, save what is left of it, make one from a table. */
+/* anzen session …: look into a recording, check it, save what is left of it. */
 #include "cli.h"
 
-#include <anzen/import.h>
 #include <anzen/session.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@ int cmd_session_verify(int argc, char **argv, CliContext *cli);
 int cmd_session_recover(int argc, char **argv, CliContext *cli);
 int cmd_session_cat(int argc, char **argv, CliContext *cli);
 int cmd_session_export(int argc, char **argv, CliContext *cli);
-int cmd_session_import(int argc, char **argv, CliContext *cli);
 
 static double seconds(int64_t ns)
 {
@@ -416,74 +414,4 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 		cli_print_json(b);
 	}
 	return code;
-}
-
-/* ---- import ---------------------------------------------------------------------------------- */
-
-/* A clip and what a person saw in it. */
-static int import_clip(CliContext *cli, const char *mp4, const char *camera, const char *labels,
-		       const char *out)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(Diagnostics) diag = diagnostics_new();
-	ImportFacts facts;
-	if (!import_video(mp4, camera, labels, out, &facts, diag, &error))
-		return diagnostics_errors(diag) > 0 ? cli_diagnostics(cli, diag)
-						    : cli_fail(cli, error);
-	if (cli->json) {
-		g_autoptr(JsonBuilder) b = json_builder_new();
-		json_builder_begin_object(b);
-		cli_json_text(b, "path", out);
-		cli_json_int(b, "frames", (int64_t)facts.frames);
-		add_double(b, "duration", seconds(facts.duration_ns));
-		json_builder_end_object(b);
-		cli_print_json(b);
-	} else {
-		printf("%s: %" G_GUINT64_FORMAT " frames, %.3f s\n", out, facts.frames,
-		       seconds(facts.duration_ns));
-	}
-	return ANZEN_EXIT_PASS;
-}
-
-static int import_table(CliContext *cli, const char *csv, const char *map, const char *out)
-{
-	g_autoptr(GError) error = NULL;
-	g_autoptr(Diagnostics) diag = diagnostics_new();
-	if (!session_import_csv(csv, map, out, diag, &error))
-		return diagnostics_errors(diag) > 0 ? cli_diagnostics(cli, diag)
-						    : cli_fail(cli, error);
-	if (cli->json) {
-		g_autoptr(JsonBuilder) b = json_builder_new();
-		json_builder_begin_object(b);
-		cli_json_text(b, "path", out);
-		json_builder_end_object(b);
-		cli_print_json(b);
-	} else {
-		printf("%s\n", out);
-	}
-	return ANZEN_EXIT_PASS;
-}
-
-int cmd_session_import(int argc, char **argv, CliContext *cli)
-{
-	g_autofree char *out = NULL, *map = NULL, *camera = NULL, *labels = NULL;
-	const GOptionEntry options[] = {
-		{"map", 'm', 0, G_OPTION_ARG_FILENAME, &map, N_("mapping of columns to signals"),
-		 "MAP.yaml"},
-		{"as", 0, 0, G_OPTION_ARG_STRING, &camera, N_("the camera that the clip plays"),
-		 "ROLE"},
-		{"labels", 0, 0, G_OPTION_ARG_FILENAME, &labels,
-		 N_("what is true when in the clip"), "LABELS.yaml"},
-		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, N_("file to write"), "FILE.mcap"},
-		{NULL, 0, 0, 0, NULL, NULL, NULL},
-	};
-	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
-		return cli->exit;
-	if (out && camera && labels && !map)
-		return import_clip(cli, argv[1], camera, labels, out);
-	if (out && map && !camera && !labels)
-		return import_table(cli, argv[1], map, out);
-	return cli_fail_text(cli, ANZEN_EXIT_INPUT,
-			     _("expected -o FILE.mcap, and --map MAP.yaml for a table or --as ROLE "
-			       "--labels LABELS.yaml for a clip"));
 }

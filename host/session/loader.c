@@ -182,6 +182,16 @@ static gboolean read_slow_sample(const McapMessage *m, int64_t *ret_t, double *r
 	return json_state_close(&s, error);
 }
 
+/* Imports keep bursts: several samples of one time, in the order of the file. The times of a signal strictly increase, so
+ * those of a burst are read 1 ns apart; a bench recording has none, and there an equal time is a fault. */
+static int64_t place_in_burst(const SessionReader *r, const Signal *signal, int64_t t)
+{
+	if (signal->n == 0 || !g_hash_table_contains(r->recording->meta, SESSION_META_BURSTS))
+		return t;
+	int64_t last = signal->t_ns[signal->n - 1];
+	return t <= last && last - t < CLOCK_MS ? last + 1 : t;
+}
+
 static gboolean take_sample(SessionReader *r, Topic *topic, const McapRecord *record,
 			    GError **error)
 {
@@ -200,7 +210,8 @@ static gboolean take_sample(SessionReader *r, Topic *topic, const McapRecord *re
 			return corrupt(error, record, "a sample that is no anzen_msgs/msg/Sample");
 		status = (SampleStatus)code;
 	}
-	if (!signal_append(topic->signal, t, v, status) && topic->disordered++ == 0)
+	if (!signal_append(topic->signal, place_in_burst(r, topic->signal, t), v, status) &&
+	    topic->disordered++ == 0)
 		topic->first_disordered_ns = t;
 	r->first_ns = MIN(r->first_ns, t);
 	r->last_ns = MAX(r->last_ns, t);

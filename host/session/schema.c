@@ -91,6 +91,7 @@ SchemaId schema_of_format(const char *format)
 		const char *format;
 		SchemaId id;
 	} known[] = {{"h264", SCHEMA_VIDEO},
+		     {"h265", SCHEMA_VIDEO},
 		     {"jpeg", SCHEMA_IMAGE},
 		     {"gray8", SCHEMA_RAW_IMAGE},
 		     {"i420", SCHEMA_RAW_IMAGE}};

@@ -12,6 +12,7 @@
  */
 #include "unit.h"
 #include <anzen/criterion.h>
+#include <anzen/import.h>
 #include <anzen/session.h>
 #include <glib/gstdio.h>
 #include <sys/wait.h>
@@ -129,7 +130,7 @@ static void check(double alarm_s, bool hole, Verdict want, double delay_s, int e
 	g_autofree char *json = NULL;
 	place_init(&p);
 	write_table(&p, alarm_s, hole);
-	UNIT_OK(session_import_csv(p.csv, p.map, p.out, diag, &error), error);
+	UNIT_OK(import_table(p.csv, p.map, p.out, diag, &error), error);
 	diagnostics_print(diag, stderr);
 
 	g_autoptr(SessionReader) reader = session_reader_open(p.out, &error);

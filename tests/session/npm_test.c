@@ -2,6 +2,7 @@
  * and values as were put in. Needs node and `npm ci` in tests/npm (./bench does it). */
 #include "crash.h"
 #include "sample.h"
+#include <anzen/import.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <pthread.h>
@@ -182,7 +183,7 @@ static void an_imported_table_reads_the_same(void)
 		"  pan.temperature: {column: a, unit: degC, origin: stimulus}\n"
 		"  product.alarm: {column: b, unit: '1', origin: response, boolean: true}\n",
 		-1, NULL);
-	UNIT_OK(session_import_csv(csv, map, path, diag, &error), error);
+	UNIT_OK(import_table(csv, map, path, diag, &error), error);
 	JsonObject *root = read_with_node(path, parser);
 	expect(root, "/signals/pan.temperature", "anzen.Sample", 3, -0.75, 1);
 	expect(root, "/signals/product.alarm", "anzen.Sample", 2, 1, 0);

@@ -69,6 +69,8 @@ gboolean session_writer_attach_file(SessionWriter *writer, const char *name, con
 				    GError **error);
 /* The judge specification as the attachment "judge.json" (session_reader_judge() reads it). */
 gboolean session_writer_attach_judge(SessionWriter *writer, const JudgeSpec *spec, GError **error);
+/* Set by imports that kept samples of equal times: how many. The loader reads such samples 1 ns apart. */
+#define SESSION_META_BURSTS "import.equal_times"
 /* Becomes Recording.meta. Before start. A second value for a key replaces the first. */
 void session_writer_meta(SessionWriter *writer, const char *key, const char *value);
 
@@ -197,19 +199,6 @@ typedef struct SessionRecovery {
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
 			 GError **error);
 void session_recovery_clear(SessionRecovery *recovery);
-
-/* ---- import of tables ------------------------------------------------------------------------ */
-
-/* The file kind mapping/1: which column of a table is which signal, with all that scoring must know about it. */
-const Shape *session_mapping_shape(void);
-bool session_mapping_check(const YamlDoc *doc, Diagnostics *diag);
-
-/* CSV + mapping → a sealed session with both files attached, start and end events, and the mapping's `judge` part as
- * the judge specification. Rows and cells are kept as they are: an empty cell is no sample, `nan` a missing one.
- * Columns that the mapping does not name are ignored. A missing column, a time that does not increase for a signal, a
- * value that is no number: file:line:col diagnostics (and `error` ANZEN_ERROR_INPUT), and no file at `out`. */
-gboolean session_import_csv(const char *csv, const char *mapping, const char *out,
-			    Diagnostics *diag, GError **error);
 
 /* ---- run folder and run.json ----------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * A Unit is a vector of exponents over base dimensions, a scale to the coherent SI unit and, for degC, an
  * offset. Known symbols (with SI prefixes where they make sense): s min h, m mm cm, g kg, A mA, K degC, cd lx lm,
  * V mV W J N kN Pa kPa Hz kHz rad deg, m/s m/s2 N/s lx/s K/s N*m, % ppm, B KiB MiB, bpm, 1 (dimensionless), and
- * products and quotients of them ("m/s2", "N*m", "1/s", "m/s^2"). Source of the scales: SI brochure, 9th edition.
+ * `unknown` (of an import: compatible with nothing but itself), products and quotients of them ("m/s2", "N*m", "1/s", "m/s^2"). Source of the scales: SI brochure, 9th edition.
  */
 #ifndef ANZEN_BASE_UNIT_H
 #define ANZEN_BASE_UNIT_H
@@ -21,8 +21,9 @@ typedef enum {
 	DIM_CURRENT,
 	DIM_TEMPERATURE,
 	DIM_LUMINOUS,
-	DIM_ANGLE, /* kept apart from 1, so that rad is not mistaken for a count */
-	DIM_DATA,  /* byte */
+	DIM_ANGLE,   /* kept apart from 1, so that rad is not mistaken for a count */
+	DIM_DATA,    /* byte */
+	DIM_UNKNOWN, /* nobody said the unit: compatible with nothing else */
 	DIM_COUNT,
 } UnitDimension;
 

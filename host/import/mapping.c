@@ -8,6 +8,7 @@ static const char *const evidence_words[] = {"physical", "virtual", "lock-step",
 static const char *const origin_words[] = {"stimulus", "command", "response", "claim",
 					   "label",    "health",  NULL};
 static const char *const interp_words[] = {"linear", "previous", NULL};
+static const char *const others_words[] = {"keep", "leave", NULL};
 static const char *const affected_words[] = {"product", "nothing", NULL};
 
 static const Shape text = {.type = SHAPE_TEXT};
@@ -17,9 +18,15 @@ static const Shape delimiter = {
 static const Shape evidence = {.type = SHAPE_WORD, .words = evidence_words};
 static const Shape origin = {.type = SHAPE_WORD, .words = origin_words};
 static const Shape interp = {.type = SHAPE_WORD, .words = interp_words};
+static const Shape others = {.type = SHAPE_WORD, .words = others_words};
 static const Shape affected = {.type = SHAPE_WORD, .words = affected_words};
 static const Shape time_unit = {
-	.type = SHAPE_TEXT, .pattern = "s|ms|us|ns|min|h", .expected = "s, ms, us, ns, min or h"};
+	.type = SHAPE_TEXT,
+	.pattern = "s|ms|us|ns|min|h|date",
+	.expected = "s, ms, us, ns, min, h, or date for cells such as 2026-11-24 12:30:00.123"};
+static const Shape zone = {.type = SHAPE_TEXT,
+			   .pattern = "UTC|[+-][0-9][0-9]:[0-9][0-9]",
+			   .expected = "UTC or what the clock is ahead of it, as in '+02:00'"};
 static const Shape unit_text = {.type = SHAPE_TEXT, .expected = "a unit such as m"};
 static const Shape moment = {.type = SHAPE_QUANTITY, .unit = "s"};
 static const Shape period = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 1e-9, .hi = 86400};
@@ -36,13 +43,18 @@ static const Shape signal_name = {
 static const ShapeField time_fields[] = {
 	{"column", &text, true, "heading of the time column"},
 	{"unit", &time_unit, true, "unit of its numbers"},
+	{"zone", &zone, false, "of dates: UTC, '+02:00'; required with them, never guessed"},
 	{"offset", &moment, false, "added to every time, so that none is negative"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape time_shape = {.type = SHAPE_RECORD, .fields = time_fields};
 
+static const Shape cells = {.type = SHAPE_MAP, .item = &text, .lo = 1, .hi = 20};
+
 static const ShapeField signal_fields[] = {
-	{"column", &text, true, "heading of its column"},
+	{"column", &text, false, "of a table: heading of its column"},
+	{"field", &text, false, "of a recording: topic and field, /imu.linear_acceleration.x"},
+	{"where", &cells, false, "only rows in which these columns hold these texts"},
 	{"unit", &unit_text, true, "unit of its numbers; never guessed"},
 	{"origin", &origin, true, "where it comes from: only stimulus and label can be truth"},
 	{"interp", &interp, false, "between samples: linear (default) or previous"},
@@ -109,17 +121,20 @@ static const ShapeField mapping_fields[] = {
 	{"id", &id, true, "name of the mapping"},
 	{"delimiter", &delimiter, false, "between cells; a comma when absent"},
 	{"evidence", &evidence, false, "evidence class of the recording; replay when absent"},
-	{"time", &time_shape, true, "the time column"},
+	{"headings", &yes, false, "false: the first row is data, columns are called 1, 2, 3, …"},
+	{"time", &time_shape, false, "of a table: the time column"},
+	{"others", &others, false,
+	 "of a recording: fields that are not named here are kept (default), or left"},
 	{"start", &moment, false, "t = 0 s of formulas; the first row when absent"},
 	{"end", &moment, false, "end of the timeline; the last row when absent"},
-	{"signals", &signals, true, "signal name to column"},
+	{"signals", &signals, true, "signal name to column or field"},
 	{"events", &events, false, "events to add"},
 	{"judge", &judge, false, "what the scenario would say: truth, stimulus checks, parameters"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape mapping_shape = {.type = SHAPE_RECORD, .fields = mapping_fields};
 
-const Shape *session_mapping_shape(void)
+const Shape *import_mapping_shape(void)
 {
 	return &mapping_shape;
 }
@@ -131,6 +146,8 @@ static void mapped_signal_free(void *pointer)
 	MappedSignal *s = pointer;
 	signal_info_clear(&s->info);
 	g_free(s->column);
+	g_free(s->field);
+	g_clear_pointer(&s->where, g_ptr_array_unref);
 	g_free(s);
 }
 
@@ -206,13 +223,32 @@ static void read_numbers(const Reading *r, const YamlNode *node, SignalInfo *inf
 		yaml_error(r->doc, limits, r->diag, "expected a range [low, high] with low < high");
 }
 
+/* Where in the file it stands: a column, or a field. */
+static void read_place(const Reading *r, const YamlNode *name, const YamlNode *node,
+		       MappedSignal *s)
+{
+	const YamlNode *where = yaml_get(node, "where");
+	s->column = g_strdup(yaml_get_text(node, "column"));
+	s->field = g_strdup(yaml_get_text(node, "field"));
+	if (!s->column == !s->field)
+		yaml_error(r->doc, name, r->diag,
+			   "expected either `column` (of a table) or `field` (of a recording)");
+	if (!where)
+		return;
+	s->where = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; i < yaml_size(where); i++) {
+		g_ptr_array_add(s->where, g_strdup(yaml_text(yaml_key_at(where, i))));
+		g_ptr_array_add(s->where, g_strdup(yaml_text(yaml_value_at(where, i))));
+	}
+}
+
 static MappedSignal *read_signal(const Reading *r, const YamlNode *name, const YamlNode *node)
 {
 	MappedSignal *s = g_new0(MappedSignal, 1);
 	SignalInfo *info = &s->info;
 	g_autoptr(GError) error = NULL;
 	signal_info_init(info, yaml_text(name));
-	s->column = g_strdup(yaml_get_text(node, "column"));
+	read_place(r, name, node, s);
 	s->line = yaml_line(name);
 	info->boolean = shape_boolean(yaml_get(node, "boolean"), false);
 	origin_parse(yaml_get_text(node, "origin"), &info->origin);
@@ -293,15 +329,34 @@ static double seconds_in(const char *unit)
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
 		if (!strcmp(known[i].unit, unit))
 			return known[i].seconds;
-	g_assert_not_reached();
+	return 0; /* date */
+}
+
+static void read_time_column(const Reading *r, const YamlNode *node, Mapping *m)
+{
+	const YamlNode *zone_node = yaml_get(node, "zone");
+	const char *zone_text = yaml_get_text(node, "zone"), *unit = yaml_get_text(node, "unit");
+	m->time_column = g_strdup(yaml_get_text(node, "column"));
+	m->time_scale = seconds_in(unit);
+	m->offset_ns = shape_ns(yaml_get(node, "offset"), 0);
+	if (m->time_scale == 0 && !zone_text)
+		yaml_error(r->doc, node, r->diag,
+			   "expected `zone` beside dates: UTC, or what their clock is ahead of it, "
+			   "as in '+02:00'");
+	if (m->time_scale != 0 && zone_text)
+		yaml_error(r->doc, zone_node, r->diag, "a zone belongs to dates only");
+	if (zone_text && strcmp(zone_text, "UTC") != 0) {
+		int64_t minutes = g_ascii_strtoll(zone_text + 1, NULL, 10) * 60 +
+				  g_ascii_strtoll(zone_text + 4, NULL, 10);
+		m->zone_ns = (zone_text[0] == '-' ? -minutes : minutes) * 60 * CLOCK_S;
+	}
 }
 
 static void read_times(const Reading *r, const YamlNode *root, Mapping *m)
 {
 	const YamlNode *node = yaml_get(root, "time"), *list = yaml_get(root, "events");
-	m->time_column = g_strdup(yaml_get_text(node, "column"));
-	m->time_scale = seconds_in(yaml_get_text(node, "unit"));
-	m->offset_ns = shape_ns(yaml_get(node, "offset"), 0);
+	if (node)
+		read_time_column(r, node, m);
 	m->start_ns = shape_ns(yaml_get(root, "start"), CLOCK_NEVER);
 	m->end_ns = shape_ns(yaml_get(root, "end"), CLOCK_NEVER);
 	if (m->start_ns < 0 ||
@@ -336,6 +391,8 @@ static Mapping *read_mapping(YamlDoc *doc, Diagnostics *diag)
 	m->events = g_ptr_array_new_with_free_func(mapped_event_free);
 	m->id = g_strdup(yaml_get_text(root, "id"));
 	m->delimiter = !between ? ',' : !strcmp(between, "tab") ? '\t' : between[0];
+	m->headings = shape_boolean(yaml_get(root, "headings"), true);
+	m->keep_others = g_strcmp0(yaml_get_text(root, "others"), "leave") != 0;
 	m->evidence = EVIDENCE_REPLAY;
 	if (class_)
 		evidence_parse(class_, &m->evidence);
@@ -357,7 +414,7 @@ Mapping *mapping_load(const char *path, Diagnostics *diag)
 	return m;
 }
 
-bool session_mapping_check(const YamlDoc *doc, Diagnostics *diag)
+bool import_mapping_check(const YamlDoc *doc, Diagnostics *diag)
 {
 	/* The document is only looked at: `m->doc` stays NULL. */
 	g_autoptr(Mapping) m = read_mapping((YamlDoc *)(uintptr_t)doc, diag);

@@ -1,5 +1,6 @@
 /* Tables become sessions: what stands in the cells is what is scored; what is wrong is said with its line. */
 #include "unit.h"
+#include <anzen/import.h>
 #include <anzen/session.h>
 #include <glib/gstdio.h>
 
@@ -58,7 +59,7 @@ static void cells_become_samples(void)
 		   "20.000001,899.5,,1\r\n"
 		   "30,nan,,1\n",
 		   mapping_text);
-	UNIT_OK(session_import_csv(p.csv, p.map, p.out, diag, &error), error);
+	UNIT_OK(import_table(p.csv, p.map, p.out, diag, &error), error);
 	g_autoptr(SessionReader) reader = session_reader_open(p.out, &error);
 	UNIT_OK(reader, error);
 	if (!reader)
@@ -107,7 +108,6 @@ static void wrong_tables_are_refused_with_their_line(void)
 		{"t,height,alarm\n0,0x10,0\n", 2, 2},     /* hexadecimal */
 		{"t,height,alarm\n0,1e999,0\n", 2, 2},    /* infinite */
 		{"t,height,alarm\n0,1,0.5\n", 2, 3},      /* no boolean */
-		{"t,height,alarm\n5,1,0\n5,1,0\n", 3, 2}, /* time stands still */
 		{"t,height,alarm\n5,1,0\n4,1,0\n", 3, 2}, /* time goes back */
 		{"t,height,alarm\n-2000,1,0\n", 2, 1},    /* negative after the offset */
 		{"t,height,alarm\n0,1\n", 2, 1},          /* too few cells */
@@ -118,7 +118,7 @@ static void wrong_tables_are_refused_with_their_line(void)
 		g_autoptr(GError) error = NULL;
 		g_autoptr(Diagnostics) diag = diagnostics_new();
 		place_init(&p, bad[i].csv, mapping_text);
-		CU_ASSERT_FALSE(session_import_csv(p.csv, p.map, p.out, diag, &error));
+		CU_ASSERT_FALSE(import_table(p.csv, p.map, p.out, diag, &error));
 		CU_ASSERT_TRUE(g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_INPUT));
 		bool found = false;
 		for (size_t k = 0; k < diagnostics_count(diag); k++) {
@@ -157,7 +157,7 @@ static void wrong_mappings_are_refused_with_their_line(void)
 		CU_ASSERT_EQUAL(g_strv_length(parts), 2);
 		g_autofree char *text = g_strjoinv(bad[i].to, parts);
 		place_init(&p, "t,height,alarm\n0,1,0\n", text);
-		CU_ASSERT_FALSE(session_import_csv(p.csv, p.map, p.out, diag, &error));
+		CU_ASSERT_FALSE(import_table(p.csv, p.map, p.out, diag, &error));
 		CU_ASSERT_TRUE(diagnostics_errors(diag) >= 1);
 		bool found = false;
 		for (size_t k = 0; k < diagnostics_count(diag); k++)
@@ -175,12 +175,98 @@ static void an_existing_file_is_never_overwritten(void)
 	g_autofree char *kept = NULL;
 	place_init(&p, "t,height,alarm\n0,1,0\n", mapping_text);
 	g_file_set_contents(p.out, "precious", -1, NULL);
-	CU_ASSERT_FALSE(session_import_csv(p.csv, p.map, p.out, diag, NULL));
+	CU_ASSERT_FALSE(import_table(p.csv, p.map, p.out, diag, NULL));
 	g_file_get_contents(p.out, &kept, NULL, NULL);
 	CU_ASSERT_STRING_EQUAL(kept, "precious");
 }
 
-UNIT_MAIN("session.import", UNIT(cells_become_samples),
+/* A logger that stamps in whole ms: three rows of one ms, in their order. */
+static void rows_of_one_time_stay_in_their_order(void)
+{
+	g_auto(Place) p = {0};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	place_init(&p, "t,height,alarm\n0,1,0\n5,2,0\n5,3,0\n5,4,1\n6,5,1\n", mapping_text);
+	UNIT_OK(import_table(p.csv, p.map, p.out, diag, &error), error);
+	g_autoptr(Recording) rec = session_load(p.out, &error);
+	UNIT_OK(rec != NULL, error);
+	const Signal *s = recording_signal(rec, "mannequin.height");
+	CU_ASSERT_EQUAL(s->n, 5);
+	for (size_t i = 0; i < s->n; i++)
+		CU_ASSERT_EQUAL(s->v[i], (double)i + 1);
+	/* Read 1 ns apart, since a signal has one value at a time. */
+	CU_ASSERT_EQUAL(s->t_ns[1], 1005 * CLOCK_MS);
+	CU_ASSERT_EQUAL(s->t_ns[2], 1005 * CLOCK_MS + 1);
+	CU_ASSERT_EQUAL(s->t_ns[3], 1005 * CLOCK_MS + 2);
+	CU_ASSERT_EQUAL(s->t_ns[4], 1006 * CLOCK_MS);
+	CU_ASSERT_EQUAL(rec->faults->len, 0);
+	CU_ASSERT_STRING_EQUAL(g_hash_table_lookup(rec->meta, "import.equal_times"), "4");
+}
+
+static const char dated[] =
+	"anzen: mapping/1\n"
+	"id: dated\n"
+	"delimiter: '|'\n"
+	"time: {column: WHEN, unit: date, zone: '+02:00'}\n"
+	"signals:\n"
+	"  belt.x: {column: X, unit: m/s2, origin: stimulus, where: {SOURCE: TAG}}\n"
+	"  wrist.x: {column: X, unit: m/s2, origin: stimulus, where: {SOURCE: WATCH}}\n";
+
+/* 2022-11-04 12:30:36.123 at +02:00 is 10:30:36.123 UTC; date -u -d '2022-11-04 10:30:36' +%s says 1667557836. */
+static void one_column_of_two_sources_becomes_two_signals(void)
+{
+	g_auto(Place) p = {0};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	place_init(&p,
+		   "WHEN|SOURCE|X\n2022-11-04 12:30:36.123|TAG|1.5\n"
+		   "2022-11-04T12:30:36.2|WATCH|2.5\n2022-11-04 12:30:37|TAG|3.5\n",
+		   dated);
+	UNIT_OK(import_table(p.csv, p.map, p.out, diag, &error), error);
+	g_autoptr(Recording) rec = session_load(p.out, &error);
+	UNIT_OK(rec != NULL, error);
+	const Signal *belt = recording_signal(rec, "belt.x"),
+		     *wrist = recording_signal(rec, "wrist.x");
+	CU_ASSERT_EQUAL(belt->n, 2);
+	CU_ASSERT_EQUAL(belt->t_ns[0], 1667557836 * CLOCK_S + 123 * CLOCK_MS);
+	CU_ASSERT_EQUAL(belt->v[1], 3.5);
+	CU_ASSERT_EQUAL(wrist->n, 1);
+	CU_ASSERT_EQUAL(wrist->t_ns[0], 1667557836 * CLOCK_S + 200 * CLOCK_MS);
+}
+
+static void a_date_without_its_zone_is_refused(void)
+{
+	g_auto(Place) p = {0};
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_auto(GStrv) parts = g_strsplit(dated, ", zone: '+02:00'", 2);
+	g_autofree char *map = g_strjoinv("", parts);
+	place_init(&p, "WHEN|SOURCE|X\n2022-11-04 12:30:36|TAG|1\n", map);
+	CU_ASSERT_FALSE(import_table(p.csv, p.map, p.out, diag, NULL));
+	CU_ASSERT_EQUAL(diagnostics_get(diag, 0)->line, 4);
+}
+
+static void a_table_without_headings_is_read_by_numbers(void)
+{
+	g_auto(Place) p = {0};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	place_init(&p, "1489536000\t21.5\n1489536600\t21.4\n",
+		   "anzen: mapping/1\nid: flat\ndelimiter: tab\nheadings: false\n"
+		   "time: {column: '1', unit: s}\n"
+		   "signals: {room.temperature: {column: '2', unit: degC, origin: stimulus}}\n");
+	UNIT_OK(import_table(p.csv, p.map, p.out, diag, &error), error);
+	g_autoptr(Recording) rec = session_load(p.out, &error);
+	UNIT_OK(rec != NULL, error);
+	const Signal *s = recording_signal(rec, "room.temperature");
+	CU_ASSERT_EQUAL(s->n, 2);
+	CU_ASSERT_EQUAL(s->t_ns[1], 1489536600 * CLOCK_S);
+	CU_ASSERT_EQUAL(s->v[0], 21.5);
+}
+
+UNIT_MAIN("import.table", UNIT(rows_of_one_time_stay_in_their_order),
+	  UNIT(one_column_of_two_sources_becomes_two_signals),
+	  UNIT(a_date_without_its_zone_is_refused),
+	  UNIT(a_table_without_headings_is_read_by_numbers), UNIT(cells_become_samples),
 	  UNIT(wrong_tables_are_refused_with_their_line),
 	  UNIT(wrong_mappings_are_refused_with_their_line),
 	  UNIT(an_existing_file_is_never_overwritten))

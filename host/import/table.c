@@ -5,7 +5,6 @@
 #include <math.h>
 
 #define MAX_PROBLEMS 100
-#define FAST_HZ 100.0
 
 typedef struct {
 	const char *name;
@@ -17,6 +16,7 @@ typedef struct {
 	char delimiter;
 	Diagnostics *diag;
 	size_t errors_before;
+	uint64_t equal; /* samples at the time of the one before them */
 } Table;
 
 static void table_clear(Table *t)
@@ -107,9 +107,19 @@ static gboolean open_table(Table *t, const char *path, const Mapping *m, GError 
 	return TRUE;
 }
 
-static int column_of(const Table *t, const char *heading, unsigned line)
+static int column_of(const Table *t, const Mapping *m, const char *heading, unsigned line)
 {
 	int found = -1;
+	if (!m->headings) {
+		guint64 n = g_ascii_strtoull(heading, NULL, 10);
+		if (n >= 1 && n <= t->cells->len)
+			return (int)n - 1;
+		diagnostics_add(t->diag, false, t->name, line, 1,
+				"the mapping names the column '%s' of a table without headings; "
+				"expected 1 to %u",
+				heading, t->cells->len);
+		return -1;
+	}
 	for (guint i = 0; i < t->cells->len; i++) {
 		if (strcmp(t->cells->pdata[i], heading))
 			continue;
@@ -140,10 +150,33 @@ static bool number_of(const char *cell, double *ret)
 	return true;
 }
 
+/* "2022-11-04 12:30:36.123", also with T between date and time; the zone is the mapping's. */
+static bool date_of(const Mapping *m, const char *cell, int64_t *ret)
+{
+	int year, month, day, hour, minute, second, used = 0;
+	if (sscanf(cell, "%4d-%2d-%2d%*1[ T]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
+		   &second, &used) != 6 ||
+	    used == 0)
+		return false;
+	int64_t ns = 0, unit = CLOCK_S;
+	const char *at = cell + used;
+	if (*at == '.')
+		for (at++; g_ascii_isdigit(*at) && unit > 1; at++)
+			ns += (*at - '0') * (unit /= 10);
+	g_autoptr(GDateTime) date =
+		*at ? NULL : g_date_time_new_utc(year, month, day, hour, minute, second);
+	if (!date)
+		return false;
+	*ret = g_date_time_to_unix(date) * CLOCK_S + ns - m->zone_ns + m->offset_ns;
+	return true;
+}
+
 /* Seconds with up to nine places are exact in nanoseconds when read as digits; a double of a UTC time is not. */
 static bool time_of(const Mapping *m, const char *cell, int64_t *ret)
 {
 	double v, limit = 9.2e18;
+	if (m->time_scale == 0)
+		return date_of(m, cell, ret);
 	if (!number_of(cell, &v) || fabs(v * m->time_scale * 1e9) > limit / 2)
 		return false;
 	const char *dot = strchr(cell, '.');
@@ -168,6 +201,24 @@ static bool is_missing(const char *cell)
 	       !g_ascii_strcasecmp(cell, "null");
 }
 
+/* As signal_append(), but a burst keeps its equal times. */
+static bool keep(Table *t, Signal *s, int64_t time_ns, double v, SampleStatus status)
+{
+	if (s->n == 0 || time_ns != s->t_ns[s->n - 1])
+		return signal_append(s, time_ns, v, status);
+	t->equal++;
+	if (s->n == s->capacity) {
+		s->capacity += s->capacity / 2 + 16;
+		s->t_ns = g_renew(int64_t, s->t_ns, s->capacity);
+		s->v = g_renew(double, s->v, s->capacity);
+		s->status = g_renew(uint8_t, s->status, s->capacity);
+	}
+	s->t_ns[s->n] = time_ns;
+	s->v[s->n] = v;
+	s->status[s->n++] = (uint8_t)status;
+	return true;
+}
+
 static void take_cell(Table *t, const MappedSignal *mapped, Signal *signal, int column,
 		      int64_t time_ns, unsigned line)
 {
@@ -183,46 +234,95 @@ static void take_cell(Table *t, const MappedSignal *mapped, Signal *signal, int 
 	else if (!missing && mapped->info.boolean && v != 0 && v != 1)
 		diagnostics_add(t->diag, false, t->name, line, (unsigned)column + 1,
 				"%s: expected 0 or 1, found '%.40s'", mapped->info.name, cell);
-	else if (!signal_append(signal, time_ns, v, missing ? SAMPLE_MISSING : SAMPLE_OK))
+	else if (!keep(t, signal, time_ns, v, missing ? SAMPLE_MISSING : SAMPLE_OK))
 		diagnostics_add(t->diag, false, t->name, line, (unsigned)column + 1,
-				"%s: its time is not after the one before it", mapped->info.name);
+				"%s: its time is before the one of its last row",
+				mapped->info.name);
+}
+
+/* Columns of the mapping in this table. */
+typedef struct {
+	int time;
+	int *values; /* of each signal */
+	GPtrArray *
+		when; /* int*: of each signal, the columns of its `where`; an element may be NULL */
+} Columns;
+
+static void columns_clear(Columns *c)
+{
+	g_free(c->values);
+	g_clear_pointer(&c->when, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Columns, columns_clear)
+
+static void find_columns(const Table *t, const Mapping *m, unsigned line, Columns *c)
+{
+	c->time = column_of(t, m, m->time_column, line);
+	c->values = g_new0(int, m->signals->len);
+	c->when = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < m->signals->len; i++) {
+		const MappedSignal *s = m->signals->pdata[i];
+		int *when = s->where ? g_new0(int, s->where->len) : NULL;
+		c->values[i] = column_of(t, m, s->column, line);
+		for (guint k = 0; when && k < s->where->len; k += 2)
+			when[k] = column_of(t, m, s->where->pdata[k], line);
+		g_ptr_array_add(c->when, when);
+	}
+}
+
+static bool row_is_of(const Table *t, const MappedSignal *s, const int *when)
+{
+	for (guint k = 0; when && k < s->where->len; k += 2)
+		if (strcmp(t->cells->pdata[when[k]], s->where->pdata[k + 1]) != 0)
+			return false;
+	return true;
+}
+
+static void take_row(Table *t, const Mapping *m, const Columns *c, GPtrArray *signals,
+		     unsigned line)
+{
+	int64_t time_ns;
+	const char *cell = t->cells->pdata[c->time];
+	if (!time_of(m, cell, &time_ns) || time_ns < 0) {
+		diagnostics_add(
+			t->diag, false, t->name, line, (unsigned)c->time + 1,
+			m->time_scale == 0
+				? "expected a date such as 2026-11-24 12:30:00.123, found '%.40s'"
+				: "expected a time that is not negative (after the mapping's "
+				  "offset), found '%.40s'",
+			cell);
+		return;
+	}
+	for (guint i = 0; i < m->signals->len; i++)
+		if (row_is_of(t, m->signals->pdata[i], c->when->pdata[i]))
+			take_cell(t, m->signals->pdata[i], signals->pdata[i], c->values[i], time_ns,
+				  line);
 }
 
 /* All rows into `signals`, in the mapping's order. */
 static void read_rows(Table *t, const Mapping *m, GPtrArray *signals)
 {
 	unsigned line = 1;
+	g_auto(Columns) columns = {0};
 	if (!next_row(t, &line)) {
 		diagnostics_add(t->diag, false, t->name, 1, 1,
 				"expected a row of headings, found nothing");
 		return;
 	}
-	int time_column = column_of(t, m->time_column, line);
-	g_autofree int *columns = g_new0(int, m->signals->len);
-	for (guint i = 0; i < m->signals->len; i++)
-		columns[i] = column_of(t, ((MappedSignal *)m->signals->pdata[i])->column, line);
+	find_columns(t, m, line, &columns);
 	guint width = t->cells->len;
 	if (!clean(t))
 		return;
+	if (!m->headings)
+		take_row(t, m, &columns, signals, line);
 	while (next_row(t, &line) &&
 	       diagnostics_errors(t->diag) < t->errors_before + MAX_PROBLEMS) {
-		int64_t time_ns;
-		if (t->cells->len != width) {
+		if (t->cells->len != width)
 			diagnostics_add(t->diag, false, t->name, line, 1,
-					"expected %u cells as in the headings, found %u", width,
+					"expected %u cells as in the first row, found %u", width,
 					t->cells->len);
-			continue;
-		}
-		if (!time_of(m, t->cells->pdata[time_column], &time_ns) || time_ns < 0) {
-			diagnostics_add(t->diag, false, t->name, line, (unsigned)time_column + 1,
-					"expected a time that is not negative (after the mapping's "
-					"offset), found '%.40s'",
-					(char *)t->cells->pdata[time_column]);
-			continue;
-		}
-		for (guint i = 0; i < m->signals->len; i++)
-			take_cell(t, m->signals->pdata[i], signals->pdata[i], columns[i], time_ns,
-				  line);
+		else
+			take_row(t, m, &columns, signals, line);
 	}
 }
 
@@ -308,6 +408,13 @@ static gboolean attach(Output *o, const Mapping *m, const char *mapping_path, co
 	session_writer_meta(o->writer, "import.source", csv_name);
 	session_writer_meta(o->writer, "import.sha256", csv_hash);
 	session_writer_meta(o->writer, "import.mapping", m->id);
+	session_writer_meta(o->writer, "import.format", "table");
+	g_autofree char *size_text = g_strdup_printf("%zu", t->size);
+	session_writer_meta(o->writer, "import.size", size_text);
+	if (t->equal > 0) {
+		g_autofree char *equal = g_strdup_printf("%" G_GUINT64_FORMAT, t->equal);
+		session_writer_meta(o->writer, SESSION_META_BURSTS, equal);
+	}
 	return session_writer_attach(o->writer, map, "application/yaml", bytes, size, error) &&
 	       session_writer_attach(o->writer, csv, "text/csv", t->bytes, t->size, error) &&
 	       (!m->judge || session_writer_attach_judge(o->writer, m->judge, error));
@@ -342,14 +449,33 @@ static void signal_destroy(void *signal)
 	signal_free(signal);
 }
 
-gboolean session_import_csv(const char *csv, const char *mapping, const char *out,
-			    Diagnostics *diag, GError **error)
+/* The mapping may be one for recordings. */
+static bool fits_tables(const Mapping *m, Diagnostics *diag)
+{
+	size_t before = diagnostics_errors(diag);
+	if (!m->time_column)
+		yaml_error(m->doc, NULL, diag, "expected `time`, as this is a table");
+	for (guint i = 0; i < m->signals->len; i++) {
+		const MappedSignal *s = m->signals->pdata[i];
+		if (!s->column)
+			diagnostics_add(diag, false, yaml_file(m->doc), s->line, 1,
+					"%s: expected `column`, as this is a table", s->info.name);
+	}
+	return diagnostics_errors(diag) == before;
+}
+
+gboolean import_table(const char *csv, const char *mapping, const char *out, Diagnostics *diag,
+		      GError **error)
 {
 	size_t before = diagnostics_errors(diag);
 	g_autoptr(Mapping) m = mapping_load(mapping, diag);
 	g_auto(Table) t = {.diag = diag, .errors_before = before};
 	g_autoptr(GPtrArray) signals = g_ptr_array_new_with_free_func(signal_destroy);
 	if (!m) {
+		diagnostics_to_error(diag, error);
+		return FALSE;
+	}
+	if (!fits_tables(m, diag)) {
 		diagnostics_to_error(diag, error);
 		return FALSE;
 	}
