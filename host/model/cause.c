@@ -88,8 +88,18 @@ static const Wording wordings[] = {
 	{"the safe state was not confirmed", "安全状態を確認できませんでした"},
 	{"the replay was late: the picture of * s came * ms after its time (budget * ms)",
 	 "再生が遅れました: $1 s の画像が $2 ms 遅れました(許容 $3 ms)"},
-	{"not played at recorded speed: no time in it means what it meant in the recording",
-	 "記録時の速度で再生していないため、時間の意味が記録時と異なります"},
+	{"not played at recorded speed: no time in it means what it meant in the recording "
+	 "(--rate answer keeps it, for a product with lock-step)",
+	 "記録時の速度で再生していないため、時間の意味が記録時と異なります("
+	 "ロックステップ対応の製品なら "
+	 "--rate answer で保てます)"},
+	{"played as fast as it could be written: no time in it means what it meant in the "
+	 "recording",
+	 "書き込める限りの速さで再生したため、時間の意味が記録時と異なります"},
+	{"the recording begins again: what * sees jumps",
+	 "記録が最初に戻るため、$1 に見えるものが飛びます"},
+	{"the recording begins again: * does not begin as it ended",
+	 "記録が最初に戻りますが、$1 の始めと終わりの値が異なります"},
 	{"in the recording: *", "記録中に: $1"},
 };
 

@@ -1,4 +1,4 @@
-#include "live.h"
+#include "live_parts.h"
 
 #include <anzen/media.h>
 #include <math.h>
@@ -12,137 +12,8 @@ volatile int live_stop_requested;
 /* Recording goes on a little after the end, so that the last interval has a sample on its far side. */
 #define TAIL_NS (400 * CLOCK_MS)
 #define WATCH_NS (100 * CLOCK_MS)
-/* Lock-step: the executor's tick, the product's decision period (a camera's frame at 30/s), the recorder's. */
-#define LOCKSTEP_TICK_NS CLOCK_MS
-#define LOCKSTEP_DECISION_NS (33 * CLOCK_MS)
-#define LOCKSTEP_PUMP_NS (50 * CLOCK_MS)
 #define LOCKSTEP_EPOCH_NS CLOCK_S
-/* A session of a few minutes with video stays far below this. */
-#define DISK_RESERVE (512u * 1024 * 1024)
 #define FAST_GAP_NS (20 * CLOCK_MS) /* signals with a shorter max_gap are stored as cdr */
-
-/* ---- what the executor asks for (its own thread) ---------------------------------------------------------- */
-
-static bool op_command(void *user, unsigned role, double value, int64_t at_ns)
-{
-	Live *live = user;
-	return rig_command(live->rig, g_array_index(live->roles, int, role), value, at_ns,
-			   ++live->next_id);
-}
-
-static bool op_trigger(void *user, unsigned role, int64_t at_ns)
-{
-	Live *live = user;
-	char name[96];
-	g_snprintf(name, sizeof(name), "trigger.%s",
-		   (const char *)g_ptr_array_index(live->plan->roles, role));
-	Stream *bench = tee_bench(live->tee);
-	bench->event(bench, name, at_ns == EXECUTOR_SOONEST ? clock_now(live->clock) : at_ns, NULL);
-	return rig_trigger(live->rig, g_array_index(live->roles, int, role), at_ns,
-			   ++live->next_id);
-}
-
-/* The first id of the cleanup tells its replies from those to the timeline. */
-static bool op_cleanup(void *user, unsigned role, double value)
-{
-	Live *live = user;
-	if (!live->cleanup_id)
-		live->cleanup_id = live->next_id + 1;
-	return rig_command(live->rig, g_array_index(live->roles, int, role), value, DEVICE_SOONEST,
-			   ++live->next_id);
-}
-
-/* `detail` as the only member of an object; quotes and controls become blanks, so that it stays JSON without a heap. */
-static void op_event(void *user, const char *name, int64_t t_ns, const char *detail)
-{
-	Live *live = user;
-	char json[SESSION_EVENT_JSON] = "";
-	if (detail) {
-		size_t n = (size_t)g_snprintf(json, sizeof(json) - 4, "{\"detail\":\"");
-		for (const char *c = detail; *c && n < sizeof(json) - 8; c++)
-			json[n++] = *c == '"' || *c == '\\' || (unsigned char)*c < 0x20 ? ' ' : *c;
-		json[n++] = '"';
-		json[n++] = '}';
-		json[n] = 0;
-	}
-	Stream *bench = tee_bench(live->tee);
-	bench->event(bench, name, t_ns, detail ? json : NULL);
-}
-
-static void op_fault(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame)
-{
-	Live *live = user;
-	char src[64], why[256];
-	g_strlcpy(src, source, sizeof(src));
-	g_strlcpy(why, cause, sizeof(why));
-	Fault fault = {.t_ns = t_ns,
-		       .until_ns = CLOCK_NEVER,
-		       .source = src,
-		       .cause = why,
-		       .blame = blame,
-		       .proven = blame == BLAME_BENCH};
-	Stream *bench = tee_bench(live->tee);
-	bench->fault(bench, &fault);
-}
-
-static bool op_sample(void *user, ExecutorSample *ret)
-{
-	return tee_pop(((Live *)user)->tee, ret);
-}
-
-static void op_quiet(void *user)
-{
-	rig_request_safe_timed(((Live *)user)->rig);
-}
-
-static void op_make_safe(void *user)
-{
-	rig_request_safe(((Live *)user)->rig);
-}
-
-/* Replies say when a command really took effect. One that did not happen means a stimulus that was not as scripted. */
-static void take_replies(Live *live)
-{
-	RigReply r;
-	while (rig_reply(live->rig, &r)) {
-		char name[96], text[192];
-		if (live->cleanup_id && r.id >= live->cleanup_id) {
-			g_snprintf(text, sizeof(text), "%s: %s%s%s", r.role,
-				   device_status_name(r.status), *r.message ? ": " : "", r.message);
-			executor_answered(live->executor, r.status == DEVICE_DONE, text);
-		}
-		if (r.status == DEVICE_DONE) {
-			g_snprintf(name, sizeof(name), "effect.%s", r.role);
-			g_snprintf(text, sizeof(text), "u_ns %" G_GINT64_FORMAT, r.u_ns);
-			op_event(live, name, r.t_ns, text);
-			continue;
-		}
-		RunState state = executor_state(live->executor);
-		if (state != RUN_LIVE)
-			continue; /* what make_safe refuses is no fault */
-		g_snprintf(text, sizeof(text), "%s: the command was %s: %s", r.role,
-			   device_status_name(r.status), r.message);
-		op_fault(live, clock_now(live->clock), r.role, text, BLAME_BENCH);
-		executor_stop(live->executor, "a command did not take effect", BLAME_BENCH);
-	}
-}
-
-static void *executor_main(void *user)
-{
-	Live *live = user;
-	bool realtime = thread_realtime(THREAD_EXECUTOR);
-	op_event(live, "executor.priority", clock_now(live->clock),
-		 realtime ? "SCHED_FIFO 40" : "normal: SCHED_FIFO was refused");
-	int64_t next;
-	do {
-		take_replies(live);
-		next = executor_step(live->executor, clock_now(live->clock));
-		if (next != CLOCK_NEVER)
-			clock_wait_until(live->clock, next);
-	} while (next != CLOCK_NEVER);
-	atomic_store(&live->thread_ended, true);
-	return NULL;
-}
 
 /* ---- the data plane's third branch: product, and the newest values ---------------------------------------- */
 
@@ -305,15 +176,7 @@ static void open_executor(Live *live)
 		int role = rig_role(live->rig, g_ptr_array_index(live->plan->roles, i));
 		g_array_append_val(live->roles, role);
 	}
-	live->ops = (ExecutorOps){.command = op_command,
-				  .trigger = op_trigger,
-				  .cleanup = op_cleanup,
-				  .event = op_event,
-				  .fault = op_fault,
-				  .sample = op_sample,
-				  .quiet = op_quiet,
-				  .make_safe = op_make_safe,
-				  .user = live};
+	live_ops_fill(live);
 	live->executor = executor_new(live->plan, &live->ops);
 }
 
@@ -348,197 +211,6 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 	note_start(live, id);
 	live->recording = session_writer_start(live->writer, error);
 	return live->recording;
-}
-
-/* ---- operator ---------------------------------------------------------------------------------------------- */
-
-static int tell(Live *live, const char *state, const char *doing, const Title *prompt,
-		char **choices)
-{
-	static const char *const done[] = {"done", NULL};
-	if (!live->config->progress)
-		return live_stop_requested ? -1 : 0;
-	bool playing = live->start_ns > 0;
-	RunStatus status = {.state = state,
-			    .doing = doing,
-			    .t_s = playing ? (double)(clock_now(live->clock) - live->start_ns) *
-						     1e-9
-					   : (double)NAN,
-			    .end_s = (double)live->in->scenario->end_ns * 1e-9};
-	if (prompt && prompt->en) {
-		status.prompt = !g_strcmp0(live->config->lang, "ja") && prompt->ja ? prompt->ja
-										   : prompt->en;
-		status.choices = choices ? (const char *const *)choices : done;
-	}
-	RunAnswer answer = {0};
-	live->config->progress(live->config->progress_user, &status, &answer);
-	if (answer.note)
-		op_event(live, "operator.note", clock_now(live->clock), answer.note);
-	g_free(answer.note);
-	return answer.stop || live_stop_requested ? -1 : answer.choice;
-}
-
-static gboolean stopped(GError **error)
-{
-	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED,
-		    "stopped by the operator before the run began");
-	return FALSE;
-}
-
-/* ---- setup and cleanup -------------------------------------------------------------------------------------- */
-
-static gboolean wake(gpointer user)
-{
-	*(bool *)user = true;
-	return G_SOURCE_REMOVE;
-}
-
-/* One millisecond of simulated time: world, devices, product, executor, recorder, in this order. */
-static void tick(Live *live)
-{
-	int64_t now = clock_now(live->clock) + LOCKSTEP_TICK_NS;
-	clock_manual_set(live->clock, now);
-	live->config->plant->step_to(live->config->plant, now);
-	rig_poll(live->rig, now);
-	if (live->product_started && now >= live->next_exchange_ns) {
-		live->next_exchange_ns = now + LOCKSTEP_DECISION_NS;
-		product_link_exchange(live->product, now);
-	}
-	if (live->began) {
-		take_replies(live);
-		if (executor_step(live->executor, now) == CLOCK_NEVER)
-			atomic_store(&live->thread_ended, true);
-	}
-	if (now >= live->next_pump_ns) {
-		live->next_pump_ns = now + LOCKSTEP_PUMP_NS;
-		session_writer_pump(live->writer,
-				    NULL); /* a failure is sticky: session_writer_failed() */
-	}
-}
-
-/* Let time pass: the main context works, or the simulated world does. */
-static void pass(Live *live, int64_t ns)
-{
-	if (live->config->lock_step) {
-		for (int64_t until = clock_now(live->clock) + ns; clock_now(live->clock) < until;)
-			tick(live);
-		return;
-	}
-	bool over = false;
-	g_timeout_add((guint)(ns / CLOCK_MS), wake, &over);
-	while (!over)
-		g_main_context_iteration(NULL, TRUE);
-}
-
-static gboolean apply_sets(Live *live, const Step *step, GError **error)
-{
-	for (size_t i = 0; i < step->n_sets; i++) {
-		double value;
-		if (!plan_drive_value(live->in->rig, &step->sets[i], &value, error))
-			return FALSE;
-		int role = rig_role(live->rig, step->sets[i].role);
-		if (role < 0 ||
-		    !rig_command(live->rig, role, value, DEVICE_SOONEST, ++live->next_id)) {
-			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
-				    "role '%s' does not take a command", step->sets[i].role);
-			return FALSE;
-		}
-	}
-	return TRUE;
-}
-
-static bool is_near(Live *live, const Settle *settle, const Unit *unit)
-{
-	double target, within;
-	plan_settle_band(settle, unit, &target, &within);
-	pthread_mutex_lock(&live->lock);
-	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
-	bool near = latest && latest->ok && fabs(latest->v - target) <= within;
-	pthread_mutex_unlock(&live->lock);
-	return near;
-}
-
-static gboolean wait_settled(Live *live, const Settle *settle, GError **error)
-{
-	const SignalInfo *info = rig_signal(live->rig, settle->signal);
-	if (!info) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "%s:%u: the rig measures no '%s' to settle on",
-			    live->in->scenario->path, settle->place.line, settle->signal);
-		return FALSE;
-	}
-	int64_t begin = clock_now(live->clock), near_since = -1;
-	for (int64_t now = begin; now < begin + settle->timeout_ns; now = clock_now(live->clock)) {
-		if (!is_near(live, settle, &info->unit))
-			near_since = -1;
-		else if (near_since < 0)
-			near_since = now;
-		if (near_since >= 0 && now - near_since >= settle->for_ns)
-			return TRUE;
-		if (tell(live, "Preflight", settle->signal, NULL, NULL) < 0)
-			return stopped(error);
-		pass(live, 20 * CLOCK_MS);
-	}
-	pthread_mutex_lock(&live->lock);
-	const Latest *latest = g_hash_table_lookup(live->latest, settle->signal);
-	double v = latest ? latest->v : (double)NAN;
-	pthread_mutex_unlock(&live->lock);
-	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
-		    "%s did not settle at %g %s within %.0f s (now %.4g %s)", settle->signal,
-		    settle->target.value, settle->target.unit.symbol,
-		    (double)settle->timeout_ns * 1e-9, v, info->unit.symbol);
-	return FALSE;
-}
-
-static gboolean prompts(Live *live, const char *state, const char *doing, const Step *steps,
-			size_t n, GError **error)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!steps[i].prompt.en)
-			continue;
-		int answer = tell(live, state, doing, &steps[i].prompt, steps[i].choices);
-		const char *word =
-			answer >= 0 && steps[i].choices ? steps[i].choices[answer] : "done";
-		op_event(live, "operator.prompt", clock_now(live->clock), steps[i].prompt.en);
-		op_event(live, "operator.answer", clock_now(live->clock),
-			 answer < 0 ? "stop" : word);
-		if (answer != 0) /* the first choice means "done" */
-			return stopped(error);
-	}
-	return TRUE;
-}
-
-static gboolean settle_all(Live *live, GError **error)
-{
-	for (size_t i = 0; i < live->in->scenario->n_setup; i++) {
-		const Step *step = &live->in->scenario->setup[i];
-		if (!apply_sets(live, step, error) ||
-		    (step->settle && !wait_settled(live, step->settle, error)))
-			return FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean preflight(Live *live, GError **error)
-{
-	g_autoptr(GPtrArray) roles = g_ptr_array_new();
-	for (size_t i = 0; i < live->in->scenario->n_needs; i++)
-		g_ptr_array_add(roles, live->in->scenario->needs[i].role);
-	g_ptr_array_add(roles, NULL);
-	RigNeeds needs = {.roles = (const char *const *)roles->pdata,
-			  .clock_u_ns = live->in->scenario->clock_uncertainty_ns,
-			  .disk_folder = live->folder,
-			  .disk_bytes = DISK_RESERVE};
-	g_autoptr(GPtrArray) items = rig_preflight(live->rig, &needs);
-	for (guint i = 0; i < items->len; i++) {
-		const DeviceItem *item = g_ptr_array_index(items, i);
-		if (!item->ok) {
-			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH, "preflight: %s: %s",
-				    item->name, item->cure ? item->cure : "not ok");
-			return FALSE;
-		}
-	}
-	return TRUE;
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------------- */
@@ -579,10 +251,10 @@ static void watch_live(Live *live)
 		g_snprintf(doing, sizeof(doing), "step %u of %u",
 			   MIN(executor_position(live->executor) + 1, live->plan->steps->len),
 			   live->plan->steps->len);
-		if (tell(live, run_state_name(executor_state(live->executor)), doing, NULL, NULL) <
-		    0)
+		if (live_tell(live, run_state_name(executor_state(live->executor)), doing, NULL,
+			      NULL) < 0)
 			executor_stop(live->executor, "stopped by the operator", BLAME_UNKNOWN);
-		pass(live, WATCH_NS);
+		live_pass(live, WATCH_NS);
 	}
 }
 
@@ -596,20 +268,20 @@ static void note_reason(Live *live)
 		live->incomplete =
 			lost ? g_strdup_printf("%s (lost: %s)", reason, lost) : g_strdup(reason);
 	if (reason && !strcmp(reason, "stopped by the operator"))
-		op_fault(live, executor_ended_ns(live->executor), "operator",
-			 "stopped by the operator", BLAME_UNKNOWN);
+		live_fault(live, executor_ended_ns(live->executor), "operator",
+			   "stopped by the operator", BLAME_UNKNOWN);
 	if (tee_threads_refused(live->tee))
-		op_fault(live, live->start_ns, "executor",
-			 "more threads delivered data than the recorder has places for",
-			 BLAME_BENCH);
+		live_fault(live, live->start_ns, "executor",
+			   "more threads delivered data than the recorder has places for",
+			   BLAME_BENCH);
 	if (tee_executor_lost(live->tee))
-		op_fault(live, live->start_ns, "executor",
-			 "guards missed samples: the executor's rings were full", BLAME_BENCH);
+		live_fault(live, live->start_ns, "executor",
+			   "guards missed samples: the executor's rings were full", BLAME_BENCH);
 }
 
 static gboolean start_thread(Live *live, GError **error)
 {
-	int failed = pthread_create(&live->thread, NULL, executor_main, live);
+	int failed = pthread_create(&live->thread, NULL, live_executor_main, live);
 	if (failed)
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "no thread for the executor: %s",
 			    g_strerror(failed));
@@ -632,24 +304,24 @@ static gboolean go_live(Live *live, GError **error)
 			return FALSE;
 	product_link_begin(live->product, live->start_ns - START_AHEAD_NS);
 	if (live->config->note)
-		op_event(live, "operator.note", live->start_ns, live->config->note);
-	op_event(live, "run.start", live->start_ns, NULL);
+		live_event(live, "operator.note", live->start_ns, live->config->note);
+	live_event(live, "run.start", live->start_ns, NULL);
 	executor_start(live->executor, live->start_ns);
 	live->began = true;
 	if (!live->config->lock_step && !start_thread(live, error))
 		return FALSE;
 	watch_live(live);
 	stop_thread(live);
-	take_replies(live);
+	live_replies(live);
 	note_reason(live);
 	int64_t end = live->incomplete ? executor_ended_ns(live->executor)
 				       : live->start_ns + live->in->scenario->end_ns;
-	pass(live, TAIL_NS);
-	op_event(live, "run.end", end, live->incomplete);
+	live_pass(live, TAIL_NS);
+	live_event(live, "run.end", end, live->incomplete);
 	product_link_end(live->product);
 	g_autofree char *undeclared = product_link_undeclared(live->product);
 	if (undeclared)
-		op_event(live, "product.undeclared", end, undeclared);
+		live_event(live, "product.undeclared", end, undeclared);
 	return TRUE;
 }
 
@@ -660,46 +332,47 @@ static void finish_cleanup(Live *live)
 	g_autoptr(GError) error = NULL;
 	if (live_stop_requested)
 		return;
-	if (!prompts(live, "Finishing", "cleanup", s->cleanup, s->n_cleanup, &error))
-		op_event(live, "cleanup.failed", clock_now(live->clock), "the operator could not");
+	if (!live_prompts(live, "Finishing", "cleanup", s->cleanup, s->n_cleanup, &error))
+		live_event(live, "cleanup.failed", clock_now(live->clock),
+			   "the operator could not");
 }
 
 gboolean live_play(Live *live, GError **error)
 {
-	if (tell(live, "Preflight", "rig", NULL, NULL) < 0)
-		return stopped(error);
-	if (!rig_start(live->rig, tee_bench(live->tee), error) || !preflight(live, error) ||
-	    !prompts(live, "Preflight", "setup", live->in->scenario->setup,
-		     live->in->scenario->n_setup, error))
+	if (live_tell(live, "Preflight", "rig", NULL, NULL) < 0)
+		return live_stopped(error);
+	if (!rig_start(live->rig, tee_bench(live->tee), error) || !live_preflight(live, error) ||
+	    !live_prompts(live, "Preflight", "setup", live->in->scenario->setup,
+			  live->in->scenario->n_setup, error))
 		return FALSE;
-	if (tell(live, "Armed", "settling", NULL, NULL) < 0)
-		return stopped(error);
+	if (live_tell(live, "Armed", "settling", NULL, NULL) < 0)
+		return live_stopped(error);
 	if (live->config
 		    ->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
-		pass(live, CLOCK_S);
+		live_pass(live, CLOCK_S);
 	if (!rig_arm(live->rig, error))
 		return FALSE;
 	live->armed = true;
-	if (!settle_all(live, error))
+	if (!live_settle(live, error))
 		return FALSE;
-	if (tell(live, "Armed", "waiting for the product", NULL, NULL) < 0)
-		return stopped(error);
+	if (live_tell(live, "Armed", "waiting for the product", NULL, NULL) < 0)
+		return live_stopped(error);
 	if (!product_link_start(live->product, error)) {
 		if (!g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED))
 			return FALSE;
 		g_clear_error(error);
-		return stopped(error);
+		return live_stopped(error);
 	}
 	live->product_started = true;
 	if (!go_live(live, error))
 		return FALSE;
 	live->product_started = false;
-	tell(live, "Finishing", "making safe", NULL, NULL);
+	live_tell(live, "Finishing", "making safe", NULL, NULL);
 	g_autoptr(GError) unsafe = NULL;
 	if (!rig_make_safe(live->rig, CLOCK_S, &unsafe) && !live->incomplete)
-		op_fault(live, clock_now(live->clock), "rig",
-			 unsafe ? unsafe->message : "the safe state was not confirmed",
-			 BLAME_BENCH);
+		live_fault(live, clock_now(live->clock), "rig",
+			   unsafe ? unsafe->message : "the safe state was not confirmed",
+			   BLAME_BENCH);
 	live->armed = false;
 	finish_cleanup(live);
 	return TRUE;
@@ -712,11 +385,11 @@ void live_abandon(Live *live, const GError *why)
 	int64_t now = clock_now(live->clock);
 	bool bench = !g_error_matches(why, ANZEN_ERROR, ANZEN_ERROR_CANCELLED) &&
 		     !g_error_matches(why, ANZEN_ERROR, ANZEN_ERROR_PRODUCT);
-	op_event(live, "run.abandoned", now, why->message);
-	op_fault(live, now, "run", why->message, bench ? BLAME_BENCH : BLAME_UNKNOWN);
+	live_event(live, "run.abandoned", now, why->message);
+	live_fault(live, now, "run", why->message, bench ? BLAME_BENCH : BLAME_UNKNOWN);
 	if (!live->began) { /* a timeline of no length: nothing before it can be judged */
-		op_event(live, "run.start", now, NULL);
-		op_event(live, "run.end", now, why->message);
+		live_event(live, "run.start", now, NULL);
+		live_event(live, "run.end", now, why->message);
 	}
 	if (live->armed)
 		rig_make_safe(live->rig, CLOCK_S, NULL);

@@ -120,7 +120,7 @@ static void every_form_of_the_sources_is_known(void)
 	static const char *const calls[] = {"device_host_fault(",
 					    "device_host_lost(",
 					    "responses_blame(",
-					    "op_fault(",
+					    "live_fault(",
 					    "blame(r, now,",
 					    "cause = g_strdup_printf(",
 					    "g_snprintf(cause, sizeof(cause),"};
