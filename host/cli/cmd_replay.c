@@ -70,9 +70,13 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 {
 	const RunRecord *record = outcome->record;
 	g_autofree char *table = report_table(&record, 1, cli->lang, cli_columns(stdout));
-	printf("\n%s\n%s  %s\n", table,
+	printf("\n%s\n%s  %s", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
+	if (record->left_out->len > 0)
+		printf(_("  (%u of %u criteria; nothing is said about the others)"),
+		       record->criteria->len, record->criteria->len + record->left_out->len);
+	printf("\n");
 	/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
 	printf(_("%llu pictures and %llu samples given; late by %.3f ms (median), %.3f ms (99 %%), "
 		 "%.3f ms (99.9 %%), %.3f ms (worst)\n"),
@@ -132,7 +136,7 @@ static int64_t ask_step(void *user, double t_s)
 
 typedef struct Options {
 	char *product, *criteria, *out, *from, *to, *rate, *deadline;
-	char **perturb;
+	char **perturb, **chosen;
 	gint64 seed;
 	int loops;
 	gboolean step;
@@ -148,6 +152,7 @@ static void options_clear(Options *o)
 	g_free(o->rate);
 	g_free(o->deadline);
 	g_strfreev(o->perturb);
+	g_strfreev(o->chosen);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -182,6 +187,7 @@ static gboolean read_options(const Options *o, ReplayConfig *config, GError **er
 	}
 	config->product = o->product;
 	config->criteria = o->criteria;
+	config->chosen = (const char *const *)o->chosen;
 	config->out_dir = o->out;
 	config->to_ns = CLOCK_NEVER;
 	config->loops = (unsigned)o->loops;
@@ -202,6 +208,9 @@ int cmd_replay(int argc, char **argv, CliContext *cli)
 		 "PRODUCT"},
 		{"criteria", 'c', 0, G_OPTION_ARG_FILENAME, &o.criteria,
 		 N_("pack to judge with (the recording's own)"), "PACK"},
+		{"criterion", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.chosen,
+		 N_("judge this criterion only, and what it is judged with; may be repeated"),
+		 "ID"},
 		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &o.out,
 		 N_("folder for the run's own folder (runs)"), "DIR"},
 		{"rate", 0, 0, G_OPTION_ARG_STRING, &o.rate,

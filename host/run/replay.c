@@ -208,8 +208,10 @@ static void copy_meta(Replay *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
 		if (old_meta(r, kept[i]))
 			session_writer_meta(r->writer, kept[i], old_meta(r, kept[i]));
-	if (!r->packs && old_meta(r, "criteria"))
-		session_writer_meta(r->writer, "criteria", old_meta(r, "criteria"));
+	if (r->criteria)
+		session_writer_meta(r->writer, "criteria", r->criteria);
+	if (r->left_out)
+		session_writer_meta(r->writer, "criteria.left-out", r->left_out);
 	g_hash_table_iter_init(&iter, r->tape->recording->meta);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		if (g_str_has_prefix(key, "import.") || g_str_has_prefix(key, "crop.") ||
@@ -398,7 +400,7 @@ static void sum_up(Replay *r, RunOutcome *ret)
 	ret->lateness_p999_ns = percentile(r->lateness, 0.999);
 	ret->frames = r->frames;
 	ret->items = r->lateness->len;
-	ret->took_ns = r->took_ns;
+	ret->took_ns = r->config->pace == REPLAY_MAX ? r->took_ns : 0;
 	replay_say(
 		r, "replay.summary", clock_now(r->clock),
 		"%" G_GUINT64_FORMAT " pictures and %" G_GUINT64_FORMAT
@@ -446,6 +448,8 @@ static void replay_clear(Replay *r)
 		clock_free(r->clock);
 	perturb_chain_free(r->chain);
 	g_array_unref(r->lateness);
+	g_free(r->criteria);
+	g_free(r->left_out);
 	g_free(r->folder);
 	g_free(r->session);
 }
@@ -497,6 +501,29 @@ static gboolean load_packs(Replay *r, Diagnostics *diag)
 	return pack != NULL;
 }
 
+/* What is judged: what the recording named, or all of another pack; and of that, what was chosen. */
+static gboolean choose(Replay *r, Diagnostics *diag, GError **error)
+{
+	const char *named = r->packs ? NULL : old_meta(r, "criteria");
+	const char *spared = r->packs ? NULL : old_meta(r, "criteria.left-out");
+	if (!r->config->chosen) {
+		r->criteria = g_strdup(named);
+		r->left_out = g_strdup(spared);
+		return TRUE;
+	}
+	g_autoptr(GPtrArray) packs = r->packs ? g_ptr_array_ref(r->packs)
+					      : score_attached_packs(r->tape->reader, diag, error);
+	g_autofree char *left_out = NULL;
+	if (!packs || !run_choose_criteria((Pack *const *)packs->pdata, packs->len, named,
+					   r->config->chosen, &r->criteria, &left_out, error))
+		return FALSE;
+	if (left_out && spared)
+		r->left_out = g_strdup_printf("%s,%s", spared, left_out);
+	else
+		r->left_out = left_out ? g_steal_pointer(&left_out) : g_strdup(spared);
+	return TRUE;
+}
+
 static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 {
 	const ReplayConfig *c = r->config;
@@ -516,7 +543,7 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 			    c->session);
 		return FALSE;
 	}
-	if (!r->tape)
+	if (!r->tape || !choose(r, diag, error))
 		return FALSE;
 	if (r->chain) {
 		replay_tell(r, "Preflight", "perturbing", (double)NAN);

@@ -8,8 +8,9 @@
 #define WATCH_NS (100 * CLOCK_MS)
 /* A sleep ends some tens of microseconds late; the rest is waited for awake. */
 #define SPIN_NS (80 * CLOCK_US)
-/* REPLAY_MAX: items that may wait for the recorder; its rings hold more. */
-#define MAX_AHEAD 1024
+/* REPLAY_MAX: what may wait for the recorder; its rings hold twice as much and more. */
+#define MAX_SAMPLES_AHEAD 16000
+#define MAX_FRAMES_AHEAD 30
 #define MAX_PAUSE_NS (200 * CLOCK_US)
 
 /* ---- the player's thread ----------------------------------------------------------------------------------------- */
@@ -35,30 +36,31 @@ static int64_t wait_for(Replay *r, int64_t due)
 	return atomic_load(&r->stop) ? -1 : clock_now(r->clock);
 }
 
-static uint64_t written(const Replay *r)
+/* As fast as the recorder writes: its rings must not run over. What was written since `before`. */
+static int64_t wait_for_room(Replay *r, const SessionStats *before)
 {
-	SessionStats stats;
-	session_writer_stats(r->writer, &stats);
-	return stats.samples + stats.frames;
-}
-
-/* As fast as the recorder writes: its rings must not run over. */
-static int64_t wait_for_room(Replay *r, uint64_t given)
-{
-	while (!atomic_load(&r->stop) && given > written(r) + MAX_AHEAD)
+	SessionStats now;
+	while (!atomic_load(&r->stop)) {
+		session_writer_stats(r->writer, &now);
+		/* each item is a sample twice over, or a picture and a sample: itself, and how late it was */
+		uint64_t samples = 2 * (uint64_t)r->lateness->len - r->frames;
+		if (samples < now.samples - before->samples + MAX_SAMPLES_AHEAD &&
+		    r->frames < now.frames - before->frames + MAX_FRAMES_AHEAD)
+			return clock_now(r->clock);
 		clock_wait_until(r->clock, clock_now(r->clock) + MAX_PAUSE_NS);
-	return atomic_load(&r->stop) ? -1 : clock_now(r->clock);
+	}
+	return -1;
 }
 
 static void play(Replay *r)
 {
 	bool flat_out = r->config->pace == REPLAY_MAX;
-	uint64_t before = flat_out ? written(r) : 0;
+	SessionStats before;
+	session_writer_stats(r->writer, &before);
 	for (guint i = 0; i < r->tape->items->len; i++) {
 		const TapeItem *item = &g_array_index(r->tape->items, TapeItem, i);
 		int64_t due = replay_bench_time(r, item->t_ns), now;
-		/* every sample is written twice: as it is, and how late */
-		now = flat_out ? wait_for_room(r, before + 2 * (uint64_t)i) : wait_for(r, due);
+		now = flat_out ? wait_for_room(r, &before) : wait_for(r, due);
 		if (now < 0)
 			return;
 		replay_give(r, item, flat_out ? now : due, now);

@@ -9,12 +9,12 @@
 #define DECISION_NS (33 * CLOCK_MS) /* as in a lock-step run; and at each picture */
 #define TELL_NS (500 * CLOCK_MS)
 
-/* ---- pictures: products in lock-step see grey ones, cut to what they are to look at ------------------------------- */
+/* ---- pictures: products in lock-step see the luma, cut to what they are to look at ------------------------------- */
 
 static MediaDecoder *decoder_of(Replay *r, const char *role)
 {
 	MediaDecoder *decoder = g_hash_table_lookup(r->decoders, role);
-	if (!decoder && (decoder = media_decoder_new("gray8", NULL)))
+	if (!decoder && (decoder = media_decoder_new("i420", NULL)))
 		g_hash_table_insert(r->decoders, g_strdup(role), decoder);
 	return decoder;
 }
@@ -40,19 +40,20 @@ void replay_feed_grey(Replay *r, const char *role, const Frame *unit)
 	const ProductFeed *feed = product_link_feed(r->link);
 	MediaDecoder *decoder = decoder_of(r, role);
 	g_autoptr(GError) error = NULL;
-	g_auto(Frame) grey = {0};
-	if (!decoder || !media_decoder_decode(decoder, unit, &grey, &error)) {
+	g_auto(Frame) picture = {0};
+	if (!decoder || !media_decoder_decode(decoder, unit, &picture, &error)) {
 		if (error && !r->blamed)
 			replay_blame(r, clock_now(r->clock), error->message, BLAME_BENCH);
 		r->blamed = r->blamed || error;
 		return;
 	}
-	Frame shown = grey;
-	g_autofree uint8_t *part = cropped(&grey, replay_crop(r), &shown.width, &shown.height);
-	if (part) {
+	/* The first plane as it was recorded: a conversion to grey would stretch video's 16..235 to 0..255. */
+	Frame shown = picture;
+	shown.format = "gray8";
+	g_autofree uint8_t *part = cropped(&picture, replay_crop(r), &shown.width, &shown.height);
+	if (part)
 		shown.data = part;
-		shown.size = (size_t)shown.width * (size_t)shown.height;
-	}
+	shown.size = (size_t)shown.width * (size_t)shown.height;
 	feed->frame(feed->user, role, &shown);
 }
 

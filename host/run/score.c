@@ -1,4 +1,6 @@
 /* Scoring: a sealed session in, verdicts out. run and `anzen score` both come through here, so that they cannot differ. */
+#include "finish.h"
+
 #include <anzen/run.h>
 #include <anzen/session.h>
 
@@ -18,7 +20,7 @@ static const char *meta(const Recording *recording, const char *key)
 }
 
 /* Packs that the session carries itself. */
-static GPtrArray *attached_packs(SessionReader *reader, Diagnostics *diag, GError **error)
+GPtrArray *score_attached_packs(SessionReader *reader, Diagnostics *diag, GError **error)
 {
 	g_autoptr(GPtrArray) packs =
 		g_ptr_array_new_with_free_func((GDestroyNotify)criterion_pack_free);
@@ -276,7 +278,7 @@ gboolean run_score(const char *session, const ScoreConfig *config, RunScore *ret
 	config = config ? config : &plain;
 	g_autoptr(SessionReader) reader = session_reader_open(session, error);
 	g_autoptr(GPtrArray) own =
-		reader && !config->packs ? attached_packs(reader, diag, error) : NULL;
+		reader && !config->packs ? score_attached_packs(reader, diag, error) : NULL;
 	if (!reader || (!config->packs && !own))
 		return FALSE;
 	g_auto(RunScore) score = {0};

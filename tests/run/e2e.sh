@@ -122,6 +122,10 @@ replays() {
 	printf '5\n\nq\n' | timeout 60 "$bin/anzen" replay "$session" --product "$good" --step -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
 	[ "$(field verdict)" = INVALID ] || fail "a replay that was stopped: $(field verdict)"
 	[ "$(grep -o 'q: stop' "$work/err" | wc -l)" = 3 ] || fail "three steps were asked for: $(cat "$work/err")"
+	# a part of the criteria, said as such
+	play 0 PASS --product "$good" --rate answer --criterion no-false-shut-off
+	grep -q '"left_out".*shut-off-delay' "$(field folder)/run.json" || fail "run.json does not say what was left out"
+	play 2 "" --product "$good" --rate answer --criterion no-such-one
 	# perturbed: the same seed the same input, and everything says so
 	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 7
 	says '"chain" *: *"noise:2"'

@@ -89,9 +89,10 @@ typedef enum {
 } ReplayPace;
 
 typedef struct ReplayConfig {
-	const char *session, *product;  /* paths */
-	const char *criteria;           /* a pack; NULL: those attached to the session */
-	const char *out_dir;            /* NULL: "runs" */
+	const char *session, *product; /* paths */
+	const char *criteria;          /* a pack; NULL: those attached to the session */
+	const char *const *chosen;     /* judge only these criteria, as in ScoreConfig; NULL: all */
+	const char *out_dir;           /* NULL: "runs" */
 	const char *program_dir, *lang; /* as in RunConfig */
 	ReplayPace pace;
 	double rate; /* REPLAY_RATE: 0.1 to 20; 1 is recorded speed */
