@@ -1,4 +1,4 @@
-#include "cells.h"
+#include "fold.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,15 +32,21 @@ static int refuse(const Compiler *c, const Node *n, const char *why)
 	return -1;
 }
 
+unsigned cells_room(int64_t width_ns)
+{
+	double wanted =
+		width_ns == CLOCK_NEVER ? 2 : 2 * USUAL_RATE * ((double)width_ns * 1e-9) + 16;
+	unsigned room = 2;
+	while (room < wanted && room < MOST_CHANGES)
+		room *= 2;
+	return room;
+}
+
 static Memory *memory_new(int64_t width_ns, bool delay)
 {
 	Memory *m = g_new0(Memory, 1);
-	double wanted =
-		width_ns == CLOCK_NEVER ? 2 : 2 * USUAL_RATE * ((double)width_ns * 1e-9) + 16;
 	m->width_ns = width_ns;
-	m->capacity = 2;
-	while (m->capacity < wanted && m->capacity < MOST_CHANGES)
-		m->capacity *= 2;
+	m->capacity = cells_room(width_ns);
 	if (delay)
 		m->changes = g_new0(Change, m->capacity);
 	for (int i = 0; i < SIDES && !delay; i++)
@@ -76,28 +82,96 @@ static int delayed(Compiler *c, int child, int64_t by_ns, bool later)
 
 static int compile(Compiler *c, const Node *n);
 
-/* once[lo, hi] looks back; eventually[lo, hi] is once[0, hi - lo], hi later. */
-static int compile_window(Compiler *c, const Node *n)
+/* What a window looks at, seconds after the instant; open bounds. */
+typedef struct Look {
+	double from, to;
+	bool from_open, to_open, lowest;
+} Look;
+
+/* Largest or smallest of a in the window. A window ahead is one that looks back and stands for an earlier time. */
+static int window_over(Compiler *c, const Node *n, int a, Look look)
 {
-	bool future = n->kind == N_ALWAYS || n->kind == N_EVENTUALLY;
-	int64_t lo = to_ns(n->lo_s), hi = to_ns(n->hi_s);
-	if (future && hi == CLOCK_NEVER)
-		return refuse(c, n, "it looks into the future without a bound");
-	int a = compile(c, n->a);
-	if (!future)
-		a = delayed(c, a, lo, false);
 	if (a < 0)
 		return -1;
-	int64_t width = hi == CLOCK_NEVER ? hi : hi - lo, ahead = cell_of(c, a)->ahead_ns;
+	if (isinf(look.to))
+		return refuse(c, n, "it looks into the future without a bound");
+	int64_t to = to_ns(look.to), from = isinf(look.from) ? 0 : to_ns(look.from);
+	if (to < 0)
+		a = delayed(c, a, -to, false);
+	int64_t width = isinf(look.from) ? CLOCK_NEVER : to - from,
+		ahead = cell_of(c, a)->ahead_ns + MAX(to, 0);
 	return append(c, (Cell){.cell = CELL_WINDOW,
 				.kind = n->kind,
 				.a = a,
 				.b = -1,
 				.signal = -1,
-				.lowest = n->kind == N_ALWAYS || n->kind == N_HISTORICALLY,
-				.ahead_ns = ahead + (future ? hi : 0),
-				.valid_ns = ahead + (future ? hi : 0),
+				.lowest = look.lowest,
+				.before = look.from < 0,
+				.oldest_open = look.from_open,
+				.newest_open = look.to_open,
+				.ahead_ns = ahead,
+				.valid_ns = ahead,
 				.memory = memory_new(width, false)});
+}
+
+static int compile_window(Compiler *c, const Node *n)
+{
+	bool lowest = n->kind == N_ALWAYS || n->kind == N_HISTORICALLY || n->kind == N_MIN_OVER;
+	Look look = {n->lo_s, n->hi_s, n->lo_open, n->hi_open, lowest};
+	if (operators[n->kind].time == OP_PAST)
+		look = (Look){-n->hi_s, -n->lo_s, n->hi_open, n->lo_open, lowest};
+	if (isinf(look.to))
+		return refuse(c, n, "it looks into the future without a bound");
+	return window_over(c, n, compile(c, n->a), look);
+}
+
+static int both(Compiler *c, NodeKind kind, int a, int b)
+{
+	if (a < 0 || b < 0)
+		return -1;
+	cells_align(c->cells, &a, &b);
+	int64_t ahead = cell_of(c, a)->ahead_ns;
+	return append(c, (Cell){.kind = kind,
+				.a = a,
+				.b = b,
+				.signal = -1,
+				.ahead_ns = ahead,
+				.valid_ns = ahead});
+}
+
+/* f until[a, b] g: f all of [0, a], and from there f until g within b - a; since is its mirror image. */
+static int compile_fold(Compiler *c, const Node *n)
+{
+	bool past = operators[n->kind].time == OP_PAST, weak = n->kind == N_WEAK_UNTIL;
+	if (!past && isinf(n->hi_s))
+		return refuse(c, n, "it looks into the future without a bound");
+	int f = compile(c, n->a), g = f < 0 ? -1 : compile(c, n->b);
+	if (g < 0)
+		return -1;
+	cells_align(c->cells, &f, &g);
+	int64_t lo = to_ns(n->lo_s), hi = to_ns(n->hi_s), ahead = cell_of(c, f)->ahead_ns;
+	const FoldShape shape = {.width_ns = isinf(n->hi_s) ? CLOCK_NEVER : hi - lo,
+				 .past = past,
+				 .oldest_open = past ? n->hi_open : n->lo_open,
+				 .newest_open = past ? n->lo_open : n->hi_open};
+	int then_f = past ? delayed(c, f, lo, false) : f,
+	    then_g = past ? delayed(c, g, lo, false) : g;
+	int out = append(c, (Cell){.cell = CELL_FOLD,
+				   .kind = n->kind,
+				   .a = then_f,
+				   .b = then_g,
+				   .signal = -1,
+				   .ahead_ns = ahead + (past ? 0 : hi),
+				   .valid_ns = ahead + (past ? 0 : hi),
+				   .fold = fold_new(&shape)});
+	double first = past ? -n->lo_s : 0, last = past ? 0 : n->lo_s;
+	if (lo > 0)
+		out = both(c, N_AND, out,
+			   window_over(c, n, f, (Look){first, last, false, false, true}));
+	if (weak)
+		out = both(c, N_OR, out,
+			   window_over(c, n, f, (Look){0, n->hi_s, false, n->hi_open, true}));
+	return out;
 }
 
 /* Atoms of one formula have one unit; of several there is no margin here, nor inside an edge. */
@@ -114,17 +188,22 @@ static const char *unsupported(const Node *n)
 {
 	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
 		return "it is for the calculator only";
-	if (operators[n->kind].time == OP_OVER)
-		return "windows of values are not supported here";
-	if (n->lo_open || n->hi_open)
-		return "open bounds are not supported here";
-	if (n->kind == N_UNTIL || n->kind == N_WEAK_UNTIL || n->kind == N_SINCE)
-		return "until and since are not supported here";
-	bool window = n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || n->kind == N_HISTORICALLY ||
-		      n->kind == N_ONCE;
-	if ((node_is_temporal(n->kind) && !window) || operators[n->kind].class == OP_MEASURE)
+	if (n->kind == N_MEAN_OVER || n->kind == N_COUNT)
+		return "means and counts are not supported here";
+	if (n->kind == N_NEXT || n->kind == N_STRONG_NEXT || n->kind == N_PREVIOUS ||
+	    n->kind == N_STRONG_PREVIOUS || operators[n->kind].class == OP_MEASURE)
 		return "it is not supported here";
 	return NULL;
+}
+
+void cells_align(GArray *cells, int *a, int *b)
+{
+	Compiler c = {.cells = cells};
+	int64_t ahead_a = cell_of(&c, *a)->ahead_ns, ahead_b = cell_of(&c, *b)->ahead_ns;
+	if (ahead_a < ahead_b)
+		*a = delayed(&c, *a, ahead_b - ahead_a, true);
+	else
+		*b = delayed(&c, *b, ahead_a - ahead_b, true);
 }
 
 static void add_children(Compiler *c, const Node *n, Cell *cell)
@@ -133,13 +212,9 @@ static void add_children(Compiler *c, const Node *n, Cell *cell)
 	cell->b = n->b && !*c->ret_bad ? compile(c, n->b) : -1;
 	if (*c->ret_bad)
 		return;
-	int64_t a = cell->a >= 0 ? cell_of(c, cell->a)->ahead_ns : 0,
-		b = cell->b >= 0 ? cell_of(c, cell->b)->ahead_ns : 0;
-	if (cell->b >= 0 && a < b)
-		cell->a = delayed(c, cell->a, b - a, true);
-	else if (cell->b >= 0)
-		cell->b = delayed(c, cell->b, a - b, true);
-	cell->ahead_ns = cell->valid_ns = MAX(a, b);
+	if (cell->b >= 0)
+		cells_align(c->cells, &cell->a, &cell->b);
+	cell->ahead_ns = cell->valid_ns = cell->a >= 0 ? cell_of(c, cell->a)->ahead_ns : 0;
 }
 
 static int compile(Compiler *c, const Node *n)
@@ -149,6 +224,8 @@ static int compile(Compiler *c, const Node *n)
 	const char *why = unsupported(n);
 	if (why)
 		return refuse(c, n, why);
+	if (n->kind == N_UNTIL || n->kind == N_WEAK_UNTIL || n->kind == N_SINCE)
+		return compile_fold(c, n);
 	if (node_is_temporal(n->kind))
 		return compile_window(c, n);
 	Cell cell = {.kind = n->kind, .a = -1, .b = -1, .signal = -1, .value = n->value};
@@ -178,6 +255,7 @@ void cells_clear(Cells *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		Memory *m = c->cells[i].memory;
+		fold_free(c->cells[i].fold);
 		if (!m)
 			continue;
 		for (int k = 0; k < SIDES; k++)
@@ -198,6 +276,8 @@ size_t cells_bytes(const Cells *c)
 		if (m)
 			sum += sizeof(*m) +
 			       m->capacity * (m->changes ? sizeof(Change) : SIDES * sizeof(Peak));
+		if (c->cells[i].fold)
+			sum += fold_bytes(c->cells[i].fold);
 	}
 	return sum;
 }
@@ -248,8 +328,8 @@ static Value product(double a0, double a1, double b0, double b1)
 {
 	double c[4] = {a0 * b0, a0 * b1, a1 * b0, a1 * b1}, lo = INF, hi = -INF;
 	for (int i = 0; i < 4; i++) {
-		lo = MIN(lo, or_(c[i], -INF));
-		hi = MAX(hi, or_(c[i], INF));
+		lo = MIN(lo, or_(c[i], 0)); /* none of an unknown number is 0 */
+		hi = MAX(hi, or_(c[i], 0));
 	}
 	return number(lo, hi);
 }
@@ -343,14 +423,14 @@ static void look_at_edge(Cell *c, const Cell *child, const Value *child_before, 
 	     maybe = !last && at.x[SURE] < 0 && after.x[MAYBE] > 0;
 	if (!first) {
 		sure = sure || (before.x[MAYBE] < 0 && at.x[SURE] > 0) ||
-		       (c->before == STL_FALSE && at.x[SURE] > 0);
+		       (c->was == STL_FALSE && at.x[SURE] > 0);
 		maybe = maybe || (before.x[SURE] < 0 && at.x[MAYBE] > 0);
 	}
 	c->at = edge_value(sure, maybe);
 	c->after = edge_value(false, after.x[SURE] < 0 && after.x[MAYBE] > 0);
 	StlTruth known_last = truth_of(&after) != STL_UNKNOWN ? truth_of(&after) : truth_of(&at);
 	if (known_last != STL_UNKNOWN)
-		c->before = known_last;
+		c->was = known_last;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------------- */
@@ -406,17 +486,20 @@ static void look_at_window(Cell *c, const Value *child_at, const Value *child_af
 	Memory *m = c->memory;
 	Value at = c->lowest ? negated(*child_at) : *child_at,
 	      after = c->lowest ? negated(*child_after) : *child_after;
-	bool past = c->kind == N_ONCE || c->kind == N_HISTORICALLY;
-	if (!m->begun && past && m->width_ns != CLOCK_NEVER)
+	bool bounded = m->width_ns != CLOCK_NEVER, first = !m->begun;
+	if (first && c->before && bounded)
 		for (int side = 0; side < SIDES; side++) /* before the start: not seen */
 			add_peak(m, side, unknown.x[side], 2 * (now + m->width_ns));
-	bool changed = !m->begun || !same(&m->last, &at) || !same(&at, &after);
-	if (changed && m->begun)
+	bool changed = first || !same(&m->last, &at) || !same(&at, &after);
+	if (changed && !first)
 		close_stretch(m, now);
-	int64_t leave = m->width_ns == CLOCK_NEVER ? CLOCK_NEVER : 2 * (now + m->width_ns) + 1;
+	int64_t leave = bounded ? 2 * (now + m->width_ns) + !c->oldest_open : CLOCK_NEVER;
+	if (c->newest_open) /* of a window without bound nothing lies after the start yet */
+		c->at = first && !bounded ? unknown : peaks(m, 2 * now);
 	for (int side = 0; side < SIDES && changed; side++)
 		add_peak(m, side, at.x[side], leave);
-	c->at = peaks(m, 2 * now);
+	if (!c->newest_open)
+		c->at = peaks(m, 2 * now);
 	for (int side = 0; side < SIDES && changed; side++)
 		add_peak(m, side, after.x[side], CLOCK_NEVER);
 	c->after = peaks(m, 2 * now + 1);
@@ -426,6 +509,15 @@ static void look_at_window(Cell *c, const Value *child_at, const Value *child_af
 	}
 	m->last = after;
 	m->begun = true;
+}
+
+static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
+{
+	const Value fs[2] = {f->at, f->after}, gs[2] = {g->at, g->after};
+	Value out[2];
+	fold_look(c->fold, now, fs, gs, out);
+	c->at = out[0];
+	c->after = out[1];
 }
 
 static Value hull(Value a, Value b)
@@ -522,6 +614,9 @@ static void look_at(Cells *all, size_t i, int64_t now)
 	} else if (c->cell == CELL_WINDOW) {
 		if (ready)
 			look_at_window(c, &a->at, &a->after, now);
+	} else if (c->cell == CELL_FOLD) {
+		if (ready)
+			look_at_fold(c, a, b, now);
 	} else if (c->signal >= 0) {
 		look_at_input(all, c, now);
 	} else if (c->kind == N_RISE || c->kind == N_FALL) {
@@ -579,6 +674,8 @@ int64_t cells_next(const Cells *all, int64_t now)
 			best = later(best, all->end_ns + c->ahead_ns, now);
 		if (c->memory)
 			best = memory_next(c->memory, best, now);
+		if (c->fold)
+			best = fold_next(c->fold, best, now);
 	}
 	return best;
 }
@@ -590,7 +687,9 @@ void cells_start(Cells *all, int64_t start_ns)
 	for (size_t i = 0; i < all->n; i++) {
 		Cell *c = &all->cells[i];
 		c->at = c->after = unknown;
-		c->before = STL_UNKNOWN;
+		c->was = STL_UNKNOWN;
+		if (c->fold)
+			fold_start(c->fold);
 		if (!c->memory)
 			continue;
 		c->memory->begun = false;

@@ -43,19 +43,24 @@ typedef struct Memory {
 	int64_t begun_ns;
 } Memory;
 
-typedef enum { CELL_NODE, CELL_WINDOW, CELL_DELAY } CellKind;
+typedef struct Fold Fold;
+
+typedef enum { CELL_NODE, CELL_WINDOW, CELL_DELAY, CELL_FOLD } CellKind;
 
 typedef struct Cell {
 	CellKind cell;
 	NodeKind kind;
 	int a, b, signal;
-	double value, factor; /* factor: of an atom's margin */
-	bool boolean, lowest; /* lowest: a window's infimum */
-	int64_t ahead_ns;     /* it stands for the clock's time less this */
-	int64_t valid_ns;     /* known from the start + this on */
+	double value, factor;          /* factor: of an atom's margin */
+	bool boolean, lowest;          /* lowest: a window's infimum */
+	bool before;                   /* a window may begin before the start */
+	bool oldest_open, newest_open; /* a window's ends */
+	int64_t ahead_ns;              /* it stands for the clock's time less this */
+	int64_t valid_ns;              /* known from the start + this on */
 	Value at, after;
-	StlTruth before; /* RISE, FALL: the child's last known truth */
+	StlTruth was; /* RISE, FALL: the child's last known truth */
 	Memory *memory;
+	Fold *fold;
 } Cell;
 
 typedef struct Input {
@@ -76,6 +81,10 @@ typedef struct Cells {
  * *ret_why says why. */
 int cells_compile(GArray *cells, const StlFormula *f, const Node *n, const Node **ret_bad,
 		  const char **ret_why);
+/* Makes both stand for the same time. */
+void cells_align(GArray *cells, int *a, int *b);
+/* How many changes a window of that width has room for: a power of two. */
+unsigned cells_room(int64_t width_ns);
 void cells_clear(Cells *c);
 size_t cells_bytes(const Cells *c);
 /* Forget everything. */

@@ -8,14 +8,15 @@
 #include <math.h>
 #include <string.h>
 
-/* always/eventually/now, over one cell. */
+/* always/eventually/now, over one cell; until over two. */
 typedef struct Duty {
-	NodeKind kind; /* ALWAYS, EVENTUALLY, TRUE: at the start */
-	int cell;
+	NodeKind kind;          /* ALWAYS, EVENTUALLY, UNTIL, WEAK_UNTIL, TRUE: at the start */
+	int cell, witness;      /* witness: what an until waits for */
 	int64_t from_ns, to_ns; /* relative to the start; to CLOCK_NEVER */
+	bool from_open, to_open;
 	StlState state;
 	int64_t decided_ns;
-	Value so_far;
+	Value so_far, held; /* held: of an until, the least of its left side */
 	bool any, closed;
 } Duty;
 
@@ -73,12 +74,14 @@ static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 		return;
 	}
 	Duty d = {.kind = N_TRUE};
-	bool window = holds && (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY) && !n->lo_open &&
-		      !n->hi_open;
+	bool until = holds && (n->kind == N_UNTIL || n->kind == N_WEAK_UNTIL);
+	bool window = holds && (n->kind == N_ALWAYS || n->kind == N_EVENTUALLY || until);
 	if (window) {
 		d.kind = n->kind;
 		d.from_ns = to_ns(n->lo_s);
 		d.to_ns = to_ns(n->hi_s);
+		d.from_open = n->lo_open;
+		d.to_open = n->hi_open;
 	} else if (!holds) {
 		d.kind = N_EVENTUALLY;
 		d.to_ns = CLOCK_NEVER;
@@ -86,6 +89,10 @@ static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 	const Node *bad = NULL;
 	const char *why = NULL;
 	d.cell = cells_compile(c->cells, c->f, window ? n->a : n, &bad, &why);
+	if (until && !bad)
+		d.witness = cells_compile(c->cells, c->f, n->b, &bad, &why);
+	if (until && !bad)
+		cells_align(c->cells, &d.cell, &d.witness);
 	if (bad)
 		refuse(c, bad, why);
 	else if (!holds && g_array_index(c->cells, Cell, d.cell).ahead_ns > 0)
@@ -149,6 +156,11 @@ static void decide(Duty *d, StlState state, int64_t now)
 	d->decided_ns = now;
 }
 
+static bool is_until(const Duty *d)
+{
+	return d->kind == N_UNTIL || d->kind == N_WEAK_UNTIL;
+}
+
 static void account(Duty *d, const Value *v, int64_t now)
 {
 	for (int i = 0; i < SIDES; i++)
@@ -162,9 +174,44 @@ static void account(Duty *d, const Value *v, int64_t now)
 		decide(d, STL_STATE_TRUE, now);
 }
 
-/* Nothing more will be accounted. */
-static void close_duty(Duty *d, int64_t now)
+/* f and g at an instant or in a stretch; holds, counts: where f is needed, where g is a witness. */
+static void account_until(Duty *d, const Value *f, const Value *g, bool holds, bool counts,
+			  int64_t now)
 {
+	for (int i = 0; i < SIDES; i++) {
+		if (!d->any) {
+			d->so_far.x[i] = -INF;
+			d->held.x[i] = INF;
+		}
+		if (holds)
+			d->held.x[i] = MIN(d->held.x[i], f->x[i]);
+		if (counts)
+			d->so_far.x[i] = MAX(d->so_far.x[i], MIN(d->held.x[i], g->x[i]));
+	}
+	d->any = true;
+	if (d->so_far.x[SURE] > 0)
+		decide(d, STL_STATE_TRUE, now);
+	else if (d->so_far.x[MAYBE] < 0 && d->held.x[MAYBE] < 0)
+		decide(d, STL_STATE_FALSE, now);
+}
+
+/* `open`: the window goes on beyond the end, where g may come as long as f held. A weak until is content when f held all of its
+ * window, which without a bound is all there is. */
+static void close_until(Duty *d, bool open)
+{
+	bool held = d->kind == N_WEAK_UNTIL && (!open || d->to_ns == CLOCK_NEVER);
+	for (int i = 0; i < SIDES && d->any; i++)
+		if (held || (open && (i == HI || i == MAYBE)))
+			d->so_far.x[i] = MAX(d->so_far.x[i], d->held.x[i]);
+}
+
+/* Nothing more will be accounted. */
+static void close_duty(Duty *d, int64_t now, bool open)
+{
+	if (is_until(d))
+		close_until(d, open);
+	else if (open)
+		account(d, &nothing, now);
 	if (!d->any)
 		d->so_far = nothing;
 	d->any = d->closed = true;
@@ -187,27 +234,37 @@ static int64_t last_of(const StlMonitor *m, const Duty *d)
 static void account_stretch(const StlMonitor *m, Duty *d, int64_t now)
 {
 	int64_t t = m->now_ns - behind(m, d);
+	const Cell *cells = m->all.cells;
+	bool inside = t >= d->from_ns && t < last_of(m, d);
 	if (d->closed || d->kind == N_TRUE || now <= m->now_ns)
 		return;
-	if (t >= d->from_ns && t < last_of(m, d))
-		account(d, &m->all.cells[d->cell].after, m->now_ns);
+	if (is_until(d) && t >= 0 && t < last_of(m, d))
+		account_until(d, &cells[d->cell].after, &cells[d->witness].after, true, inside,
+			      m->now_ns);
+	else if (inside && !is_until(d))
+		account(d, &cells[d->cell].after, m->now_ns);
 }
 
 static void account_instant(const StlMonitor *m, Duty *d, int64_t now)
 {
-	int64_t t = now - behind(m, d);
+	int64_t t = now - behind(m, d), last = last_of(m, d);
 	const Value *v = &m->all.cells[d->cell].at;
-	if (d->closed || t < d->from_ns)
+	bool first_open = d->from_open && t == d->from_ns, last_open = d->to_open && t == d->to_ns;
+	if (d->closed || t < (is_until(d) ? 0 : d->from_ns))
 		return;
 	if (d->kind == N_TRUE) { /* p itself: as soon as it is known */
 		if (state_of(v) == STL_STATE_UNKNOWN)
 			return;
 		account(d, v, now);
-		close_duty(d, now);
-	} else if (t <= last_of(m, d)) {
+		close_duty(d, now, false);
+	} else if (t > last) {
+		if (d->to_ns == last)
+			close_duty(d, behind(m, d) + d->to_ns, false);
+	} else if (is_until(d)) {
+		account_until(d, v, &m->all.cells[d->witness].at, !last_open,
+			      t >= d->from_ns && !first_open && !last_open, now);
+	} else if (!first_open && !last_open) {
 		account(d, v, now);
-	} else if (d->to_ns == last_of(m, d)) {
-		close_duty(d, behind(m, d) + d->to_ns);
 	}
 }
 
@@ -300,7 +357,7 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 		Duty *d = &m->duties[i];
 		d->state = STL_STATE_PENDING;
 		d->any = d->closed = false;
-		d->so_far = nothing;
+		d->so_far = d->held = nothing;
 	}
 	for (size_t i = 0; i < m->all.n_inputs; i++) {
 		Input *in = &m->all.inputs[i];
@@ -366,12 +423,11 @@ StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
 	run_before(m, CLOCK_NEVER);
 	for (size_t i = 0; i < m->n_duties; i++) {
 		Duty *d = &m->duties[i];
-		bool beyond = d->to_ns != CLOCK_NEVER && d->to_ns > end_ns - m->all.start_ns;
-		if (d->closed)
-			continue;
-		if (beyond)
-			account(d, &nothing, end_ns);
-		close_duty(d, end_ns);
+		int64_t end = end_ns - m->all.start_ns;
+		bool beyond = (d->to_ns != CLOCK_NEVER && d->to_ns > end) || d->from_ns > end ||
+			      (d->from_open && d->from_ns == end);
+		if (!d->closed)
+			close_duty(d, end_ns, beyond);
 	}
 	settle(m);
 	return m->state;
@@ -382,10 +438,13 @@ void stl_monitor_robustness(const StlMonitor *m, double *ret_lo, double *ret_hi)
 	double lo = INF, hi = INF;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		const Duty *d = &m->duties[i];
-		bool low = d->closed || (d->any && d->kind == N_EVENTUALLY),
-		     high = d->closed || (d->any && d->kind == N_ALWAYS);
+		bool until = is_until(d);
+		bool low = d->closed || (d->any && (d->kind == N_EVENTUALLY || until)),
+		     high = d->closed || (d->any && (d->kind == N_ALWAYS || until));
+		double top =
+			until && !d->closed ? MAX(d->so_far.x[HI], d->held.x[HI]) : d->so_far.x[HI];
 		lo = MIN(lo, low ? d->so_far.x[LO] : -INF);
-		hi = MIN(hi, high ? d->so_far.x[HI] : INF);
+		hi = MIN(hi, high ? top : INF);
 	}
 	*ret_lo = lo;
 	*ret_hi = hi;

@@ -178,6 +178,79 @@ static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
 	bench_free(b);
 }
 
+/* After the alarm the force stays below 5 N until it is below 1 N, within 2 s: at 3 s it is not. */
+static void an_until_breaks_when_its_left_side_does(void)
+{
+	const char *text =
+		"always ((force < 5 N) until[0 s, 2 s] (force < 1 N) or not rise(alarm))";
+	g_autoptr(StlMonitor) m = monitor(text, STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 4, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 0, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 1, CLOCK_S, 1, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 0, SAMPLE_OK); /* 1 s after: in time */
+	stl_monitor_feed(m, 1, 3 * CLOCK_S, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 4 * CLOCK_S, 4, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 5 * CLOCK_S, 1, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 6 * CLOCK_S, 7, SAMPLE_OK); /* before it fell below 1 N */
+	stl_monitor_feed(m, 0, 6 * CLOCK_S + 1, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 7 * CLOCK_S - 1), STL_STATE_PENDING);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 7 * CLOCK_S), STL_STATE_FALSE);
+}
+
+/* At the root an until needs no window: it may wait for ever, and is decided at the sample that decides. */
+static void an_until_without_a_bound_waits_for_its_witness(void)
+{
+	g_autoptr(StlMonitor) m = monitor("(force < 5 N) until alarm", STL_MONITOR_HOLDS);
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 4, SAMPLE_OK);
+	stl_monitor_feed(m, 1, 0, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 1000 * CLOCK_S), STL_STATE_PENDING);
+	stl_monitor_feed(m, 1, 2000 * CLOCK_S, 1, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 2000 * CLOCK_S), STL_STATE_TRUE);
+	stl_monitor_start(m, 3000 * CLOCK_S);
+	stl_monitor_feed(m, 1, 3000 * CLOCK_S, 0, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 3001 * CLOCK_S, 6, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3001 * CLOCK_S), STL_STATE_FALSE);
+}
+
+/* 10,000 changes a second where 2,000 have room: what is left may say less, but nothing else. */
+static void more_changes_than_there_is_room_for_widen_the_interval(void)
+{
+	static const char *const texts[] = {
+		"always ((force < 4 N) until[0 s, 0.02 s] (force > 3 N))",
+		"always ((force > 1 N) since[0 s, 0.02 s] (force > 4 N))",
+		"always eventually[0 s, 0.02 s] (force > 4.5 N)",
+		"always ((force < 4 N) weak until(0.01 s, 0.03 s) (force > 3 N))",
+	};
+	const double inf = (double)INFINITY;
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		Bench *b = bench_new(1);
+		Signal *s = bench_signal("force", "N", 0, NULL);
+		s->info.interp = SIGNAL_PREVIOUS;
+		g_hash_table_insert(b->signals, s->info.name, s);
+		g_autoptr(StlFormula) f = bench_formula(b, texts[i]);
+		g_autoptr(StlMonitor) m = stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, NULL);
+		g_autoptr(GRand) r = g_rand_new_with_seed(7);
+		stl_monitor_start(m, 0);
+		for (int64_t t = 0; t < CLOCK_S; t += CLOCK_S / 10000) {
+			double v = g_rand_double_range(r, 0, 5);
+			signal_append(s, t, v, SAMPLE_OK);
+			stl_monitor_feed(m, 0, t, v, SAMPLE_OK);
+		}
+		StlState state = stl_monitor_end(m, CLOCK_S);
+		double lo, hi;
+		stl_monitor_robustness(m, &lo, &hi);
+		StlInput in = bench_input(b);
+		g_autoptr(StlResult) want = stl_eval(f, &in, NULL, NULL);
+		CU_ASSERT_TRUE(lo <= want->lo && want->hi <= hi);
+		CU_ASSERT_TRUE(lo > -inf || hi < inf); /* and not nothing */
+		CU_ASSERT_TRUE(state == STL_STATE_UNKNOWN ||
+			       (state == STL_STATE_TRUE) == (want->satisfied == STL_TRUE));
+		bench_free(b);
+	}
+}
+
 static void samples_out_of_order_are_counted_and_ignored(void)
 {
 	g_autoptr(StlMonitor) m = monitor("always (force < 2500 N)", STL_MONITOR_HOLDS);
@@ -200,4 +273,7 @@ UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(a_window_with_a_missing_sample_ends_unknown_not_true),
 	  UNIT(a_rise_across_a_gap_did_happen), UNIT(a_past_window_must_have_been_seen_whole),
 	  UNIT(a_window_that_cannot_be_watched_is_refused_at_creation),
-	  UNIT(samples_out_of_order_are_counted_and_ignored))
+	  UNIT(samples_out_of_order_are_counted_and_ignored),
+	  UNIT(an_until_breaks_when_its_left_side_does),
+	  UNIT(an_until_without_a_bound_waits_for_its_witness),
+	  UNIT(more_changes_than_there_is_room_for_widen_the_interval))

@@ -133,7 +133,7 @@ static bool fails_with(const RefCase *c, GString *why)
 static bool is_duty(const RefNode *n)
 {
 	return n->kind == REF_AND ? is_duty(n->a) && is_duty(n->b)
-				  : n->kind == REF_ALWAYS || n->kind == REF_EVENTUALLY;
+				  : n->kind >= REF_ALWAYS && n->kind <= REF_WEAK;
 }
 
 static bool fails(const RefCase *c)

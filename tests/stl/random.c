@@ -73,7 +73,8 @@ static RefNode *over(Random *r, RefKind kind, RefNode *a)
 {
 	RefNode *n = make(kind, a, NULL);
 	n->lo = random_chance(r, 15) ? -REF_FOREVER : random_int(r, -4, 3);
-	n->hi = random_chance(r, 15) ? REF_FOREVER : MAX(n->lo, -6) + random_int(r, 0, 4);
+	n->hi = !r->watchable && random_chance(r, 15) ? REF_FOREVER
+						      : MAX(n->lo, -6) + random_int(r, 0, 4);
 	if (n->lo != n->hi && n->lo != -REF_FOREVER)
 		n->lo_open = random_chance(r, 15);
 	if (n->lo != n->hi && n->hi != REF_FOREVER)
@@ -117,35 +118,10 @@ static RefNode *term(Random *r, int depth)
 	case 6:
 		return make(REF_MOST, term(r, depth - 1), term(r, depth - 1));
 	case 7:
-		return over(r, REF_COUNT, formula(r, random_int(r, 0, 2)));
+		if (!r->watchable)
+			return over(r, REF_COUNT, formula(r, random_int(r, 0, 2)));
 	}
 	return over(r, random_chance(r, 50) ? REF_MAX_OVER : REF_MIN_OVER, term(r, depth - 1));
-}
-
-/* What a monitor takes for a value: see watchable(). */
-static RefNode *plain_term(Random *r, int depth)
-{
-	if (depth <= 0 || random_chance(r, 60))
-		return named(random_chance(r, 92) ? REF_SIGNAL : REF_INITIAL,
-			     random_int(r, 0, MEASURED - 1));
-	RefNode *n;
-	switch (random_int(r, 0, 6)) {
-	case 0:
-		return make(REF_MINUS, plain_term(r, depth - 1), NULL);
-	case 1:
-		return make(REF_ABS, plain_term(r, depth - 1), NULL);
-	case 2:
-		return make(REF_PLUS, plain_term(r, depth - 1), number(random_int(r, -3, 3)));
-	case 3:
-		return make(REF_LESS, plain_term(r, depth - 1), number(random_int(r, -3, 3)));
-	case 4:
-		n = make(REF_TIMES, plain_term(r, depth - 1), NULL);
-		n->value = random_chance(r, 50) ? 1 : -1;
-		return n;
-	case 5:
-		return make(REF_LEAST, plain_term(r, depth - 1), plain_term(r, depth - 1));
-	}
-	return make(REF_MOST, plain_term(r, depth - 1), plain_term(r, depth - 1));
 }
 
 static RefNode *atom(Random *r)
@@ -155,8 +131,7 @@ static RefNode *atom(Random *r)
 	if (random_chance(r, 30))
 		return named(REF_BOOLEAN, MEASURED + random_int(r, 0, BOOLEANS - 1));
 	RefKind kind = (RefKind)random_int(r, REF_LT, REF_NE);
-	RefNode *limit = number(random_int(r, -4, 4)),
-		*value = r->about ? term(r, 2) : plain_term(r, 2);
+	RefNode *limit = number(random_int(r, -4, 4)), *value = term(r, 2);
 	return random_chance(r, 85) ? make(kind, value, limit) : make(kind, limit, value);
 }
 
@@ -203,21 +178,25 @@ static RefNode *formula(Random *r, int depth)
 	return n;
 }
 
-/* What a monitor takes: no until and since; the future is unbounded at the root only. */
+/* What a monitor takes: the future is unbounded at the root only. */
 static RefNode *watchable(Random *r, int depth)
 {
 	static const RefKind kinds[] = {REF_NOT,     REF_AND,        REF_OR,           REF_XOR,
 					REF_IMPLIES, REF_IFF,        REF_RISE,         REF_FALL,
-					REF_ALWAYS,  REF_EVENTUALLY, REF_HISTORICALLY, REF_ONCE};
+					REF_ALWAYS,  REF_EVENTUALLY, REF_HISTORICALLY, REF_ONCE,
+					REF_UNTIL,   REF_WEAK,       REF_SINCE};
 	if (depth <= 0 || random_chance(r, 12))
 		return atom(r);
 	RefKind kind = kinds[random_int(r, 0, G_N_ELEMENTS(kinds) - 1)];
-	bool two = kind >= REF_AND && kind <= REF_IFF;
+	bool two = (kind >= REF_AND && kind <= REF_IFF) || kind == REF_UNTIL || kind == REF_WEAK ||
+		   kind == REF_SINCE;
 	RefNode *n = make(kind, watchable(r, depth - 1), two ? watchable(r, depth - 1) : NULL);
-	if (kind >= REF_ALWAYS)
+	if (kind >= REF_ALWAYS) {
 		bounds(r, n);
-	if ((kind == REF_ALWAYS || kind == REF_EVENTUALLY) && n->hi == REF_OPEN_END)
-		n->hi = n->lo + random_int(r, 0, 4);
+		if (kind < REF_HISTORICALLY && n->hi == REF_OPEN_END)
+			n->hi = n->lo + random_int(r, 0, 4);
+		maybe_open(r, n);
+	}
 	return n;
 }
 
@@ -225,9 +204,11 @@ static RefNode *duties(Random *r)
 {
 	if (random_chance(r, 25))
 		return make(REF_AND, duties(r), duties(r));
-	RefNode *n = make(random_chance(r, 60) ? REF_ALWAYS : REF_EVENTUALLY,
-			  watchable(r, random_int(r, 0, 3)), NULL);
+	RefKind kind = (RefKind)random_int(r, REF_ALWAYS, REF_WEAK);
+	RefNode *n = make(kind, watchable(r, random_int(r, 0, 3)),
+			  kind >= REF_UNTIL ? watchable(r, random_int(r, 0, 2)) : NULL);
 	bounds(r, n);
+	maybe_open(r, n);
 	return n;
 }
 
@@ -319,8 +300,8 @@ RefCase *case_random(uint64_t seed, RandomKind kind)
 		recorded(&r, &c->signals[i], i >= MEASURED, c->end);
 	if (kind == RANDOM_WATCHABLE)
 		hold_all(c);
-	else
-		r.about = c;
+	r.about = c;
+	r.watchable = kind == RANDOM_WATCHABLE;
 	c->root = kind == RANDOM_WATCHABLE ? duties(&r) : formula(&r, random_int(&r, 1, 4));
 	return c;
 }

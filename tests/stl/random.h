@@ -12,6 +12,7 @@ typedef struct Random {
 	uint64_t state;
 	const struct RefCase *about; /* the signals that a formula is made for */
 	bool quantified;             /* inside a quantifier */
+	bool watchable;              /* for a monitor */
 } Random;
 
 static inline uint64_t random_bits(Random *r)
