@@ -1,5 +1,6 @@
 /* anzen session …: look into a recording, check it, save what is left of it. */
 #include "cli.h"
+#include "withheld.h"
 
 #include <anzen/session.h>
 #include <errno.h>
@@ -115,6 +116,7 @@ static void info_json(const SessionReader *reader, const GPtrArray *signals,
 	cli_json_int(b, "faults", rec->faults->len);
 	cli_json_text(b, "sha256", check->sha256);
 	json_attachments(b, reader);
+	withheld_json(b, session_reader_withheld(reader), rec->start_ns);
 	json_builder_end_object(b);
 	cli_print_json(b);
 }
@@ -141,6 +143,9 @@ static void info_text(const char *path, const SessionReader *reader, const GPtrA
 	g_autoptr(GPtrArray) names = session_reader_attachments(reader);
 	for (guint i = 0; i < names->len; i++)
 		printf("  attached: %s\n", (char *)names->pdata[i]);
+	if (session_reader_withheld(reader)->len > 0)
+		printf("  %s\n", _("withheld:"));
+	withheld_text(session_reader_withheld(reader), rec->start_ns);
 	printf("  chain %s\n  file  %s\n", check->chain, check->sha256);
 }
 
@@ -165,45 +170,80 @@ int cmd_session_info(int argc, char **argv, CliContext *cli)
 
 /* ---- verify ---------------------------------------------------------------------------------- */
 
+static void verify_json(const SessionCheck *c, const char *original, const char *differs)
+{
+	g_autoptr(JsonBuilder) b = json_builder_new();
+	json_builder_begin_object(b);
+	add_bool(b, "ok", c->ok && !differs);
+	add_bool(b, "sealed", c->sealed);
+	add_bool(b, "truncated", c->truncated);
+	cli_json_text(b, "problem", c->problem ? c->problem : differs);
+	if (c->problem)
+		cli_json_int(b, "offset", (int64_t)c->offset);
+	cli_json_int(b, "records", (int64_t)c->records);
+	cli_json_int(b, "chunks", (int64_t)c->chunks);
+	cli_json_int(b, "links", (int64_t)c->links);
+	cli_json_int(b, "unchained", (int64_t)c->unchained);
+	cli_json_int(b, "lost_bytes", (int64_t)c->lost_bytes);
+	cli_json_text(b, "chain", c->chain);
+	cli_json_text(b, "sha256", c->sha256);
+	add_bool(b, "redacted", c->redacted);
+	if (c->redacted) {
+		cli_json_text(b, "original_chain", c->original_chain);
+		cli_json_text(b, "original_sha256", c->original_sha256);
+		cli_json_int(b, "original_records", (int64_t)c->original_records);
+		cli_json_int(b, "original_kept", (int64_t)c->original_kept);
+		cli_json_text(b, "original", original);
+	}
+	json_builder_end_object(b);
+	cli_print_json(b);
+}
+
+/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
+static void verify_text(const char *path, const SessionCheck *c, const char *original)
+{
+	printf(_("%s: whole: %llu records, %llu links of the hash chain agree\n  sha256 %s\n"),
+	       path, (unsigned long long)c->records, (unsigned long long)c->links, c->sha256);
+	if (!c->redacted)
+		return;
+	printf(_("  redacted: %llu of the original's %llu records are here to the byte\n  original "
+		 "%s\n"),
+	       (unsigned long long)c->original_kept, (unsigned long long)c->original_records,
+	       c->original_sha256);
+	if (original)
+		printf(_("  the rest agrees with %s, but for what is said to be withheld\n"),
+		       original);
+}
+
 int cmd_session_verify(int argc, char **argv, CliContext *cli)
 {
+	g_autofree char *original = NULL, *differs = NULL;
+	const GOptionEntry options[] = {
+		{"original", 0, 0, G_OPTION_ARG_FILENAME, &original,
+		 N_("of a redacted session: is it this one but for what is withheld"), "SESSION"},
+		{NULL, 0, 0, 0, NULL, NULL, NULL},
+	};
 	g_autoptr(GError) error = NULL;
-	if (!cli_parse(cli, &argc, &argv, NULL, 1, 1))
+	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
 	g_autoptr(SessionCheck) c = session_verify(argv[1], &error);
 	if (!c)
 		return cli_fail(cli, error);
-	if (cli->json) {
-		g_autoptr(JsonBuilder) b = json_builder_new();
-		json_builder_begin_object(b);
-		add_bool(b, "ok", c->ok);
-		add_bool(b, "sealed", c->sealed);
-		add_bool(b, "truncated", c->truncated);
-		cli_json_text(b, "problem", c->problem);
-		if (c->problem)
-			cli_json_int(b, "offset", (int64_t)c->offset);
-		cli_json_int(b, "records", (int64_t)c->records);
-		cli_json_int(b, "chunks", (int64_t)c->chunks);
-		cli_json_int(b, "links", (int64_t)c->links);
-		cli_json_int(b, "unchained", (int64_t)c->unchained);
-		cli_json_int(b, "lost_bytes", (int64_t)c->lost_bytes);
-		cli_json_text(b, "chain", c->chain);
-		cli_json_text(b, "sha256", c->sha256);
-		json_builder_end_object(b);
-		cli_print_json(b);
-	} else if (c->ok) {
-		/* %llu: gettext cannot look into G_GUINT64_FORMAT. */
-		printf(_("%s: whole: %llu records, %llu links of the hash chain agree\n  sha256 "
-			 "%s\n"),
-		       argv[1], (unsigned long long)c->records, (unsigned long long)c->links,
-		       c->sha256);
-	}
-	if (!c->ok)
-		fprintf(stderr, "anzen: %s: %s\n%s", _("does not verify"), c->problem,
+	if (c->ok && original && !session_redaction_check(argv[1], original, &differs, &error) &&
+	    error)
+		return cli_fail(cli, error);
+	bool good = c->ok && !differs;
+	if (cli->json)
+		verify_json(c, original, differs);
+	else if (good)
+		verify_text(argv[1], c, original);
+	if (!good)
+		fprintf(stderr, "anzen: %s: %s\n%s", _("does not verify"),
+			c->problem ? c->problem : differs,
 			c->truncated ? _("  it was cut; save what is whole with: anzen session "
 					 "recover\n")
 				     : "");
-	return c->ok ? ANZEN_EXIT_PASS : ANZEN_EXIT_INVALID;
+	return good ? ANZEN_EXIT_PASS : ANZEN_EXIT_INVALID;
 }
 
 /* ---- recover --------------------------------------------------------------------------------- */
@@ -387,25 +427,60 @@ static int export_csv(CliContext *cli, const Recording *rec, char **signals, con
 	return code;
 }
 
+/* The named camera, or the only one. */
+static int export_mp4(CliContext *cli, SessionReader *reader, const char *camera, const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	uint64_t frames = 0;
+	size_t n = session_reader_cameras(reader);
+	if (!camera && n != 1)
+		return cli_fail_text(
+			cli, ANZEN_EXIT_INPUT,
+			n == 0 ? _("the session has no camera")
+			       : _("the session has several cameras; expected --camera NAME"));
+	if (!session_export_mp4(reader, camera ? camera : session_reader_camera(reader, 0)->name,
+				path, &frames, &error))
+		return cli_fail(cli, error);
+	if (!cli->json)
+		printf(_("%s: %llu pictures\n"), path, (unsigned long long)frames);
+	return ANZEN_EXIT_PASS;
+}
+
+static int export_as(CliContext *cli, SessionReader *reader, char **signals, const char *camera,
+		     const char *out)
+{
+	if (g_str_has_suffix(out, ".mp4"))
+		return export_mp4(cli, reader, camera, out);
+	if (g_str_has_suffix(out, ".wav"))
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("the session holds no audio: the recorder has none yet"));
+	return export_csv(cli, session_reader_recording(reader), signals, out);
+}
+
 int cmd_session_export(int argc, char **argv, CliContext *cli)
 {
-	g_autofree char *out = NULL;
+	g_autofree char *out = NULL, *camera = NULL;
 	g_auto(GStrv) signals = NULL;
 	const GOptionEntry options[] = {
-		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, N_("file to write"), "FILE.csv"},
+		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, N_("file to write"),
+		 "FILE.csv|FILE.mp4"},
 		{"signal", 's', 0, G_OPTION_ARG_STRING_ARRAY, &signals,
 		 N_("only this signal (may be repeated)"), "NAME"},
+		{"camera", 'c', 0, G_OPTION_ARG_STRING, &camera,
+		 N_("whose video, when there are several"), "NAME"},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	g_autoptr(GError) error = NULL;
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
-	if (!out || !g_str_has_suffix(out, ".csv"))
-		return cli_fail_text(cli, ANZEN_EXIT_INPUT, _("expected -o FILE.csv"));
+	if (!out || !(g_str_has_suffix(out, ".csv") || g_str_has_suffix(out, ".mp4") ||
+		      g_str_has_suffix(out, ".wav")))
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("expected -o FILE.csv, FILE.mp4 or FILE.wav"));
 	g_autoptr(SessionReader) reader = session_reader_open(argv[1], &error);
 	if (!reader)
 		return cli_fail(cli, error);
-	int code = export_csv(cli, session_reader_recording(reader), signals, out);
+	int code = export_as(cli, reader, signals, camera, out);
 	if (code == ANZEN_EXIT_PASS && cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);

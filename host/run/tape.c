@@ -205,11 +205,31 @@ static void load_events(Tape *tape, const FileOrder *order)
 	}
 }
 
+/* A product that is given a blurred scene, or none, is not given the stimulus: no verdict could rest on it. */
+static gboolean nothing_withheld(const Tape *tape, const char *session, const char *from,
+				 GError **error)
+{
+	const GPtrArray *withheld = session_reader_withheld(tape->reader);
+	for (guint i = 0; i < withheld->len; i++) {
+		const SessionWithheld *w = g_ptr_array_index(withheld, i);
+		if (w->kind == WITHHELD_ATTACHMENT || strcmp(w->name, from) != 0)
+			continue;
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "%s: of %s, which the product is given, something was withheld by "
+			    "redaction (%s): play the original",
+			    session, from, w->reason);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean load_inputs(Tape *tape, const char *session, const FileOrder *order,
 			    const Product *product, GError **error)
 {
 	for (size_t i = 0; i < product->n_inputs; i++) {
 		const ProductInput *in = &product->inputs[i];
+		if (!nothing_withheld(tape, session, in->from, error))
+			return FALSE;
 		if (!g_strcmp0(in->adapter, "rtsp")) {
 			if (!load_camera(tape, session, order, in->from, error))
 				return FALSE;

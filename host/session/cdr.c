@@ -80,6 +80,22 @@ void cdr_put_bytes(Cdr *cdr, const void *data, size_t size)
 	cdr_put(cdr, data, size, 1);
 }
 
+void cdr_put_picture(Cdr *c, const char *id, const char *format, const Frame *f)
+{
+	cdr_put_time(c, f->capture_ns);
+	cdr_put_string(c, id);
+	if (schema_of_format(format) == SCHEMA_RAW_IMAGE) {
+		cdr_put_u32(c, (uint32_t)f->width);
+		cdr_put_u32(c, (uint32_t)f->height);
+		cdr_put_string(c, strcmp(format, "gray8") ? "i420" : "mono8");
+		cdr_put_u32(c, (uint32_t)f->width);
+		cdr_put_bytes(c, f->data, f->size);
+		return;
+	}
+	cdr_put_bytes(c, f->data, f->size);
+	cdr_put_string(c, format);
+}
+
 CdrReader cdr_reader(McapBytes bytes)
 {
 	CdrReader r = {bytes.data, bytes.data, bytes.data + bytes.size, true};

@@ -8,13 +8,19 @@ void chain_init(Chain *chain)
 	crypto_hash_sha256(chain->hash, (const uint8_t *)seed, sizeof(seed) - 1);
 }
 
-void chain_fold(Chain *chain, const uint8_t *record, size_t size)
+void chain_fold_leaf(Chain *chain, const uint8_t leaf[crypto_hash_sha256_BYTES])
 {
 	uint8_t both[2 * crypto_hash_sha256_BYTES];
 	memcpy(both, chain->hash, crypto_hash_sha256_BYTES);
-	crypto_hash_sha256(both + crypto_hash_sha256_BYTES, record, size);
+	memcpy(both + crypto_hash_sha256_BYTES, leaf, crypto_hash_sha256_BYTES);
 	crypto_hash_sha256(chain->hash, both, sizeof(both));
 	chain->records++;
+}
+
+void chain_fold(Chain *chain, const uint8_t *record, size_t size)
+{
+	crypto_hash_sha256(chain->leaf, record, size);
+	chain_fold_leaf(chain, chain->leaf);
 }
 
 void chain_hex(const Chain *chain, char ret_hex[2 * crypto_hash_sha256_BYTES + 1])

@@ -130,29 +130,11 @@ static gboolean drain_fault_record(SessionWriter *w, FaultRecord *r, GError **er
 	return drain_fault(w, &fault, error);
 }
 
-static void encode_frame(SessionWriter *w, const RecordedCamera *camera, const Frame *f)
-{
-	Cdr *c = &w->cdr;
-	cdr_begin(c);
-	cdr_put_time(c, f->capture_ns);
-	cdr_put_string(c, camera->name);
-	if (camera->schema == SCHEMA_RAW_IMAGE) {
-		bool gray = !strcmp(camera->format, "gray8");
-		cdr_put_u32(c, (uint32_t)f->width);
-		cdr_put_u32(c, (uint32_t)f->height);
-		cdr_put_string(c, gray ? "mono8" : "i420");
-		cdr_put_u32(c, (uint32_t)f->width);
-		cdr_put_bytes(c, f->data, f->size);
-		return;
-	}
-	cdr_put_bytes(c, f->data, f->size);
-	cdr_put_string(c, camera->format);
-}
-
 static gboolean put_frame(SessionWriter *w, RecordedCamera *camera, const Frame *f, GError **error)
 {
 	uint32_t sequence = camera->sequence++;
-	encode_frame(w, camera, f);
+	cdr_begin(&w->cdr);
+	cdr_put_picture(&w->cdr, camera->name, camera->format, f);
 	if (!put(w, LANE_FRAMES, camera->channel, sequence, f->receipt_ns, f->capture_ns,
 		 w->cdr.data, w->cdr.size, error))
 		return FALSE;

@@ -1,5 +1,5 @@
 /* Verification and recovery of whole files. */
-#include "wire.h"
+#include "redact.h"
 
 void session_check_free(SessionCheck *check)
 {
@@ -9,7 +9,7 @@ void session_check_free(SessionCheck *check)
 	g_free(check);
 }
 
-static gboolean hash_source(const McapSource *source, char ret_hex[65], GError **error)
+gboolean hash_source(const McapSource *source, char ret_hex[65], GError **error)
 {
 	crypto_hash_sha256_state state;
 	uint8_t hash[crypto_hash_sha256_BYTES];
@@ -47,18 +47,26 @@ static void note_ends(SessionCheck *check, const McapRecord *record)
 	if (record->opcode != MCAP_METADATA)
 		return;
 	if (mcap_text_equal(record->metadata.name, END_METADATA) ||
-	    mcap_text_equal(record->metadata.name, RECOVERED_METADATA))
+	    mcap_text_equal(record->metadata.name, RECOVERED_METADATA) ||
+	    mcap_text_equal(record->metadata.name, EDITED_METADATA))
 		check->sealed = true;
 }
 
 static void walk_to_end(SessionCheck *check, Walk *walk, const McapSource *source)
 {
 	g_autoptr(GError) error = NULL;
+	g_auto(Leaves) leaves;
+	uint64_t chained = 0;
+	leaves_init(&leaves);
 	McapRecord record;
 	McapNext next;
 	while ((next = walk_next(walk, &record, &error)) == MCAP_NEXT_RECORD)
-		if (!walk->in_summary)
+		if (!walk->in_summary) {
 			note_ends(check, &record);
+			leaves_note(&leaves, &record,
+				    walk->chain.records > chained ? walk->chain.leaf : NULL);
+			chained = walk->chain.records;
+		}
 	uint64_t whole = mcap_reader_offset(walk->reader);
 	if (next != MCAP_NEXT_END) {
 		check->sealed = false;
@@ -73,6 +81,9 @@ static void walk_to_end(SessionCheck *check, Walk *walk, const McapSource *sourc
 	} else if (!check->sealed) {
 		problem(check, whole, "the session has no end record");
 	}
+	const char *trace = check->problem ? NULL : leaves_check(&leaves, check);
+	if (trace)
+		problem(check, whole, trace);
 	check->records = walk->records;
 	check->chunks = walk->chunks;
 	check->links = walk->chain.links;
@@ -108,92 +119,35 @@ SessionCheck *session_verify(const char *path, GError **error)
 /* ---- recovery -------------------------------------------------------------------------------- */
 
 typedef struct {
-	ChainedFile *out;
-	GHashTable *known; /* schema and channel ids that were copied: id, id | 1 << 16 */
+	Copy copy;
 	SessionRecovery result;
 	bool end_seen;
-	int64_t lane_first[LANE_COUNT];
 } Recovery;
 
-static gboolean copy_schema(Recovery *r, const McapSchema *s, GError **error)
-{
-	if (!g_hash_table_add(r->known, GUINT_TO_POINTER((unsigned)s->id)))
-		return TRUE;
-	g_autofree char *name = mcap_text_dup(s->name), *encoding = mcap_text_dup(s->encoding);
-	return mcap_writer_schema(r->out->mcap, s->id, name, encoding, s->data.data, s->data.size,
-				  error);
-}
-
-static char **map_to_pairs(McapMap map)
-{
-	GPtrArray *pairs = g_ptr_array_new();
-	McapText key, value;
-	while (mcap_map_next_text(&map, &key, &value)) {
-		g_ptr_array_add(pairs, mcap_text_dup(key));
-		g_ptr_array_add(pairs, mcap_text_dup(value));
-	}
-	g_ptr_array_add(pairs, NULL);
-	return (char **)g_ptr_array_free(pairs, FALSE);
-}
-
-static gboolean copy_channel(Recovery *r, const McapChannel *c, GError **error)
-{
-	if (!g_hash_table_add(r->known, GUINT_TO_POINTER((unsigned)c->id | 1u << 16)))
-		return TRUE;
-	g_autofree char *topic = mcap_text_dup(c->topic),
-			*encoding = mcap_text_dup(c->message_encoding);
-	g_autofree char *kind = map_get(c->metadata, "anzen.kind");
-	g_auto(GStrv) pairs = map_to_pairs(c->metadata);
-	unsigned lane = g_strcmp0(kind, topic_kind_name(TOPIC_FRAME)) ? LANE_SIGNALS : LANE_FRAMES;
-	return mcap_writer_channel(r->out->mcap, c->id, c->schema_id, topic, encoding,
-				   (const char *const *)pairs, lane, error);
-}
-
-static gboolean copy_message(Recovery *r, const McapMessage *m, GError **error)
+static gboolean recover_message(Recovery *r, const McapMessage *m, GError **error)
 {
 	r->result.messages++;
 	r->result.last_ns = MAX(r->result.last_ns, (int64_t)m->log_time);
-	if (!mcap_writer_message(r->out->mcap, m->channel_id, m->sequence, m->log_time,
-				 m->publish_time, m->data.data, m->data.size, error))
-		return FALSE;
-	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
-		if (mcap_writer_pending(r->out->mcap, lane) >= 1u << 20 &&
-		    !chained_file_flush(r->out, lane, error))
-			return FALSE;
-	return TRUE;
+	return copy_message(&r->copy, m, error);
 }
 
-static gboolean copy_metadata(Recovery *r, const McapRecord *record, GError **error)
-{
-	if (mcap_text_equal(record->metadata.name, CHAIN_METADATA))
-		return TRUE; /* the copy has its own */
-	r->end_seen |= mcap_text_equal(record->metadata.name, END_METADATA);
-	g_autofree char *name = mcap_text_dup(record->metadata.name);
-	g_auto(GStrv) pairs = map_to_pairs(record->metadata.metadata);
-	return mcap_writer_metadata(r->out->mcap, name, (const char *const *)pairs, error);
-}
-
-static gboolean copy(Recovery *r, const McapRecord *record, GError **error)
+static gboolean recover_record(Recovery *r, const McapRecord *record, GError **error)
 {
 	switch (record->opcode) {
 	case MCAP_SCHEMA:
-		return copy_schema(r, &record->schema, error);
+		return copy_schema(&r->copy, &record->schema, error);
 	case MCAP_CHANNEL:
-		return copy_channel(r, &record->channel, error);
+		return copy_channel(&r->copy, &record->channel, NULL, NULL, error);
 	case MCAP_MESSAGE:
-		return copy_message(r, &record->message, error);
+		return recover_message(r, &record->message, error);
 	case MCAP_CHUNK:
 		r->result.chunks++;
-		return TRUE;
+		return copy_close_chunks(&r->copy, error);
 	case MCAP_METADATA:
-		return copy_metadata(r, record, error);
-	case MCAP_ATTACHMENT: {
-		const McapAttachment *a = &record->attachment;
-		g_autofree char *name = mcap_text_dup(a->name),
-				*type = mcap_text_dup(a->media_type);
-		return mcap_writer_attachment(r->out->mcap, name, type, a->log_time, a->create_time,
-					      a->data.data, a->data.size, error);
-	}
+		r->end_seen |= mcap_text_equal(record->metadata.name, END_METADATA);
+		return copy_metadata(&r->copy, record, error);
+	case MCAP_ATTACHMENT:
+		return copy_attachment(&r->copy, &record->attachment, error);
 	default:
 		return TRUE;
 	}
@@ -250,7 +204,7 @@ static gboolean write_recovered(Recovery *r, const McapSource *source, const Wal
 				   "missing",
 				   r->result.missing,
 				   NULL};
-	return mcap_writer_metadata(r->out->mcap, RECOVERED_METADATA, map, error);
+	return mcap_writer_metadata(r->copy.out->mcap, RECOVERED_METADATA, map, error);
 }
 
 static gboolean copy_all(Recovery *r, Walk *walk, const McapSource *source, GError **error)
@@ -259,7 +213,7 @@ static gboolean copy_all(Recovery *r, Walk *walk, const McapSource *source, GErr
 	McapRecord record;
 	McapNext next;
 	while ((next = walk_next(walk, &record, &why)) == MCAP_NEXT_RECORD)
-		if (!walk->in_summary && !copy(r, &record, error))
+		if (!walk->in_summary && !recover_record(r, &record, error))
 			return FALSE;
 	/* A file that was cut after its end record, or inside its summary, has lost nothing that is not made anew. */
 	bool whole = next == MCAP_NEXT_END || walk->in_summary ||
@@ -272,11 +226,9 @@ static gboolean copy_all(Recovery *r, Walk *walk, const McapSource *source, GErr
 		return FALSE;
 	}
 	say_missing(r, walk, whole ? NULL : why->message);
-	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
-		if (!chained_file_flush(r->out, lane, error))
-			return FALSE;
-	return (!r->result.missing || write_recovered(r, source, walk, error)) &&
-	       chained_file_finish(r->out, NULL, error);
+	return copy_close_chunks(&r->copy, error) &&
+	       (!r->result.missing || write_recovered(r, source, walk, error)) &&
+	       chained_file_finish(r->copy.out, NULL, error);
 }
 
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
@@ -289,9 +241,10 @@ gboolean session_recover(const McapSource *source, const McapSink *sink, Session
 	walk.tolerant = true;
 	if (!chained_file_open(&out, sink, clock_monotonic(), error))
 		return FALSE;
-	Recovery r = {.out = &out, .known = g_hash_table_new(NULL, NULL)};
+	Recovery r = {0};
+	copy_init(&r.copy, &out);
 	gboolean good = copy_all(&r, &walk, source, error);
-	g_hash_table_unref(r.known);
+	copy_clear(&r.copy);
 	if (good)
 		*ret = r.result;
 	else

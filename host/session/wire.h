@@ -67,6 +67,9 @@ void cdr_put_time(Cdr *cdr, int64_t t_ns);
 void cdr_put_string(Cdr *cdr, const char *s);
 void cdr_put_bytes(Cdr *cdr, const void *data, size_t size); /* sequence<uint8> */
 
+/* CompressedVideo, CompressedImage or RawImage, by the format; after cdr_begin(). */
+void cdr_put_picture(Cdr *cdr, const char *id, const char *format, const Frame *frame);
+
 typedef struct CdrReader {
 	const uint8_t *base, *at, *end;
 	bool bad;
@@ -99,18 +102,25 @@ JudgeSpec *judge_spec_from_json(const char *json, gssize size, GError **error);
 #define META_METADATA "anzen.meta"
 #define END_METADATA "anzen.end"
 #define RECOVERED_METADATA "anzen.recovered"
+#define EDITED_METADATA "anzen.edited"     /* cut, merge, redact: where it comes from */
+#define WITHHELD_METADATA "anzen.withheld" /* one a part that a redaction took away */
 #define SESSION_FORMAT "1"
 
 typedef struct Chain {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	uint64_t records, links;
+	uint8_t leaf[crypto_hash_sha256_BYTES]; /* of the record that was folded last */
 } Chain;
 
 void chain_init(Chain *chain);
 void chain_fold(Chain *chain, const uint8_t *record, size_t size);
+void chain_fold_leaf(Chain *chain, const uint8_t leaf[crypto_hash_sha256_BYTES]);
 void chain_hex(const Chain *chain, char ret_hex[2 * crypto_hash_sha256_BYTES + 1]);
 /* NULL when the metadata record says what the chain says; else what is wrong. */
 const char *chain_compare(const Chain *chain, McapMap link);
+
+/* SHA-256 of everything in the source, hex. */
+gboolean hash_source(const McapSource *source, char ret_hex[65], GError **error);
 
 /* ---- an MCAP file with our chain: what recorder, recovery and editing write through ---------- */
 

@@ -117,6 +117,78 @@ static void bad_usage_and_foreign_files_are_exit_2(void)
 	CU_ASSERT_FALSE(g_file_test(left, G_FILE_TEST_EXISTS));
 }
 
+static void cut_merge_and_redact_as_a_technician_types_them(void)
+{
+	g_autofree char *csv = path("t.csv"), *map = path("m.yaml"), *whole = path("w.mcap"),
+			*a = path("p1.mcap"), *b = path("p2.mcap"), *merged = path("ab.mcap"),
+			*redacted = path("red.mcap"), *text = path("t.csv.out.csv");
+	g_auto(CliResult) import = run("session import %s --map %s -o %s", csv, map, whole);
+	CU_ASSERT_EQUAL(import.code, 0);
+	g_auto(CliResult) first = run("session cut %s --to 1 -o %s", whole, a),
+			  second = run("session cut %s --from 1s -o %s --json", whole, b);
+	CU_ASSERT_EQUAL(first.code, 0);
+	CU_ASSERT_EQUAL(second.code, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(second.out, "\"messages\" : "));
+	g_auto(CliResult) score = run("score %s", a);
+	CU_ASSERT_NOT_EQUAL(score.code, 0);
+	g_auto(CliResult) merge = run("session merge %s %s --align bench -o %s", a, b, merged),
+			  before = run("session cat %s --signal mannequin.height", whole),
+			  after = run("session cat %s --signal mannequin.height", merged);
+	CU_ASSERT_EQUAL(merge.code, 0);
+	CU_ASSERT_STRING_EQUAL(before.out, after.out);
+	g_auto(CliResult) redact = run("session redact %s --signal mannequin.height@0.5-1 "
+				       "--reason privacy --by lab -o %s --json",
+				       whole, redacted);
+	CU_ASSERT_EQUAL(redact.code, 0);
+	/* 0.50 s to 0.99 s, and the table that was imported. */
+	CU_ASSERT_PTR_NOT_NULL(strstr(redact.out, "\"messages\" : 50"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(redact.out, "import/t.csv"));
+	g_auto(CliResult) verify = run("session verify %s --original %s --json", redacted, whole),
+			  other = run("session verify %s --original %s", redacted, a),
+			  info = run("session info %s --json", redacted),
+			  gone = run("session cat %s --attachment import/t.csv", redacted);
+	CU_ASSERT_EQUAL(verify.code, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(verify.out, "\"redacted\" : true"));
+	CU_ASSERT_EQUAL(other.code, 4);
+	CU_ASSERT_PTR_NOT_NULL(strstr(info.out, "\"reason\" : \"privacy\""));
+	CU_ASSERT_EQUAL(gone.code, 2);
+	g_auto(CliResult) export = run("session export %s -o %s", redacted, text);
+	CU_ASSERT_EQUAL(export.code, 0);
+}
+
+static void wrong_edits_are_exit_2_and_leave_nothing(void)
+{
+	g_autofree char *whole = path("w.mcap"), *out = path("none.mcap"), *mp4 = path("v.mp4"),
+			*wav = path("a.wav");
+	static const char *const wrong[] = {
+		"session cut %s -o %s",
+		"session cut %s --from x -o %s",
+		"session cut %s --from 9 -o %s",
+		"session redact %s --signal mannequin.height -o %s",
+		"session redact %s --reason r -o %s",
+		"session redact %s --reason r --signal nobody -o %s",
+		"session redact %s --reason r --signal mannequin.height@2 -o %s",
+		"session redact %s --reason r --blur camera.main:1,2,3 -o %s",
+		"session merge %s -o %s",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		g_auto(CliResult) r = run(wrong[i], whole, out);
+#pragma GCC diagnostic pop
+		if (r.code != 2)
+			fprintf(stderr, "%s: %d\n", wrong[i], r.code);
+		CU_ASSERT_EQUAL(r.code, 2);
+		CU_ASSERT_FALSE(g_file_test(out, G_FILE_TEST_EXISTS));
+	}
+	g_auto(CliResult) video = run("session export %s -o %s", whole, mp4),
+			  audio = run("session export %s -o %s", whole, wav);
+	CU_ASSERT_EQUAL(video.code, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(video.err, "no camera"));
+	CU_ASSERT_EQUAL(audio.code, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(audio.err, "no audio"));
+}
+
 static void remove_all(void)
 {
 	g_autoptr(GDir) listing = g_dir_open(dir, 0, NULL);
@@ -138,6 +210,8 @@ int main(int argc, char **argv)
 	static const UnitTest tests[] = {UNIT(import_info_verify_and_cat_agree),
 					 UNIT(a_changed_or_cut_session_is_exit_4_and_recovers),
 					 UNIT(bad_usage_and_foreign_files_are_exit_2),
+					 UNIT(cut_merge_and_redact_as_a_technician_types_them),
+					 UNIT(wrong_edits_are_exit_2_and_leave_nothing),
 					 UNIT(nothing_temporary_is_left)};
 	dir = g_dir_make_tmp("anzen-session-cli-XXXXXX", NULL);
 	write_inputs();

@@ -12,7 +12,7 @@
  *	topic /frames/NAME	foxglove_msgs/msg/CompressedVideo (h264), CompressedImage (jpeg) or
  *RawImage (cdr); log_time = receipt, publish_time = capture topic /frames/NAME/info
  *anzen_msgs/msg/FrameInfo: capture uncertainty, sequence, key, size; same MCAP sequence metadata
- *anzen.session, anzen.meta, anzen.chain (after each chunk), anzen.end (only in a sealed file)
+ *anzen.session, anzen.meta, anzen.chain (after each chunk), anzen.end (only in a sealed file), anzen.edited and anzen.withheld (after a cut, merge or redaction)
  * Channel metadata carry every field of SignalInfo.
  *
  * Chain: h_0 = SHA-256("anzen.chain/1"); for every record of the data section in file order but the
@@ -182,6 +182,10 @@ typedef struct SessionCheck {
 	uint64_t lost_bytes; /* bytes after the last whole record */
 	char chain[65];      /* head, hex */
 	char sha256[65];     /* of the whole file */
+	/* Of a redacted session: its original, by the leaves that it keeps of it. */
+	bool redacted;
+	char original_chain[65], original_sha256[65];
+	uint64_t original_records, original_kept; /* kept: the same to the byte */
 } SessionCheck;
 SessionCheck *session_verify(const char *path,
 			     GError **error); /* error only when it cannot be read */
@@ -199,6 +203,100 @@ typedef struct SessionRecovery {
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
 			 GError **error);
 void session_recovery_clear(SessionRecovery *recovery);
+
+/* ---- editing: a new sealed file, the original untouched -------------------------------------- */
+
+/* Every edit writes to a temporary name, syncs, renames, and never replaces a file (ANZEN_ERROR_INPUT). The new file has
+ * a chain of its own and the metadata `anzen.edited`: operation, the original's hash, chain and count of records. A
+ * session that was cut, not sealed or changed is refused: recover it first. */
+typedef struct SessionEdit {
+	uint64_t messages; /* in the new file */
+	char *sha256;      /* of the new file; caller frees */
+} SessionEdit;
+
+/* Keep from ≤ t < to, in ns of the timeline (0: run.start; INT64_MIN, CLOCK_NEVER: open). Times and the timeline's zero stay. Each signal keeps its
+ * last sample before the span, each camera begins at a key frame, faults before the span stay. A cut session is
+ * incomplete: it shows what happened in it and decides no scenario. */
+gboolean session_cut(const char *path, int64_t from_ns, int64_t to_ns, const char *out,
+		     SessionEdit *ret, GError **error);
+
+typedef enum {
+	WITHHELD_SIGNAL, /* samples; one sample `missing` stands in their place, and the signal proves nothing */
+	WITHHELD_CAMERA, /* pictures, to the next key frame */
+	WITHHELD_REGION, /* of pictures, from key frame to key frame: encoded again without it */
+	WITHHELD_ATTACHMENT, /* an attached file */
+} SessionWithheldKind;
+
+const char *
+session_withheld_kind_name(SessionWithheldKind kind); /* "signal" "camera" "region" "attachment" */
+
+/* Something that a redaction took away. The hash is SHA-256 over the withheld messages in file order, each as log time,
+ * publish time, sequence (u64, u64, u32, little-endian), size (u64) and data; of an attachment: over its bytes. */
+typedef struct SessionWithheld {
+	SessionWithheldKind kind;
+	char *name;
+	int64_t from_ns, to_ns;  /* bench time, from ≤ t < to; INT64_MIN, CLOCK_NEVER: all */
+	int x, y, width, height; /* of a region, in pixels */
+	char *reason;
+	uint64_t messages;
+	char sha256[65];
+} SessionWithheld;
+
+SessionWithheld *session_withheld_new(SessionWithheldKind kind, const char *name);
+void session_withheld_free(SessionWithheld *withheld);
+
+/* Give the picture of `frame` without `regions` (n of them, which apply to it; 0: as it is, but encoded by the same
+ * encoder) as bytes of the same format. Called for each camera from a key frame on, without gaps, in the order of
+ * capture; a key frame must become a key frame and no other one. */
+typedef gboolean (*SessionHideFunc)(void *data, const char *camera, const Frame *frame,
+				    const SessionWithheld *const *regions, size_t n,
+				    GByteArray *ret_bytes, GError **error);
+
+typedef struct SessionRedaction {
+	const SessionWithheld *const *parts; /* kind, name, times in ns of the timeline, region */
+	size_t n_parts;
+	const char *reason;   /* required */
+	const char *by;       /* who; NULL */
+	SessionHideFunc hide; /* required for regions */
+	void *hide_data;
+} SessionRedaction;
+
+/* Copies of imported files (attachments "import/…") hold what is to be withheld as well, so they are always withheld.
+ * An attachment "redaction/….leaves" keeps the leaves of the original's chain: they give its head, and show which
+ * records of this file are the original's to the byte; session_verify() checks both. Recording.meta of a redacted
+ * session has "redacted". */
+gboolean session_redact(const char *path, const SessionRedaction *redaction, const char *out,
+			SessionEdit *ret, GError **error);
+/* What earlier redactions took away: SessionWithheld*, borrowed with the reader. */
+const GPtrArray *session_reader_withheld(const SessionReader *reader);
+
+/* With the original at hand: is `redacted` the original but for what it says it withheld, and are the withheld parts
+ * those of the hashes? TRUE: yes. FALSE without error: no, *ret_why says what differs (caller frees). */
+gboolean session_redaction_check(const char *redacted, const char *original, char **ret_why,
+				 GError **error);
+
+/* How sessions that are merged lie to each other in time. */
+typedef enum {
+	MERGE_BENCH, /* the same machine and boot: times as they are */
+	MERGE_UTC,   /* by the clock anchors of both; their uncertainty is added to the signals' */
+	MERGE_START, /* their run.start is the same instant, known to `start_u_ns` */
+} SessionMergeAlign;
+
+/* One session of several recordings of one run. The first gives the timeline, the judge specification and the names;
+ * attachments and meta of the others come under merged/N/. A signal or camera may be in several when its parts do not
+ * overlap (a sample that is in both, equal, counts once) and its declaration is the same. The evidence is the weakest
+ * of all; complete only when all are. Meta "merged.N.sha256" names each original (in place of anzen.edited); redacted
+ * sessions are refused: their trace belongs to their own chain. */
+gboolean session_merge(const char *const *paths, size_t n, SessionMergeAlign align,
+		       int64_t start_u_ns, const char *out, SessionEdit *ret, GError **error);
+
+/* ---- export ---------------------------------------------------------------------------------- */
+
+/* A camera's h264 or jpeg pictures as an MP4 file (ISO/IEC 14496-12), not encoded again. Times are those of capture, to the
+ * microsecond, the first picture at 0. ANZEN_ERROR_INPUT for raw pictures and for a stream that does not begin with a key
+ * frame. ret_frames may be NULL. */
+gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
+			    uint64_t *ret_frames, GError **error);
 
 /* ---- run folder and run.json ----------------------------------------------------------------- */
 
@@ -223,6 +321,7 @@ gboolean session_write_file(const char *path, const void *data, size_t size, GEr
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SessionWriter, session_writer_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SessionReader, session_reader_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SessionCheck, session_check_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SessionWithheld, session_withheld_free)
 
 G_END_DECLS
 

@@ -1,0 +1,422 @@
+/* An MP4 file from a camera's compressed pictures, none of them encoded again: ftyp, mdat, moov (ISO/IEC 14496-12;
+ * avc1/avcC: 14496-15). One track, timescale 1 MHz, no edit list: the first picture stands at 0.
+ *
+ * Annex B units become length-prefixed ones; parameter sets go to avcC as well as staying in the key frames (avc3 allows
+ * them there, and players of avc1 ignore repeats). No B-frames: decoding order is that of capture. */
+#include "redact.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+
+#define TIMESCALE 1000000
+
+typedef struct {
+	uint32_t size;
+	int64_t t_us;
+	bool key;
+} Sample;
+
+typedef struct {
+	FILE *file;
+	GArray *samples; /* Sample */
+	GByteArray *sps, *pps;
+	int width, height;
+	bool jpeg, failed;
+	int64_t first_ns;
+	GError *error;
+} Mp4;
+
+/* ---- boxes ----------------------------------------------------------------------------------- */
+
+static void be(GByteArray *b, uint64_t v, unsigned size)
+{
+	for (unsigned i = size; i-- > 0;)
+		g_byte_array_append(b, &(uint8_t){(uint8_t)(v >> (8 * i))}, 1);
+}
+
+static void zeros(GByteArray *b, unsigned n)
+{
+	be(b, 0, n);
+}
+
+static guint box(GByteArray *b, const char *type)
+{
+	guint at = b->len;
+	be(b, 0, 4);
+	g_byte_array_append(b, (const uint8_t *)type, 4);
+	return at;
+}
+
+static guint full_box(GByteArray *b, const char *type, unsigned version, unsigned flags)
+{
+	guint at = box(b, type);
+	be(b, version, 1);
+	be(b, flags, 3);
+	return at;
+}
+
+static void close_box(GByteArray *b, guint at)
+{
+	uint32_t size = GUINT32_TO_BE(b->len - at);
+	memcpy(b->data + at, &size, sizeof(size));
+}
+
+static uint64_t duration_of(const Mp4 *m)
+{
+	const GArray *s = m->samples;
+	int64_t last = g_array_index(s, Sample, s->len - 1).t_us;
+	/* The last picture stands as long as the one before it did. */
+	int64_t step = s->len > 1 ? last - g_array_index(s, Sample, s->len - 2).t_us : 33333;
+	return (uint64_t)(last + step);
+}
+
+static uint32_t delta_of(const Mp4 *m, guint i)
+{
+	int64_t t = g_array_index(m->samples, Sample, i).t_us;
+	int64_t next = i + 1 < m->samples->len ? g_array_index(m->samples, Sample, i + 1).t_us
+					       : (int64_t)duration_of(m);
+	return (uint32_t)(next - t);
+}
+
+static void put_matrix(GByteArray *b)
+{
+	static const uint32_t identity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
+	for (int i = 0; i < 9; i++)
+		be(b, identity[i], 4);
+}
+
+static void put_mvhd(GByteArray *b, const Mp4 *m)
+{
+	guint at = full_box(b, "mvhd", 1, 0);
+	zeros(b, 8);
+	zeros(b, 8);
+	be(b, TIMESCALE, 4);
+	be(b, duration_of(m), 8);
+	be(b, 0x10000, 4); /* rate 1 */
+	be(b, 0x100, 2);   /* volume 1 */
+	zeros(b, 2);
+	zeros(b, 8);
+	put_matrix(b);
+	for (int i = 0; i < 6; i++)
+		zeros(b, 4);
+	be(b, 2, 4); /* next track */
+	close_box(b, at);
+}
+
+static void put_tkhd(GByteArray *b, const Mp4 *m)
+{
+	guint at = full_box(b, "tkhd", 1, 7);
+	zeros(b, 8);
+	zeros(b, 8);
+	be(b, 1, 4);
+	zeros(b, 4);
+	be(b, duration_of(m), 8);
+	zeros(b, 8);
+	zeros(b, 8); /* layer, group, volume, reserved */
+	put_matrix(b);
+	be(b, (uint64_t)m->width << 16, 4);
+	be(b, (uint64_t)m->height << 16, 4);
+	close_box(b, at);
+}
+
+static void put_avcc(GByteArray *b, const Mp4 *m)
+{
+	guint at = box(b, "avcC");
+	be(b, 1, 1);
+	g_byte_array_append(b, m->sps->data + 1, 3); /* profile, compatibility, level */
+	be(b, 0xff, 1);                              /* lengths of 4 bytes */
+	be(b, 0xe1, 1);                              /* one SPS */
+	be(b, m->sps->len, 2);
+	g_byte_array_append(b, m->sps->data, m->sps->len);
+	be(b, 1, 1);
+	be(b, m->pps->len, 2);
+	g_byte_array_append(b, m->pps->data, m->pps->len);
+	close_box(b, at);
+}
+
+static void put_stsd(GByteArray *b, const Mp4 *m)
+{
+	guint at = full_box(b, "stsd", 0, 0);
+	be(b, 1, 4);
+	guint entry = box(b, m->jpeg ? "jpeg" : "avc1");
+	zeros(b, 6);
+	be(b, 1, 2);
+	zeros(b, 8);
+	zeros(b, 8);
+	be(b, (uint64_t)m->width, 2);
+	be(b, (uint64_t)m->height, 2);
+	be(b, 0x480000, 4); /* 72 dpi */
+	be(b, 0x480000, 4);
+	zeros(b, 4);
+	be(b, 1, 2); /* one frame a sample */
+	for (int i = 0; i < 8; i++)
+		zeros(b, 4); /* no name of a compressor */
+	be(b, 24, 2);
+	be(b, 0xffff, 2);
+	if (!m->jpeg)
+		put_avcc(b, m);
+	close_box(b, entry);
+	close_box(b, at);
+}
+
+static void put_times(GByteArray *b, const Mp4 *m)
+{
+	guint at = full_box(b, "stts", 0, 0), count_at = b->len, runs = 0;
+	be(b, 0, 4);
+	for (guint i = 0; i < m->samples->len;) {
+		guint n = 1;
+		while (i + n < m->samples->len && delta_of(m, i + n) == delta_of(m, i))
+			n++;
+		be(b, n, 4);
+		be(b, delta_of(m, i), 4);
+		runs++;
+		i += n;
+	}
+	uint32_t count = GUINT32_TO_BE(runs);
+	memcpy(b->data + count_at, &count, sizeof(count));
+	close_box(b, at);
+}
+
+static void put_keys(GByteArray *b, const Mp4 *m)
+{
+	guint at = full_box(b, "stss", 0, 0), count_at = b->len, keys = 0;
+	be(b, 0, 4);
+	for (guint i = 0; i < m->samples->len; i++)
+		if (g_array_index(m->samples, Sample, i).key) {
+			be(b, i + 1, 4);
+			keys++;
+		}
+	uint32_t count = GUINT32_TO_BE(keys);
+	memcpy(b->data + count_at, &count, sizeof(count));
+	close_box(b, at);
+}
+
+/* One chunk holds everything: it begins behind mdat's head. */
+static void put_places(GByteArray *b, const Mp4 *m, uint64_t data_at)
+{
+	guint at = full_box(b, "stsc", 0, 0);
+	be(b, 1, 4);
+	be(b, 1, 4);
+	be(b, m->samples->len, 4);
+	be(b, 1, 4);
+	close_box(b, at);
+	at = full_box(b, "stsz", 0, 0);
+	zeros(b, 4);
+	be(b, m->samples->len, 4);
+	for (guint i = 0; i < m->samples->len; i++)
+		be(b, g_array_index(m->samples, Sample, i).size, 4);
+	close_box(b, at);
+	at = full_box(b, "co64", 0, 0);
+	be(b, 1, 4);
+	be(b, data_at, 8);
+	close_box(b, at);
+}
+
+static void put_media(GByteArray *b, const Mp4 *m, uint64_t data_at)
+{
+	guint mdia = box(b, "mdia"), at = full_box(b, "mdhd", 1, 0);
+	zeros(b, 8);
+	zeros(b, 8);
+	be(b, TIMESCALE, 4);
+	be(b, duration_of(m), 8);
+	be(b, 0x55c4, 2); /* language: undetermined */
+	zeros(b, 2);
+	close_box(b, at);
+	at = full_box(b, "hdlr", 0, 0);
+	zeros(b, 4);
+	g_byte_array_append(b, (const uint8_t *)"vide", 4);
+	zeros(b, 8);
+	zeros(b, 4);
+	g_byte_array_append(b, (const uint8_t *)"camera", 7);
+	close_box(b, at);
+	guint minf = box(b, "minf");
+	at = full_box(b, "vmhd", 0, 1);
+	zeros(b, 8);
+	close_box(b, at);
+	guint dinf = box(b, "dinf"), dref = full_box(b, "dref", 0, 0);
+	be(b, 1, 4);
+	at = full_box(b, "url ", 0, 1); /* in this file */
+	close_box(b, at);
+	close_box(b, dref);
+	close_box(b, dinf);
+	guint stbl = box(b, "stbl");
+	put_stsd(b, m);
+	put_times(b, m);
+	if (!m->jpeg)
+		put_keys(b, m);
+	put_places(b, m, data_at);
+	close_box(b, stbl);
+	close_box(b, minf);
+	close_box(b, mdia);
+}
+
+static GByteArray *movie(const Mp4 *m, uint64_t data_at)
+{
+	GByteArray *b = g_byte_array_new();
+	guint moov = box(b, "moov");
+	put_mvhd(b, m);
+	guint trak = box(b, "trak");
+	put_tkhd(b, m);
+	put_media(b, m, data_at);
+	close_box(b, trak);
+	close_box(b, moov);
+	return b;
+}
+
+/* ---- pictures -------------------------------------------------------------------------------- */
+
+/* The next unit of Annex B from *at on: [*ret_from, *ret_to). */
+static bool next_unit(const uint8_t *d, size_t n, size_t *at, size_t *ret_from, size_t *ret_to)
+{
+	size_t i = *at;
+	while (i + 3 <= n && !(d[i] == 0 && d[i + 1] == 0 && d[i + 2] == 1))
+		i++;
+	if (i + 3 > n)
+		return false;
+	*ret_from = i += 3;
+	while (i < n && !(i + 3 <= n && d[i] == 0 && d[i + 1] == 0 && d[i + 2] <= 1))
+		i++;
+	*at = *ret_to = i;
+	/* Zeros before the next start code belong to it. */
+	while (*ret_to > *ret_from && d[*ret_to - 1] == 0)
+		(*ret_to)--;
+	return true;
+}
+
+static void keep_set(GByteArray **set, const uint8_t *data, size_t size)
+{
+	if (!*set) {
+		*set = g_byte_array_new();
+		g_byte_array_append(*set, data, (guint)size);
+	}
+}
+
+static uint32_t write_units(Mp4 *m, const Frame *f)
+{
+	size_t at = 0, from, to;
+	uint32_t written = 0;
+	while (next_unit(f->data, f->size, &at, &from, &to)) {
+		uint32_t length = GUINT32_TO_BE((uint32_t)(to - from));
+		unsigned type = to > from ? f->data[from] & 0x1f : 0;
+		if (type == 7 && to - from >= 4)
+			keep_set(&m->sps, f->data + from, to - from);
+		if (type == 8)
+			keep_set(&m->pps, f->data + from, to - from);
+		m->failed |= fwrite(&length, 1, 4, m->file) != 4 ||
+			     fwrite(f->data + from, 1, to - from, m->file) != to - from;
+		written += 4 + (uint32_t)(to - from);
+	}
+	return written;
+}
+
+static bool refuse(Mp4 *m, const char *what)
+{
+	g_set_error(&m->error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s", what);
+	return false;
+}
+
+static bool take_picture(const Frame *f, void *data)
+{
+	Mp4 *m = data;
+	Sample sample = {.key = f->key};
+	if (m->samples->len == 0) {
+		if (!f->key)
+			return refuse(m, "the video does not begin with a key frame");
+		m->first_ns = f->capture_ns;
+	}
+	if (m->width == 0) {
+		m->width = f->width;
+		m->height = f->height;
+	}
+	if (f->width > 0 && (f->width != m->width || f->height != m->height))
+		return refuse(m, "the video changes its size");
+	sample.t_us = (f->capture_ns - m->first_ns + 500) / 1000;
+	if (m->jpeg) {
+		sample.size = (uint32_t)f->size;
+		m->failed |= fwrite(f->data, 1, f->size, m->file) != f->size;
+	} else {
+		sample.size = write_units(m, f);
+	}
+	g_array_append_val(m->samples, sample);
+	return !m->failed;
+}
+
+static gboolean write_file(Mp4 *m, SessionReader *reader, const char *camera, GError **error)
+{
+	g_autoptr(GByteArray) head = g_byte_array_new();
+	guint at = box(head, "ftyp");
+	g_byte_array_append(head, (const uint8_t *)"isom\0\0\2\0isomiso2avc1mp41", 24);
+	close_box(head, at);
+	guint mdat = head->len;
+	be(head, 1, 4); /* 64-bit size follows */
+	g_byte_array_append(head, (const uint8_t *)"mdat", 4);
+	zeros(head, 8);
+	m->failed = fwrite(head->data, 1, head->len, m->file) != head->len;
+	if (!session_reader_frames(reader, camera, 0, 0, take_picture, m, error))
+		return FALSE;
+	if (m->error) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&m->error), "%s: ", camera);
+		return FALSE;
+	}
+	const char *lacks = m->samples->len == 0 ? "holds no picture"
+			    : m->width == 0      ? "does not say how large its pictures are"
+			    : !m->jpeg && (!m->sps || !m->pps) ? "has no parameter sets"
+							       : NULL;
+	if (lacks) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s %s", camera, lacks);
+		return FALSE;
+	}
+	uint64_t end = (uint64_t)ftello(m->file), size = GUINT64_TO_BE(end - mdat);
+	g_autoptr(GByteArray) moov = movie(m, head->len);
+	m->failed |= fwrite(moov->data, 1, moov->len, m->file) != moov->len ||
+		     fseeko(m->file, mdat + 8, SEEK_SET) != 0 ||
+		     fwrite(&size, 1, 8, m->file) != 8 || fflush(m->file) != 0;
+	return TRUE;
+}
+
+static gboolean usable(SessionReader *reader, const char *camera, Mp4 *m, GError **error)
+{
+	for (size_t i = 0; i < session_reader_cameras(reader); i++) {
+		const SessionCamera *c = session_reader_camera(reader, i);
+		if (strcmp(c->name, camera))
+			continue;
+		m->jpeg = !strcmp(c->format, "jpeg");
+		if (m->jpeg || !strcmp(c->format, "h264"))
+			return TRUE;
+		g_set_error(
+			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			"%s: %s pictures are not exported; only h264 and jpeg are, as they stand",
+			camera, c->format);
+		return FALSE;
+	}
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "the session has no camera '%s'",
+		    camera);
+	return FALSE;
+}
+
+gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
+			    uint64_t *ret_frames, GError **error)
+{
+	Mp4 m = {0};
+	g_auto(Output) output = {0};
+	if (!usable(reader, camera, &m, error) || !output_open(&output, path, error))
+		return FALSE;
+	m.file = fopen(output.temporary, "r+be");
+	m.samples = g_array_new(FALSE, TRUE, sizeof(Sample));
+	gboolean good = m.file && write_file(&m, reader, camera, error);
+	if (m.file && fclose(m.file) != 0)
+		m.failed = true;
+	if (!m.file || (good && m.failed)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "%s: %s", path, g_strerror(errno));
+		good = FALSE;
+	}
+	if (good && ret_frames)
+		*ret_frames = m.samples->len;
+	g_array_unref(m.samples);
+	if (m.sps)
+		g_byte_array_unref(m.sps);
+	if (m.pps)
+		g_byte_array_unref(m.pps);
+	g_clear_error(&m.error);
+	return good && output.sink.sync(output.sink.self, error) && output_commit(&output, error);
+}
