@@ -65,11 +65,18 @@ static Cell *cell_of(const Compiler *c, int i)
 	return &g_array_index(c->cells, Cell, i);
 }
 
+static bool is_constant(const Cell *c)
+{
+	return c->cell == CELL_NODE && (c->kind == N_NUMBER || c->kind == N_PARAMETER);
+}
+
 static int delayed(Compiler *c, int child, int64_t by_ns, bool later)
 {
 	if (child < 0 || by_ns == 0)
 		return child;
 	const Cell *a = cell_of(c, child);
+	if (later && is_constant(a))
+		return child; /* the same at any time */
 	return append(c, (Cell){.cell = CELL_DELAY,
 				.kind = a->kind,
 				.a = child,
@@ -214,7 +221,10 @@ static void add_children(Compiler *c, const Node *n, Cell *cell)
 		return;
 	if (cell->b >= 0)
 		cells_align(c->cells, &cell->a, &cell->b);
-	cell->ahead_ns = cell->valid_ns = cell->a >= 0 ? cell_of(c, cell->a)->ahead_ns : 0;
+	if (cell->a >= 0)
+		cell->ahead_ns = cell->valid_ns = cell_of(c, cell->a)->ahead_ns;
+	if (cell->b >= 0)
+		cell->ahead_ns = cell->valid_ns = MAX(cell->ahead_ns, cell_of(c, cell->b)->ahead_ns);
 }
 
 static int compile(Compiler *c, const Node *n)
@@ -251,6 +261,18 @@ int cells_compile(GArray *cells, const StlFormula *f, const Node *n, const Node 
 	return compile(&c, n);
 }
 
+void cells_ready(Cells *c)
+{
+	c->movers = g_new(Cell *, c->n + 1);
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->cells[i].memory || c->cells[i].fold)
+			c->movers[c->n_movers++] = &c->cells[i];
+		c->latest_valid_ns = MAX(c->latest_valid_ns, c->cells[i].valid_ns);
+	}
+	for (size_t i = 0; i < c->n_inputs; i++)
+		c->gaps = c->gaps || c->inputs[i].gap_ns > 0;
+}
+
 void cells_clear(Cells *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
@@ -265,12 +287,13 @@ void cells_clear(Cells *c)
 	}
 	g_clear_pointer(&c->cells, g_free);
 	g_clear_pointer(&c->inputs, g_free);
+	g_clear_pointer(&c->movers, g_free);
 	c->n = 0;
 }
 
 size_t cells_bytes(const Cells *c)
 {
-	size_t sum = c->n * sizeof(Cell);
+	size_t sum = c->n * (sizeof(Cell) + sizeof(Cell *));
 	for (size_t i = 0; i < c->n; i++) {
 		const Memory *m = c->cells[i].memory;
 		if (m)
@@ -388,11 +411,14 @@ static void look_at_input(const Cells *all, Cell *c, int64_t now)
 	const Input *in = &all->inputs[c->signal];
 	if (c->kind == N_INITIAL) {
 		c->at = c->after = known(c, in->have_initial, in->initial);
+		c->level = true;
 		return;
 	}
 	int64_t age = now - in->t_ns;
 	c->at = known(c, in->have && !(in->gap_ns > 0 && age > in->gap_ns), in->v);
-	c->after = known(c, in->have && !(in->gap_ns > 0 && age >= in->gap_ns), in->v);
+	c->level = in->gap_ns <= 0 || age != in->gap_ns;
+	c->after = c->level ? c->at
+			    : known(c, in->have && !(in->gap_ns > 0 && age >= in->gap_ns), in->v);
 }
 
 /* ---- edges -------------------------------------------------------------------------------------------------------------- */
@@ -435,73 +461,125 @@ static void look_at_edge(Cell *c, const Cell *child, const Value *child_before, 
 
 /* ---- memory ------------------------------------------------------------------------------------------------------------- */
 
+static inline Peak *peak_at(const Memory *m, const Peaks *p, unsigned i)
+{
+	return &p->ring[i & (m->capacity - 1)];
+}
+
+static bool is_exact(const Value *v)
+{
+	return v->x[LO] == v->x[HI] && v->x[SURE] == v->x[MAYBE];
+}
+
+/* From here on the upper sides are kept apart. */
+static void part_sides(Memory *m)
+{
+	static const int from[] = {[HI] = LO, [MAYBE] = SURE};
+	if (!m->exact)
+		return;
+	m->exact = false;
+	for (int side = HI; side <= MAYBE; side += MAYBE - HI) {
+		Peaks *p = &m->peaks[side];
+		const Peaks *q = &m->peaks[from[side]];
+		p->head = q->head;
+		p->tail = q->tail;
+		for (unsigned i = q->head; i != q->tail; i++)
+			*peak_at(m, p, i) = *peak_at(m, q, i);
+	}
+}
+
 /* The oldest peak stays until the second would leave (upper sides), or goes early (lower sides): wider, never wrong. */
 static void make_room(Memory *m, Peaks *p, bool upper)
 {
 	if (upper)
-		p->ring[(p->head + 1) % m->capacity].v = p->ring[p->head % m->capacity].v;
+		peak_at(m, p, p->head + 1)->v = peak_at(m, p, p->head)->v;
 	p->head++;
 }
 
 static void add_peak(Memory *m, int side, double v, int64_t leave)
 {
 	Peaks *p = &m->peaks[side];
-	while (p->tail != p->head && p->ring[(p->tail - 1) % m->capacity].v <= v)
+	while (p->tail != p->head && peak_at(m, p, p->tail - 1)->v <= v)
 		p->tail--;
 	if (m->width_ns == CLOCK_NEVER && p->tail != p->head)
 		return; /* it never leaves: smaller ones never count */
-	if (p->tail - p->head == m->capacity)
+	if (p->tail - p->head == m->capacity) {
+		part_sides(m);
+		m->full = true;
 		make_room(m, p, side == HI || side == MAYBE);
-	p->ring[p->tail++ % m->capacity] = (Peak){v, leave};
+	}
+	*peak_at(m, p, p->tail++) = (Peak){v, leave};
+}
+
+static void add_peaks(Memory *m, const Value *v, int64_t leave)
+{
+	if (!is_exact(v)) {
+		part_sides(m);
+		m->inexact_leave = MAX(m->inexact_leave, leave);
+	}
+	bool exact = m->exact;
+	add_peak(m, LO, v->x[LO], leave);
+	add_peak(m, SURE, v->x[SURE], leave);
+	if (exact && m->exact)
+		return;
+	add_peak(m, HI, v->x[HI],
+		 leave); /* what part_sides() has just copied is added once more: no change */
+	add_peak(m, MAYBE, v->x[MAYBE], leave);
 }
 
 static double top_peak(Memory *m, int side, int64_t key)
 {
 	Peaks *p = &m->peaks[side];
-	while (p->tail != p->head && p->ring[p->head % m->capacity].leave <= key)
+	while (p->tail != p->head && peak_at(m, p, p->head)->leave <= key)
 		p->head++;
-	return p->tail != p->head ? p->ring[p->head % m->capacity].v : -INF;
+	return p->tail != p->head ? peak_at(m, p, p->head)->v : -INF;
 }
 
 /* The stretch that lasted until now has an end. */
 static void close_stretch(Memory *m, int64_t now)
 {
-	for (int side = 0; side < SIDES; side++) {
+	int64_t leave = 2 * (now + m->width_ns);
+	for (int side = 0; side < SIDES && m->width_ns != CLOCK_NEVER; side++) {
 		Peaks *p = &m->peaks[side];
-		if (p->tail != p->head && m->width_ns != CLOCK_NEVER)
-			p->ring[(p->tail - 1) % m->capacity].leave = 2 * (now + m->width_ns);
+		if (p->tail != p->head)
+			peak_at(m, p, p->tail - 1)->leave = leave;
 	}
+	if (!is_exact(&m->last) && m->width_ns != CLOCK_NEVER)
+		m->inexact_leave = leave;
 }
 
 static Value peaks(Memory *m, int64_t key)
 {
 	Value out;
-	for (int side = 0; side < SIDES; side++)
-		out.x[side] = top_peak(m, side, key);
+	out.x[LO] = top_peak(m, LO, key);
+	out.x[SURE] = top_peak(m, SURE, key);
+	out.x[HI] = m->exact ? out.x[LO] : top_peak(m, HI, key);
+	out.x[MAYBE] = m->exact ? out.x[SURE] : top_peak(m, MAYBE, key);
 	return out;
 }
 
-static void look_at_window(Cell *c, const Value *child_at, const Value *child_after, int64_t now)
+static void look_at_window(Cell *c, const Cell *child, int64_t now)
 {
 	Memory *m = c->memory;
-	Value at = c->lowest ? negated(*child_at) : *child_at,
-	      after = c->lowest ? negated(*child_after) : *child_after;
+	Value at = c->lowest ? negated(child->at) : child->at,
+	      after = c->lowest ? negated(child->after) : child->after;
 	bool bounded = m->width_ns != CLOCK_NEVER, first = !m->begun;
-	if (first && c->before && bounded)
-		for (int side = 0; side < SIDES; side++) /* before the start: not seen */
-			add_peak(m, side, unknown.x[side], 2 * (now + m->width_ns));
-	bool changed = first || !same(&m->last, &at) || !same(&at, &after);
+	if (first && c->before && bounded) /* before the start: not seen */
+		add_peaks(m, &unknown, 2 * (now + m->width_ns));
+	bool changed = first || !same(&m->last, &at) || !child->level;
 	if (changed && !first)
 		close_stretch(m, now);
 	int64_t leave = bounded ? 2 * (now + m->width_ns) + !c->oldest_open : CLOCK_NEVER;
 	if (c->newest_open) /* of a window without bound nothing lies after the start yet */
 		c->at = first && !bounded ? unknown : peaks(m, 2 * now);
-	for (int side = 0; side < SIDES && changed; side++)
-		add_peak(m, side, at.x[side], leave);
+	if (changed && !child->level)
+		add_peaks(m, &at, leave);
+	else if (changed)
+		add_peaks(m, &after, CLOCK_NEVER);
 	if (!c->newest_open)
 		c->at = peaks(m, 2 * now);
-	for (int side = 0; side < SIDES && changed; side++)
-		add_peak(m, side, after.x[side], CLOCK_NEVER);
+	if (changed && !child->level)
+		add_peaks(m, &after, CLOCK_NEVER);
 	c->after = peaks(m, 2 * now + 1);
 	if (c->lowest) {
 		c->at = negated(c->at);
@@ -509,6 +587,7 @@ static void look_at_window(Cell *c, const Value *child_at, const Value *child_af
 	}
 	m->last = after;
 	m->begun = true;
+	m->exact = m->exact || (!m->full && is_exact(&after) && m->inexact_leave <= 2 * now);
 }
 
 static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
@@ -527,14 +606,19 @@ static Value hull(Value a, Value b)
 	return a;
 }
 
+static Change *change_at(const Memory *m, unsigned i)
+{
+	return &m->changes[i & (m->capacity - 1)];
+}
+
 static void remember(Memory *m, const Value *at, const Value *after, int64_t now)
 {
 	if (m->tail - m->head == m->capacity) { /* the last two become one, and say less */
-		Change *last = &m->changes[(m->tail - 1) % m->capacity];
+		Change *last = change_at(m, m->tail - 1);
 		last->after = hull(hull(last->after, *at), *after);
 		return;
 	}
-	m->changes[m->tail++ % m->capacity] = (Change){now, *at, *after};
+	*change_at(m, m->tail++) = (Change){now, *at, *after};
 }
 
 static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
@@ -542,21 +626,23 @@ static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
 	Memory *m = c->memory;
 	if (!m->begun)
 		c->after = unknown;
-	if (valid &&
-	    (!m->begun || !same(&m->last, &child->at) || !same(&child->at, &child->after))) {
+	if (valid && (!m->begun || !same(&m->last, &child->at) || !child->level)) {
 		remember(m, &child->at, &child->after, now);
 		m->last = child->after;
 		m->begun = true;
 	}
 	c->at = c->after;
+	c->level = true;
 	while (m->head != m->tail) {
-		const Change *x = &m->changes[m->head % m->capacity];
+		const Change *x = change_at(m, m->head);
 		if (x->t + m->width_ns > now)
 			break;
 		c->at = x->t + m->width_ns == now ? x->at : x->after;
 		c->after = x->after;
+		c->level = false;
 		m->head++;
 	}
+	c->level = c->level || same(&c->at, &c->after);
 }
 
 /* ---- one look ----------------------------------------------------------------------------------------------------------- */
@@ -602,6 +688,13 @@ static Value operate(const Cell *c, const Value *a, const Value *b)
 	return comparison(c, a, b);
 }
 
+static void look_at_node(Cell *c, const Cell *a, const Cell *b)
+{
+	c->at = operate(c, a ? &a->at : NULL, b ? &b->at : NULL);
+	c->level = (!a || a->level) && (!b || b->level);
+	c->after = c->level ? c->at : operate(c, a ? &a->after : NULL, b ? &b->after : NULL);
+}
+
 static void look_at(Cells *all, size_t i, int64_t now)
 {
 	Cell *c = &all->cells[i];
@@ -609,14 +702,18 @@ static void look_at(Cells *all, size_t i, int64_t now)
 		   *b = c->b >= 0 ? &all->cells[c->b] : NULL;
 	bool ended = all->end_ns != CLOCK_NEVER;
 	bool ready = !a || now >= all->start_ns + a->valid_ns;
+	if (c->constant)
+		return; /* what is made of it knows where time ends */
 	if (c->cell == CELL_DELAY) {
 		look_at_delay(c, a, now, ready);
 	} else if (c->cell == CELL_WINDOW) {
 		if (ready)
-			look_at_window(c, &a->at, &a->after, now);
+			look_at_window(c, a, now);
+		c->level = same(&c->at, &c->after);
 	} else if (c->cell == CELL_FOLD) {
 		if (ready)
 			look_at_fold(c, a, b, now);
+		c->level = same(&c->at, &c->after);
 	} else if (c->signal >= 0) {
 		look_at_input(all, c, now);
 	} else if (c->kind == N_RISE || c->kind == N_FALL) {
@@ -626,14 +723,20 @@ static void look_at(Cells *all, size_t i, int64_t now)
 			c->memory->last = a->after;
 			c->memory->begun = true;
 		}
+		c->level = false;
 	} else {
-		c->at = operate(c, a ? &a->at : NULL, b ? &b->at : NULL);
-		c->after = operate(c, a ? &a->after : NULL, b ? &b->after : NULL);
+		look_at_node(c, a, b);
 	}
-	if (now < all->start_ns + c->valid_ns || (ended && now > all->end_ns + c->ahead_ns))
+	bool valid = now >= all->start_ns + c->valid_ns;
+	if (valid && !ended)
+		return;
+	if (!valid || now > all->end_ns + c->ahead_ns) {
 		c->at = c->after = unknown;
-	else if (ended && now == all->end_ns + c->ahead_ns)
+		c->level = true;
+	} else if (now == all->end_ns + c->ahead_ns) {
 		c->after = unknown;
+		c->level = false;
+	}
 }
 
 void cells_look(Cells *all, int64_t now_ns)
@@ -650,12 +753,13 @@ static int64_t later(int64_t best, int64_t t, int64_t now)
 static int64_t memory_next(const Memory *m, int64_t best, int64_t now)
 {
 	if (m->changes && m->head != m->tail)
-		best = later(best, m->changes[m->head % m->capacity].t + m->width_ns, now);
+		best = later(best, change_at(m, m->head)->t + m->width_ns, now);
 	for (int side = 0; side < SIDES; side++) {
 		const Peaks *p = &m->peaks[side];
-		if (p->tail == p->head || p->ring[p->head % m->capacity].leave == CLOCK_NEVER)
+		if (p->tail == p->head || (m->exact && (side == HI || side == MAYBE)) ||
+		    peak_at(m, p, p->head)->leave == CLOCK_NEVER)
 			continue;
-		best = later(best, p->ring[p->head % m->capacity].leave / 2, now);
+		best = later(best, peak_at(m, p, p->head)->leave / 2, now);
 	}
 	return best;
 }
@@ -663,19 +767,25 @@ static int64_t memory_next(const Memory *m, int64_t best, int64_t now)
 int64_t cells_next(const Cells *all, int64_t now)
 {
 	int64_t best = CLOCK_NEVER;
-	for (size_t i = 0; i < all->n_inputs; i++)
+	bool ended = all->end_ns != CLOCK_NEVER;
+	for (size_t i = 0; i < all->n_inputs && all->gaps; i++)
 		if (all->inputs[i].have && all->inputs[i].gap_ns > 0)
 			best = later(best, all->inputs[i].t_ns + all->inputs[i].gap_ns, now);
-	for (size_t i = 0; i < all->n; i++) {
-		const Cell *c = &all->cells[i];
-		if (c->valid_ns > 0)
-			best = later(best, all->start_ns + c->valid_ns, now);
-		if (all->end_ns != CLOCK_NEVER)
-			best = later(best, all->end_ns + c->ahead_ns, now);
+	for (size_t i = 0; i < all->n_movers; i++) {
+		const Cell *c = all->movers[i];
 		if (c->memory)
 			best = memory_next(c->memory, best, now);
 		if (c->fold)
 			best = fold_next(c->fold, best, now);
+	}
+	if (!ended && now >= all->start_ns + all->latest_valid_ns)
+		return best;
+	for (size_t i = 0; i < all->n; i++) {
+		const Cell *c = &all->cells[i];
+		if (c->valid_ns > 0)
+			best = later(best, all->start_ns + c->valid_ns, now);
+		if (ended)
+			best = later(best, all->end_ns + c->ahead_ns, now);
 	}
 	return best;
 }
@@ -686,13 +796,17 @@ void cells_start(Cells *all, int64_t start_ns)
 	all->end_ns = CLOCK_NEVER;
 	for (size_t i = 0; i < all->n; i++) {
 		Cell *c = &all->cells[i];
-		c->at = c->after = unknown;
+		c->constant = is_constant(c);
+		c->at = c->after = c->constant ? number(c->value, c->value) : unknown;
+		c->level = true;
 		c->was = STL_UNKNOWN;
 		if (c->fold)
 			fold_start(c->fold);
 		if (!c->memory)
 			continue;
-		c->memory->begun = false;
+		c->memory->begun = c->memory->full = false;
+		c->memory->exact = true;
+		c->memory->inexact_leave = 0;
 		c->memory->head = c->memory->tail = 0;
 		for (int side = 0; side < SIDES; side++)
 			c->memory->peaks[side].head = c->memory->peaks[side].tail = 0;

@@ -36,7 +36,10 @@ typedef struct Memory {
 	int64_t width_ns;  /* of the window, CLOCK_NEVER; of the delay */
 	unsigned capacity; /* power of two */
 	Peaks peaks[SIDES];
-	Change *changes; /* of a delay */
+	/* While nothing is missing in the window lower and upper sides are one, and only LO and SURE are kept. */
+	bool exact, full;      /* full: it once was, so that sides differ for good */
+	int64_t inexact_leave; /* when the last that was missing leaves; CLOCK_NEVER */
+	Change *changes;       /* of a delay */
 	unsigned head, tail;
 	Value last; /* of the child, since the last change */
 	bool begun;
@@ -58,7 +61,8 @@ typedef struct Cell {
 	int64_t ahead_ns;              /* it stands for the clock's time less this */
 	int64_t valid_ns;              /* known from the start + this on */
 	Value at, after;
-	StlTruth was; /* RISE, FALL: the child's last known truth */
+	bool level, constant; /* level: at and after are equal */
+	StlTruth was;         /* RISE, FALL: the child's last known truth */
 	Memory *memory;
 	Fold *fold;
 } Cell;
@@ -74,6 +78,10 @@ typedef struct Cells {
 	Cell *cells;
 	Input *inputs;
 	size_t n_inputs;
+	size_t n_movers; /* cells that change of themselves */
+	Cell **movers;
+	int64_t latest_valid_ns;
+	bool gaps;                /* some input grows old */
 	int64_t start_ns, end_ns; /* end CLOCK_NEVER while it runs */
 } Cells;
 
@@ -85,6 +93,8 @@ int cells_compile(GArray *cells, const StlFormula *f, const Node *n, const Node 
 void cells_align(GArray *cells, int *a, int *b);
 /* How many changes a window of that width has room for: a power of two. */
 unsigned cells_room(int64_t width_ns);
+/* When all cells and inputs are there. */
+void cells_ready(Cells *c);
 void cells_clear(Cells *c);
 size_t cells_bytes(const Cells *c);
 /* Forget everything. */

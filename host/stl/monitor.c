@@ -26,6 +26,7 @@ struct StlMonitor {
 	size_t n_duties;
 	Duty *duties;
 	int64_t decided_ns, now_ns;
+	int64_t next_ns; /* when something changes without a sample, as of the last look */
 	int64_t due_ns; /* samples have come for this time and wait for others of the same; CLOCK_NEVER */
 	StlState state;
 	uint64_t late;
@@ -124,7 +125,8 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 	for (size_t i = 0; i < m->all.n_inputs && max_gap_ns; i++)
 		m->all.inputs[i].gap_ns = max_gap_ns[i];
 	m->decided_ns = -1;
-	m->due_ns = CLOCK_NEVER;
+	m->due_ns = m->next_ns = CLOCK_NEVER;
+	cells_ready(&m->all);
 	if (c.failed)
 		g_clear_pointer(&m, stl_monitor_free);
 	return m;
@@ -292,17 +294,6 @@ static void settle(StlMonitor *m)
 
 /* ---- looking ------------------------------------------------------------------------------------------------------------ */
 
-static void look(StlMonitor *m, int64_t now)
-{
-	for (size_t i = 0; i < m->n_duties; i++)
-		account_stretch(m, &m->duties[i], now);
-	cells_look(&m->all, now);
-	m->now_ns = now;
-	for (size_t i = 0; i < m->n_duties; i++)
-		account_instant(m, &m->duties[i], now);
-	settle(m);
-}
-
 /* The next time at which something changes without a sample. */
 static int64_t next_of(const StlMonitor *m)
 {
@@ -320,11 +311,23 @@ static int64_t next_of(const StlMonitor *m)
 	return best;
 }
 
+static void look(StlMonitor *m, int64_t now)
+{
+	for (size_t i = 0; i < m->n_duties; i++)
+		account_stretch(m, &m->duties[i], now);
+	cells_look(&m->all, now);
+	m->now_ns = now;
+	for (size_t i = 0; i < m->n_duties; i++)
+		account_instant(m, &m->duties[i], now);
+	settle(m);
+	m->next_ns = next_of(m);
+}
+
 /* All that happens before t, with the inputs as they are. */
 static void run_before(StlMonitor *m, int64_t t)
 {
-	for (int64_t next = next_of(m); next < t; next = next_of(m))
-		look(m, next);
+	while (m->next_ns < t)
+		look(m, m->next_ns);
 }
 
 /* The samples that wait are looked at; what happened before them of itself has been already. */
@@ -352,6 +355,7 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 	m->state = STL_STATE_PENDING;
 	m->decided_ns = -1;
 	m->due_ns = start_ns;
+	m->next_ns = CLOCK_NEVER;
 	m->now_ns = start_ns;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		Duty *d = &m->duties[i];
