@@ -27,7 +27,8 @@ typedef struct Replay {
 	GPtrArray *packs;    /* Pack*; NULL: those of the recording */
 	PerturbChain *chain; /* NULL: nothing is perturbed */
 	Tape *tape;
-	char *criteria, *left_out; /* comma lists: what is judged, NULL: all of the packs; what is not */
+	char *criteria,
+		*left_out; /* comma lists: what is judged, NULL: all of the packs; what is not */
 	char *folder, *session;
 	SessionWriter *writer;
 	TeeFeed feed;
