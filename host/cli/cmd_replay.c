@@ -15,21 +15,6 @@ static const char *meta_of(const RunRecord *record, const char *key)
 	return g_hash_table_lookup(record->meta, key);
 }
 
-static void perturbed_json(JsonBuilder *b, const RunRecord *record)
-{
-	static const char *const keys[][2] = {
-		{"chain", "perturb"}, {"seed", "perturb.seed"}, {"labels", "perturb.labels"}};
-	if (!meta_of(record, "perturb"))
-		return;
-	json_builder_set_member_name(b, "perturbed");
-	json_builder_begin_object(b);
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-		json_builder_set_member_name(b, keys[i][0]);
-		json_builder_add_string_value(b, meta_of(record, keys[i][1]));
-	}
-	json_builder_end_object(b);
-}
-
 static void print_json(const RunOutcome *outcome)
 {
 	g_autoptr(JsonBuilder) b = json_builder_new();
@@ -54,7 +39,6 @@ static void print_json(const RunOutcome *outcome)
 		json_builder_set_member_name(b, "took_s");
 		json_builder_add_double_value(b, (double)outcome->took_ns * 1e-9);
 	}
-	perturbed_json(b, outcome->record);
 	json_builder_set_member_name(b, "lateness_s");
 	json_builder_begin_object(b);
 	for (size_t i = 0; i < G_N_ELEMENTS(lateness); i++) {

@@ -51,6 +51,11 @@ static void print_table(const CliContext *cli, const RunRecord *record, const ch
 		printf(_("  (%u of %u criteria; nothing is said about the others)"),
 		       record->criteria->len, record->criteria->len + record->left_out->len);
 	printf("\n");
+	const char *perturb = g_hash_table_lookup(record->meta, "perturb");
+	if (perturb) {
+		printf(_("The product was given perturbed input: %s"), perturb);
+		printf("\n");
+	}
 }
 
 /* Against what was decided; with nothing decided, the share that is violated. */

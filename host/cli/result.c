@@ -55,6 +55,21 @@ static void draws(JsonBuilder *b, const MonteCarlo *m)
 	json_builder_end_object(b);
 }
 
+/* Only of a run whose input was disturbed. */
+static void perturbed_json(JsonBuilder *b, const RunRecord *record)
+{
+	static const char *const keys[][2] = {
+		{"chain", "perturb"}, {"seed", "perturb.seed"}, {"labels", "perturb.labels"}};
+	if (!g_hash_table_contains(record->meta, "perturb"))
+		return;
+	json_builder_set_member_name(b, "perturbed");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		cli_json_text(b, keys[i][0], g_hash_table_lookup(record->meta, keys[i][1]));
+	}
+	json_builder_end_object(b);
+}
+
 void result_json(JsonBuilder *b, const RunRecord *record)
 {
 	cli_json_text(b, "run", record->run_id);
@@ -82,5 +97,6 @@ void result_json(JsonBuilder *b, const RunRecord *record)
 	for (guint i = 0; i < record->left_out->len; i++)
 		json_builder_add_string_value(b, g_ptr_array_index(record->left_out, i));
 	json_builder_end_array(b);
+	perturbed_json(b, record);
 	cli_json_text(b, "evidence", evidence_name(record->evidence));
 }

@@ -393,8 +393,9 @@ static ClaimResult *claim_gap(const GArray *rows)
 
 static char *key_of(const RunRecord *run, const CriterionResult *r)
 {
-	return g_strdup_printf("%s|%s|%s", r->id, run->product ? run->product : "",
-			       evidence_name(run->evidence));
+	/* What was done to the input is another population: a product that holds in fog has not shown that it holds. */
+	return g_strdup_printf("%s|%s|%s|%s", r->id, run->product ? run->product : "",
+			       evidence_name(run->evidence), meta(run, "perturb"));
 }
 
 static void free_rows(gpointer rows)
@@ -417,6 +418,18 @@ static void add_row(GHashTable *by_key, const RunRecord *run, const CriterionRes
 	g_array_append_val(rows, row);
 }
 
+/* A claim about disturbed input says so. */
+static ClaimResult *told(ClaimResult *c, const GArray *rows)
+{
+	const char *perturb = meta(g_array_index(rows, Row, 0).run, "perturb");
+	if (!*perturb)
+		return c;
+	g_autofree char *en = c->why, *ja = c->why_ja;
+	c->why = g_strdup_printf("with perturbed input (%s): %s", perturb, en ? en : "");
+	c->why_ja = g_strdup_printf("外乱を加えた入力(%s): %s", perturb, ja ? ja : "");
+	return c;
+}
+
 GPtrArray *criterion_claims(const RunRecord *const *runs, size_t n)
 {
 	GPtrArray *claims = g_ptr_array_new_with_free_func((GDestroyNotify)claim_result_free);
@@ -431,9 +444,9 @@ GPtrArray *criterion_claims(const RunRecord *const *runs, size_t n)
 	g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(by_key), (GCompareFunc)strcmp);
 	for (GList *key = keys; key; key = key->next) {
 		const GArray *rows = g_hash_table_lookup(by_key, key->data);
-		g_ptr_array_add(claims, claim_rate(rows));
+		g_ptr_array_add(claims, told(claim_rate(rows), rows));
 		if (g_array_index(rows, Row, 0).result->claim_over)
-			g_ptr_array_add(claims, claim_gap(rows));
+			g_ptr_array_add(claims, told(claim_gap(rows), rows));
 	}
 	return claims;
 }

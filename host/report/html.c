@@ -170,19 +170,32 @@ static char *part_text(const ReportInput *in)
 			: NULL;
 }
 
+/* What was done to the product's input; NULL: nothing. */
+static char *perturb_text(const ReportInput *in)
+{
+	const char *chain = g_hash_table_lookup(in->record->meta, "perturb");
+	return chain ? g_strdup_printf(W("The product was given perturbed input: %s"), chain)
+		     : NULL;
+}
+
+/* What every page says. */
 static void ribbon(GString *out, const ReportInput *in)
 {
 	g_autofree char *part = part_text(in);
-	if (in->record->evidence == EVIDENCE_PHYSICAL && !part)
-		return;
-	g_string_append(out, "<div class=\"ribbon\">");
-	if (in->record->evidence != EVIDENCE_PHYSICAL)
-		html_text(out, evidence_words(in));
-	if (part) {
-		g_string_append(out, in->record->evidence == EVIDENCE_PHYSICAL ? "" : " · ");
-		html_text(out, part);
+	g_autofree char *perturb = perturb_text(in);
+	const char *texts[] = {in->record->evidence == EVIDENCE_PHYSICAL ? NULL
+									 : evidence_words(in),
+			       perturb, part};
+	bool any = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		if (!texts[i])
+			continue;
+		g_string_append(out, any ? " · " : "<div class=\"ribbon\">");
+		html_text(out, texts[i]);
+		any = true;
 	}
-	g_string_append(out, "</div>");
+	if (any)
+		g_string_append(out, "</div>");
 }
 
 /* The criterion that made the aggregate what it is. */

@@ -320,9 +320,31 @@ static void no_spoilt_bag_passes(void)
 	CU_ASSERT_TRUE(passes > 500);
 }
 
-UNIT_MAIN("criterion.claims", UNIT(the_printed_plan_passes_and_nothing_less),
-	  UNIT(too_many_failures_fail), UNIT(an_unexplained_invalid_run_takes_the_pass),
-	  UNIT(too_many_invalid_runs_are_no_claim),
+/* 29 of 29 show 90 %; if half of them saw fog, neither 15 of 15 nor 14 of 14 do. */
+static void perturbed_and_plain_runs_are_never_pooled(void)
+{
+	Bag bag = bag_new();
+	for (int i = 0; i < 29; i++)
+		add(&bag, VERDICT_PASS, 3);
+	CU_ASSERT_EQUAL(verdict_of(&bag), VERDICT_PASS);
+	for (guint i = 0; i < 14; i++)
+		set(run_of(&bag, i), "perturb", "fog:3");
+	g_autoptr(GPtrArray) claims = claims_of(&bag);
+	CU_ASSERT_EQUAL(claims->len, 2);
+	unsigned told = 0;
+	for (guint i = 0; i < claims->len; i++) {
+		const ClaimResult *c = g_ptr_array_index(claims, i);
+		CU_ASSERT_EQUAL(c->verdict, VERDICT_INCONCLUSIVE);
+		CU_ASSERT_EQUAL(c->n, strstr(c->why, "fog:3") ? 14 : 15);
+		told += strstr(c->why, "fog:3") && strstr(c->why_ja, "fog:3");
+	}
+	CU_ASSERT_EQUAL(told, 1);
+	clear(&bag);
+}
+
+UNIT_MAIN("criterion.claims", UNIT(perturbed_and_plain_runs_are_never_pooled),
+	  UNIT(the_printed_plan_passes_and_nothing_less), UNIT(too_many_failures_fail),
+	  UNIT(an_unexplained_invalid_run_takes_the_pass), UNIT(too_many_invalid_runs_are_no_claim),
 	  UNIT(a_repeated_stimulus_or_session_counts_once),
 	  UNIT(runs_without_a_campaigns_plan_are_never_a_claim),
 	  UNIT(evidence_classes_and_products_are_never_pooled),
