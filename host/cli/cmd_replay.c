@@ -178,10 +178,17 @@ static gboolean read_options(const Options *o, ReplayConfig *config, GError **er
 	config->seed = (uint64_t)o->seed;
 	config->perturb = (const char *const *)o->perturb;
 	config->step = o->step ? ask_step : NULL;
+	if (o->deadline && (!quantity_parse_ns(o->deadline, &config->deadline_ns, error) ||
+			    config->deadline_ns <= 0)) {
+		if (error && !*error)
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    _("--deadline: expected a time above 0, found '%s'"),
+				    o->deadline);
+		return FALSE;
+	}
 	return read_rate(o, config, error) &&
 	       (!o->from || quantity_parse_ns(o->from, &config->from_ns, error)) &&
-	       (!o->to || quantity_parse_ns(o->to, &config->to_ns, error)) &&
-	       (!o->deadline || quantity_parse_ns(o->deadline, &config->deadline_ns, error));
+	       (!o->to || quantity_parse_ns(o->to, &config->to_ns, error));
 }
 
 int cmd_replay(int argc, char **argv, CliContext *cli)

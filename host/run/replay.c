@@ -501,6 +501,18 @@ static gboolean load_packs(Replay *r, Diagnostics *diag)
 	return pack != NULL;
 }
 
+/* Its pictures and its answers are those of a disturbed input, and its own recording is there to be played instead. */
+static gboolean is_plain(const Replay *r, GError **error)
+{
+	const char *perturb = old_meta(r, "perturb"), *source = old_meta(r, "replay.source");
+	if (perturb)
+		g_set_error(
+			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			"%s: a replay with perturbed input (%s): play what it was made from, %s",
+			r->config->session, perturb, source ? source : "?");
+	return !perturb;
+}
+
 /* What is judged: what the recording named, or all of another pack; and of that, what was chosen. */
 static gboolean choose(Replay *r, Diagnostics *diag, GError **error)
 {
@@ -543,7 +555,7 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 			    c->session);
 		return FALSE;
 	}
-	if (!r->tape || !choose(r, diag, error))
+	if (!r->tape || !is_plain(r, error) || !choose(r, diag, error))
 		return FALSE;
 	if (r->chain) {
 		replay_tell(r, "Preflight", "perturbing", (double)NAN);

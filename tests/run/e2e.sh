@@ -117,6 +117,8 @@ replays() {
 	play 4 INVALID --product "$good" --rate 20
 	says "not played at recorded speed"
 	play 4 INVALID --product "$good" --rate max
+	play 4 INVALID --product "$good" --to '1 s' --deadline '0.001 us'
+	says "the replay was late"
 	play 4 INVALID --product "$good" --rate answer --loop 2
 	says "the recording begins again"
 	printf '5\n\nq\n' | timeout 60 "$bin/anzen" replay "$session" --product "$good" --step -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
@@ -138,7 +140,13 @@ replays() {
 	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 8
 	given third
 	cmp -s "$work/first.csv" "$work/third.csv" && fail "seeds 7 and 8 gave the same input"
-	"$bin/anzen" score "$(field folder)" --json >"$work/out.json" || fail "score of a perturbed replay: exit $?"
+	local perturbed
+	perturbed=$(field folder)
+	"$bin/anzen-verdict-check" "$perturbed" >/dev/null || fail "the second judge does not agree on a perturbed replay"
+	"$bin/anzen" score "$perturbed" --json >"$work/out.json" || fail "score of a perturbed replay: exit $?"
+	says '"chain" *: *"noise:2"'
+	timeout 20 "$bin/anzen" replay "$perturbed/session.mcap" --product "$good" --rate answer 2>"$work/err" && fail "a perturbed replay was played again"
+	grep -q "play what it was made from, session.mcap" "$work/err" || fail "a perturbed replay: $(cat "$work/err")"
 	play 3 INCONCLUSIVE --product "$good" --rate answer --perturb time-skew:5
 	says '"labels" *: *"moved: .* 1.000 s late'
 	play 1 FAIL --product "$good" --rate answer --perturb spoof:5
@@ -148,6 +156,7 @@ replays() {
 	play 2 "" --product "$good" --rate 21
 	play 2 "" --product "$good" --rate fast
 	play 2 "" --product "$good" --loop 0
+	play 2 "" --product "$good" --deadline '0 s'
 	# a product without lock-step is no product that failed
 	sed 's/process: \[.*\], ready/process: [sleep, "60"], ready/' "$good" >"$work/mute.yaml"
 	play 2 "" --product "$work/mute.yaml" --rate answer
