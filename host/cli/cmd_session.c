@@ -446,14 +446,21 @@ static int export_mp4(CliContext *cli, SessionReader *reader, const char *camera
 	return ANZEN_EXIT_PASS;
 }
 
+static int export_wav(CliContext *cli, const Recording *rec, char **signals, const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	return session_export_wav(rec, (const char *const *)signals, path, NULL, &error)
+		       ? ANZEN_EXIT_PASS
+		       : cli_fail(cli, error);
+}
+
 static int export_as(CliContext *cli, SessionReader *reader, char **signals, const char *camera,
 		     const char *out)
 {
 	if (g_str_has_suffix(out, ".mp4"))
 		return export_mp4(cli, reader, camera, out);
 	if (g_str_has_suffix(out, ".wav"))
-		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
-				     _("the session holds no audio: the recorder has none yet"));
+		return export_wav(cli, session_reader_recording(reader), signals, out);
 	return export_csv(cli, session_reader_recording(reader), signals, out);
 }
 
@@ -463,7 +470,7 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 	g_auto(GStrv) signals = NULL;
 	const GOptionEntry options[] = {
 		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &out, N_("file to write"),
-		 "FILE.csv|FILE.mp4"},
+		 "FILE.csv|FILE.mp4|FILE.wav"},
 		{"signal", 's', 0, G_OPTION_ARG_STRING_ARRAY, &signals,
 		 N_("only this signal (may be repeated)"), "NAME"},
 		{"camera", 'c', 0, G_OPTION_ARG_STRING, &camera,

@@ -16,6 +16,7 @@ typedef struct {
 typedef struct {
 	Signal *signal;  /* of all parts */
 	char **declared; /* of the first part that has it, as pairs */
+	const Part *first;
 	int id;
 } Merged;
 
@@ -47,6 +48,15 @@ static void merged_free(void *pointer)
 	signal_free(m->signal);
 	g_strfreev(m->declared);
 	g_free(m);
+}
+
+/* Pieces cut out of one recording: only they may hold parts of the same signal or camera. Else the alarm of one run could
+ * be put behind another one's silence. */
+static bool of_one_recording(const Part *a, const Part *b)
+{
+	const char *x = g_hash_table_lookup(a->recording->meta, "edited.cut"),
+		   *y = g_hash_table_lookup(b->recording->meta, "edited.cut");
+	return x && y && !strcmp(x, y);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -138,7 +148,7 @@ static gboolean append_all(Signal *to, const Signal *from, int64_t shift_ns, GEr
 	return TRUE;
 }
 
-static Merged *merged_of(Merge *m, const Signal *s, char **declared)
+static Merged *merged_of(Merge *m, const Part *p, const Signal *s, char **declared)
 {
 	Merged *merged = g_hash_table_lookup(m->by_name, s->info.name);
 	if (merged)
@@ -148,6 +158,7 @@ static Merged *merged_of(Merge *m, const Signal *s, char **declared)
 	signal_info_clear(&merged->signal->info);
 	signal_info_copy(&merged->signal->info, &s->info);
 	merged->declared = g_strdupv(declared);
+	merged->first = p;
 	g_ptr_array_add(m->signals, merged);
 	g_hash_table_insert(m->by_name, merged->signal->info.name, merged);
 	return merged;
@@ -157,6 +168,13 @@ static gint by_name(gconstpointer a, gconstpointer b)
 {
 	return strcmp((*(const Signal *const *)a)->info.name,
 		      (*(const Signal *const *)b)->info.name);
+}
+
+/* What a run lacks of its product's answers or of the bench's health is no matter of another recorder. */
+static bool may_bring(const Merge *m, const Part *p, const SignalInfo *info)
+{
+	return p == &m->parts[0] || of_one_recording(&m->parts[0], p) ||
+	       (info->origin != ORIGIN_RESPONSE && info->origin != ORIGIN_HEALTH);
 }
 
 static gboolean take_signals(Merge *m, const Part *p, GError **error)
@@ -171,7 +189,15 @@ static gboolean take_signals(Merge *m, const Part *p, GError **error)
 	for (guint i = 0; i < list->len; i++) {
 		const Signal *s = list->pdata[i];
 		g_auto(GStrv) declared = signal_info_to_pairs(&s->info);
-		Merged *merged = merged_of(m, s, declared);
+		Merged *merged = merged_of(m, p, s, declared);
+		if (!may_bring(m, p, &s->info))
+			return refuse(error,
+				      "%s: what a product answered and how the bench fared belongs "
+				      "to the first recording; it cannot come from another",
+				      s->info.name);
+		if (merged->first != p && !of_one_recording(merged->first, p))
+			return refuse(error, "%s is in two recordings that are not pieces of one",
+				      s->info.name);
 		if (!same_declaration(declared, merged->declared))
 			return refuse(error, "%s is declared differently in two recordings",
 				      s->info.name);
@@ -343,8 +369,14 @@ static const SessionCamera *camera_in(const Part *p, const char *name)
 static gboolean one_format(const Merge *m, const char *name, GError **error)
 {
 	const char *format = NULL;
+	const Part *first = NULL;
 	for (size_t i = 0; i < m->n; i++) {
 		const SessionCamera *c = camera_in(&m->parts[i], name);
+		if (c && first && !of_one_recording(first, &m->parts[i]))
+			return refuse(error, "%s is in two recordings that are not pieces of one",
+				      name);
+		if (c && !first)
+			first = &m->parts[i];
 		if (c && format && strcmp(c->format, format))
 			return refuse(error, "%s has %s pictures in one recording, %s in another",
 				      name, format, c->format);

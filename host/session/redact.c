@@ -17,6 +17,9 @@ typedef struct {
 	GPtrArray *works;      /* Work* */
 	GHashTable *topics;    /* channel id + 1 → CopyTopic* */
 	GByteArray *leaves;
+	JudgeSpec *spec; /* NULL: none */
+	uint16_t fault_channel;
+	uint32_t fault_sequence; /* of the next one */
 	Copy copy;
 	Cdr cdr;
 } Redact;
@@ -295,6 +298,8 @@ static gboolean redact_message(Redact *r, const McapMessage *m, GError **error)
 	const CopyTopic *topic =
 		g_hash_table_lookup(r->topics, GUINT_TO_POINTER((unsigned)m->channel_id + 1));
 	Work *work = covering(r, topic, m);
+	if (topic && topic->ours && topic->kind == TOPIC_FAULT)
+		r->fault_sequence = MAX(r->fault_sequence, m->sequence + 1);
 	if (!work)
 		return copy_message(&r->copy, m, error);
 	withheld_digest_add(&work->digest, m);
@@ -313,6 +318,8 @@ static gboolean redact_channel(Redact *r, const McapChannel *c, GError **error)
 {
 	CopyTopic *topic = copy_topic_of(c);
 	bool withheld = false;
+	if (topic->ours && topic->kind == TOPIC_FAULT)
+		r->fault_channel = c->id;
 	g_hash_table_replace(r->topics, GUINT_TO_POINTER((unsigned)c->id + 1), topic);
 	for (guint i = 0; i < r->works->len; i++) {
 		const SessionWithheld *p = ((Work *)r->works->pdata[i])->part;
@@ -356,6 +363,57 @@ static gboolean redact_record(Redact *r, const McapRecord *record, GError **erro
 	default:
 		return TRUE;
 	}
+}
+
+/* ---- proof of life --------------------------------------------------------------------------- */
+
+/* A product that was not seen alive fails. That is not so when its sign of life was withheld: then the bench cannot say,
+ * and says so with a fault of its own. */
+static bool shows_life(const Redact *r, const SessionWithheld *p)
+{
+	return r->spec && p->kind == WITHHELD_SIGNAL &&
+	       (!g_strcmp0(p->name, r->spec->heartbeat) ||
+		!g_strcmp0(p->name, r->spec->positive_control));
+}
+
+static gboolean write_fault(Redact *r, const SessionWithheld *p, GError **error)
+{
+	const Recording *rec = session_reader_recording(r->reader);
+	int64_t t = MAX(p->from_ns, MAX(rec->start_ns, 0));
+	g_autoptr(GString) json = g_string_new(NULL);
+	g_autofree char *cause =
+		g_strdup_printf("%s: withheld by redaction: %s", p->name, r->wanted->reason);
+	g_string_append_printf(json,
+			       "{\"stamp\":{\"sec\":%" G_GINT64_FORMAT ",\"nsec\":%" G_GINT64_FORMAT
+			       "},\"until_ns\":",
+			       t / CLOCK_S, t % CLOCK_S);
+	if (p->to_ns == CLOCK_NEVER)
+		g_string_append(json, "null");
+	else
+		g_string_append_printf(json, "%" G_GINT64_FORMAT, p->to_ns);
+	g_string_append(json, ",\"source\":\"" REDACTION_SOURCE "\",\"cause\":");
+	text_append_json(json, cause);
+	/* Of no signal: it concerns whatever rests on a living product. */
+	g_string_append(json, ",\"signal\":null");
+	g_string_append(json, ",\"blame\":\"bench\",\"proven\":true}");
+	const McapMessage m = {.channel_id = r->fault_channel,
+			       .sequence = r->fault_sequence++,
+			       .log_time = (uint64_t)t,
+			       .publish_time = (uint64_t)t,
+			       .data = {(const uint8_t *)json->str, json->len}};
+	if (r->fault_channel == 0)
+		return refuse(error, "the session has no channel for faults");
+	return copy_message(&r->copy, &m, error);
+}
+
+static gboolean write_faults(Redact *r, GError **error)
+{
+	for (guint i = 0; i < r->works->len; i++) {
+		const SessionWithheld *p = ((Work *)r->works->pdata[i])->part;
+		if (shows_life(r, p) && !write_fault(r, p, error))
+			return FALSE;
+	}
+	return copy_close_chunks(&r->copy, error);
 }
 
 /* ---- the trace ------------------------------------------------------------------------------- */
@@ -425,7 +483,8 @@ static gboolean redact_into(Redact *r, const McapSource *source, const McapSink 
 		return FALSE;
 	copy_init(&r->copy, &out);
 	return walk_all(r, &walk, source, &origin, error) && all_found(r, error) &&
-	       write_trace(r, &origin, error) && chained_file_finish(&out, ret_sha256, error);
+	       write_faults(r, error) && write_trace(r, &origin, error) &&
+	       chained_file_finish(&out, ret_sha256, error);
 }
 
 static void redact_clear(Redact *r)
@@ -433,6 +492,7 @@ static void redact_clear(Redact *r)
 	g_ptr_array_unref(r->works);
 	g_hash_table_unref(r->topics);
 	g_byte_array_unref(r->leaves);
+	judge_spec_free(r->spec);
 	copy_clear(&r->copy);
 	cdr_clear(&r->cdr);
 }
@@ -451,6 +511,9 @@ gboolean session_redact(const char *path, const SessionRedaction *redaction, con
 		    .topics = g_hash_table_new_full(NULL, NULL, NULL, copy_topic_free),
 		    .leaves = g_byte_array_new()};
 	g_autofree char *sha256 = NULL;
+	g_autoptr(GError) unreadable = NULL;
+	r.spec = session_reader_judge(reader,
+				      &unreadable); /* a broken one gives no verdict anyway */
 	gboolean good = plan(&r, error) && output_open(&output, out, error) &&
 			redact_into(&r, &source, &output.sink, &sha256, error) &&
 			output_commit(&output, error);

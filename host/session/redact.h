@@ -6,6 +6,7 @@
 
 #define LEAVES_PREFIX "redaction/"
 #define LEAVES_SUFFIX ".leaves"
+#define REDACTION_SOURCE "redaction" /* of the faults that a redaction adds */
 
 /* The digest of withheld messages; see SessionWithheld. */
 typedef crypto_hash_sha256_state WithheldDigest;

@@ -97,10 +97,22 @@ static void take_channel(Content *c, const McapChannel *channel)
 	note(c, g_strdup_printf("channel %u", (unsigned)channel->id), g_strdup(text->str));
 }
 
+/* That a sign of life was withheld; see redact.c. */
+static bool is_own_fault(const CopyTopic *topic, const McapMessage *m)
+{
+	if (!topic || !topic->ours || topic->kind != TOPIC_FAULT)
+		return false;
+	g_autofree char *text = g_strndup((const char *)m->data.data, m->data.size);
+	return strstr(text, "\"source\":\"" REDACTION_SOURCE "\"") != NULL;
+}
+
 static void take_message(Content *c, const McapMessage *m)
 {
 	void *id = GUINT_TO_POINTER((unsigned)m->channel_id + 1);
-	int i = covering(c, g_hash_table_lookup(c->topics, id), m);
+	const CopyTopic *topic = g_hash_table_lookup(c->topics, id);
+	int i = covering(c, topic, m);
+	if (is_own_fault(topic, m))
+		return;
 	if (i >= 0) {
 		withheld_digest_add(&c->covered[i], m);
 		c->counts[i]++;

@@ -2,6 +2,7 @@
 #include "../cli/run.h"
 #include "unit.h"
 #include <glib/gstdio.h>
+#include <stdint.h>
 
 static char *dir;
 
@@ -156,6 +157,44 @@ static void cut_merge_and_redact_as_a_technician_types_them(void)
 	CU_ASSERT_EQUAL(export.code, 0);
 }
 
+/* Two channels of 8 kHz, 16 bits: a slope up and one down; what comes back is v / 32768 as a float. */
+static void a_sound_that_was_imported_comes_out_as_it_was(void)
+{
+	g_autofree char *wav = path("in.wav"), *session = path("sound.mcap"),
+			*back = path("out.wav"), *bytes = NULL;
+	enum { N = 4000 };
+	static uint8_t file[44 + 4 * N] =
+		"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\2\0\x40\x1f\0\0\0\x7d\0\0"
+		"\4\0\x10\0data";
+	const uint32_t riff = GUINT32_TO_LE(36 + 4 * N), data = GUINT32_TO_LE(4 * N);
+	gsize size = 0;
+	memcpy(file + 4, &riff, 4);
+	memcpy(file + 40, &data, 4);
+	for (int i = 0; i < N; i++) {
+		int16_t frame[2] = {(int16_t)(i - 2000), (int16_t)(3 * (2000 - i))};
+		memcpy(file + 44 + 4 * i, frame, 4);
+	}
+	g_file_set_contents(wav, (const char *)file, sizeof(file), NULL);
+	g_auto(CliResult) import = run("session import %s -o %s", wav, session),
+			  export = run("session export %s -o %s", session, back);
+	CU_ASSERT_EQUAL(import.code, 0);
+	CU_ASSERT_EQUAL(export.code, 0);
+	CU_ASSERT_TRUE(g_file_get_contents(back, &bytes, &size, NULL));
+	CU_ASSERT_EQUAL(size, 58 + 8 * N);
+	unsigned wrong = 0;
+	for (int i = 0; size == 58 + 8 * N && i < N; i++) {
+		float frame[2];
+		memcpy(frame, bytes + 58 + 8 * i, 8);
+		wrong += frame[0] != (float)(i - 2000) / 32768 ||
+			 frame[1] != (float)(3 * (2000 - i)) / 32768;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	/* And what it wrote is a sound that is read again. */
+	g_autofree char *again = path("again.mcap");
+	g_auto(CliResult) reread = run("session import %s -o %s", back, again);
+	CU_ASSERT_EQUAL(reread.code, 0);
+}
+
 static void wrong_edits_are_exit_2_and_leave_nothing(void)
 {
 	g_autofree char *whole = path("w.mcap"), *out = path("none.mcap"), *mp4 = path("v.mp4"),
@@ -211,6 +250,7 @@ int main(int argc, char **argv)
 					 UNIT(a_changed_or_cut_session_is_exit_4_and_recovers),
 					 UNIT(bad_usage_and_foreign_files_are_exit_2),
 					 UNIT(cut_merge_and_redact_as_a_technician_types_them),
+					 UNIT(a_sound_that_was_imported_comes_out_as_it_was),
 					 UNIT(wrong_edits_are_exit_2_and_leave_nothing),
 					 UNIT(nothing_temporary_is_left)};
 	dir = g_dir_make_tmp("anzen-session-cli-XXXXXX", NULL);

@@ -157,7 +157,7 @@ static void cuts_that_are_merged_give_the_recording_again_but_decide_nothing(voi
 }
 
 /* A second recorder: one signal of its own from 100 s on its own clock, its run.start at 100 s. */
-static char *record_other(const char *signal, const char *unit)
+static char *record_other(const char *signal, const char *unit, SignalOrigin origin)
 {
 	char *file = path("other.mcap");
 	g_autoptr(Clock) clock = clock_manual_new(100 * CLOCK_S);
@@ -167,6 +167,7 @@ static char *record_other(const char *signal, const char *unit)
 	g_autoptr(SessionWriter) w = session_writer_new(&options, &error);
 	SignalInfo info;
 	sample_info(&info, signal, unit);
+	info.origin = origin;
 	session_writer_attach(w, "scenario.yaml", NULL, "another\n", 8, &error);
 	int id = session_writer_add_signal(w, &info, 10);
 	SessionProducer *p = session_writer_add_producer(w, "other", SESSION_BENCH);
@@ -182,7 +183,8 @@ static char *record_other(const char *signal, const char *unit)
 
 static void another_recorders_session_is_merged_with_its_uncertainty_of_time(void)
 {
-	g_autofree char *file = record("a.mcap"), *other = record_other("wrist.pulse", "Hz"),
+	g_autofree char *file = record("a.mcap"),
+			*other = record_other("wrist.pulse", "Hz", ORIGIN_STIMULUS),
 			*out = path("m.mcap");
 	const char *const parts[] = {file, other};
 	g_autoptr(GError) error = NULL;
@@ -212,11 +214,19 @@ static void another_recorders_session_is_merged_with_its_uncertainty_of_time(voi
 	g_unlink(other);
 	g_unlink(out);
 	g_free(other);
-	/* The same name with another declaration is another thing. */
-	other = record_other("mannequin.height", "mm");
+	/* The same signal in two recordings: the alarm of one behind the silence of the other. */
+	other = record_other("mannequin.height", "m", ORIGIN_STIMULUS);
 	const char *const clash[] = {file, other};
 	CU_ASSERT_FALSE(session_merge(clash, 2, MERGE_BENCH, 0, out, &edit, &error));
-	CU_ASSERT_TRUE(error && strstr(error->message, "declared differently"));
+	CU_ASSERT_TRUE(error && strstr(error->message, "not pieces of one"));
+	g_clear_error(&error);
+	g_unlink(other);
+	g_free(other);
+	/* Nor an answer that the product gave in another run. */
+	other = record_other("product.alarm", "1", ORIGIN_RESPONSE);
+	const char *const answer[] = {file, other};
+	CU_ASSERT_FALSE(session_merge(answer, 2, MERGE_BENCH, 0, out, &edit, &error));
+	CU_ASSERT_TRUE(error && strstr(error->message, "cannot come from another"));
 	g_unlink(file);
 	g_unlink(other);
 }
@@ -434,7 +444,7 @@ static void forge(const char *from, const char *to)
 static void a_forged_redaction_is_found_with_the_original_at_hand(void)
 {
 	g_autofree char *file = record("a.mcap"), *out = path("r.mcap"), *forged = path("f.mcap"),
-			*other = record_other("x", "m"), *why = NULL;
+			*other = record_other("x", "m", ORIGIN_STIMULUS), *why = NULL;
 	g_autoptr(GError) error = NULL;
 	UNIT_OK(withhold(file, WITHHELD_SIGNAL, "room.illuminance", INT64_MIN, CLOCK_NEVER, out,
 			 &error),

@@ -214,14 +214,14 @@ typedef struct SessionEdit {
 	char *sha256;      /* of the new file; caller frees */
 } SessionEdit;
 
-/* Keep from ≤ t < to, in ns of the timeline (0: run.start; INT64_MIN, CLOCK_NEVER: open). Times and the timeline's zero stay. Each signal keeps its
- * last sample before the span, each camera begins at a key frame, faults before the span stay. A cut session is
- * incomplete: it shows what happened in it and decides no scenario. */
+/* Keep from ≤ t < to, in ns of the timeline (0: run.start; INT64_MIN, CLOCK_NEVER: open). Times and the timeline's zero
+ * stay. Each signal keeps its last sample before the span, each camera begins at a key frame, faults before the span
+ * stay. A cut session is incomplete: it shows what happened in it and decides no scenario. */
 gboolean session_cut(const char *path, int64_t from_ns, int64_t to_ns, const char *out,
 		     SessionEdit *ret, GError **error);
 
 typedef enum {
-	WITHHELD_SIGNAL, /* samples; one sample `missing` stands in their place, and the signal proves nothing */
+	WITHHELD_SIGNAL, /* samples; one `missing` stands in their place, the signal proves nothing */
 	WITHHELD_CAMERA, /* pictures, to the next key frame */
 	WITHHELD_REGION, /* of pictures, from key frame to key frame: encoded again without it */
 	WITHHELD_ATTACHMENT, /* an attached file */
@@ -264,7 +264,8 @@ typedef struct SessionRedaction {
 /* Copies of imported files (attachments "import/…") hold what is to be withheld as well, so they are always withheld.
  * An attachment "redaction/….leaves" keeps the leaves of the original's chain: they give its head, and show which
  * records of this file are the original's to the byte; session_verify() checks both. Recording.meta of a redacted
- * session has "redacted". */
+ * session has "redacted". Where the product's heartbeat or positive control is withheld, a fault of the bench over that
+ * time says that nothing shows it alive. */
 gboolean session_redact(const char *path, const SessionRedaction *redaction, const char *out,
 			SessionEdit *ret, GError **error);
 /* What earlier redactions took away: SessionWithheld*, borrowed with the reader. */
@@ -283,10 +284,12 @@ typedef enum {
 } SessionMergeAlign;
 
 /* One session of several recordings of one run. The first gives the timeline, the judge specification and the names;
- * attachments and meta of the others come under merged/N/. A signal or camera may be in several when its parts do not
- * overlap (a sample that is in both, equal, counts once) and its declaration is the same. The evidence is the weakest
- * of all; complete only when all are. Meta "merged.N.sha256" names each original (in place of anzen.edited); redacted
- * sessions are refused: their trace belongs to their own chain. */
+ * attachments and meta of the others come under merged/N/. A signal or camera may be in several only when they are pieces
+ * that were cut out of one session, in order of time (what stands at a seam in both, equal, counts once): else the alarm
+ * of one run could be put behind another one's silence. For the same reason others bring no response and no health
+ * signal. The evidence is the weakest of all; complete only when all are.
+ * Meta "merged.N.sha256" names each original (in place of anzen.edited). Redacted sessions are refused: their trace
+ * belongs to their own chain. */
 gboolean session_merge(const char *const *paths, size_t n, SessionMergeAlign align,
 		       int64_t start_u_ns, const char *out, SessionEdit *ret, GError **error);
 
@@ -297,6 +300,11 @@ gboolean session_merge(const char *const *paths, size_t n, SessionMergeAlign ali
  * frame. ret_frames may be NULL. */
 gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
 			    uint64_t *ret_frames, GError **error);
+/* Signals that are a sound (no unit, evenly spaced at 1 kHz or more, none missing, as imports of sounds have them) as a WAV
+ * file of 32-bit floats, a channel each; names: NULL-terminated, NULL: all that are. ANZEN_ERROR_INPUT: there is none, or
+ * they are not of one sound. */
+gboolean session_export_wav(const Recording *recording, const char *const *names, const char *path,
+			    unsigned *ret_channels, GError **error);
 
 /* ---- run folder and run.json ----------------------------------------------------------------- */
 
