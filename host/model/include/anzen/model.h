@@ -245,7 +245,8 @@ typedef struct RunRecord {
 	char *run_id;
 	Verdict verdict;     /* aggregate */
 	GPtrArray *criteria; /* CriterionResult* */
-	GPtrArray *left_out; /* char*: ids that could have been judged and were not chosen; the verdict is not about them */
+	GPtrArray *
+		left_out; /* char*: ids that could have been judged and were not chosen; the verdict is not about them */
 	EvidenceClass evidence;
 	char *scenario, *scenario_title_en, *scenario_title_ja, *product, *rig, *tool_version;
 	char *session_sha256; /* hex */
