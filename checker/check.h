@@ -93,7 +93,7 @@ typedef struct World {
 	Unit shift_unit;
 	double clock_s;       /* truths are this much less certain, on both sides */
 	GHashTable *risks;    /* "truth/signal" or "/signal" → double*: risk of that band */
-	GHashTable *unknown;  /* signal → Set*: the witness says that nothing is known there */
+	GHashTable *unknown;  /* signal → Set*: nothing is known there */
 	const char *truth;    /* the one being made */
 	double stimulus_risk; /* > 0: bands of this risk whatever `risks` says */
 	GString *
@@ -109,6 +109,7 @@ double band_width(const SignalInfo *info, size_t n, double risk);
 size_t usable_samples(const World *world, const Signal *signal);
 GArray *world_pieces(World *world, const char *name); /* Piece; caller unrefs */
 Tri world_boolean(World *world, const char *name);
+Set *signal_known(World *world, const Signal *signal); /* where there is a value, sure or not */
 
 /* ---- a formula on a recording (eval.c) ---- */
 Tri eval(World *world, const Node *node);

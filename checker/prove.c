@@ -81,7 +81,6 @@ int64_t product_failed_at(const World *w)
 	return at;
 }
 
-/* Added to what the witness says: holes only make a claim weaker, so nothing is lost by adding them twice. */
 void add_unknown(World *w)
 {
 	GHashTableIter iter;
@@ -105,9 +104,17 @@ void add_unknown(World *w)
 	}
 }
 
-/* Every stimulus check holds for sure. */
-bool stimulus_shown(World *w)
+bool holds(World *w, const Node *n, bool yes)
 {
+	Tri t = eval(w, n);
+	bool r = set_has(yes ? t.yes : t.no, w->in.a);
+	tri_clear(&t);
+	return r;
+}
+
+int stimulus(World *w)
+{
+	int worst = 1;
 	for (guint i = 0; i < w->spec->stimulus->len; i++) {
 		const char *text = g_ptr_array_index(w->spec->stimulus, i);
 		Node *n = formula_parse(text, w->spec->parameters);
@@ -121,22 +128,18 @@ bool stimulus_shown(World *w)
 		}
 		s.stimulus_risk = 0.025 / (2.0 * MAX(measured, 1u));
 		s.clock_s = 0;
-		Tri r = {0};
-		if (n)
-			r = eval(&s, n);
-		bool holds = n && s.problem->len == 0 && set_has(r.yes, w->in.a);
-		if (!n)
+		s.point = false;
+		if (n && s.problem->len == 0)
+			worst = MIN(worst, holds(&s, n, true) ? 1 : holds(&s, n, false) ? -1 : 0);
+		else
 			world_problem(w, "stimulus check not understood: %s", text);
-		tri_clear(&r);
 		formula_free(n);
-		if (!holds)
-			return false;
 	}
-	return true;
+	return worst;
 }
 
-/* PASS, FAIL (the control was not answered), or INCONCLUSIVE: not shown. */
-Verdict life(const World *w)
+/* PASS, FAIL (the control was not answered), INVALID (the bench failed before), or INCONCLUSIVE: not shown. */
+static Verdict life(const World *w)
 {
 	const JudgeSpec *spec = w->spec;
 	const Signal *s =
@@ -158,7 +161,19 @@ Verdict life(const World *w)
 			return spec->heartbeat && spec->heartbeat_ns > 0 && spec->consumed
 				       ? VERDICT_PASS
 				       : VERDICT_INCONCLUSIVE;
-	return until > w->in.b ? VERDICT_INCONCLUSIVE : VERDICT_FAIL;
+	return outcomes_unknown_from(w) <= until ? VERDICT_INVALID
+	       : until > w->in.b                 ? VERDICT_INCONCLUSIVE
+						 : VERDICT_FAIL;
+}
+
+static bool names_truth(const World *w, const Node *n)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	formula_names(n, names);
+	for (guint i = 0; i < names->len; i++)
+		if (world_truth(w, names->pdata[i]))
+			return true;
+	return false;
 }
 
 /* ---- delays ---- */
@@ -212,6 +227,8 @@ static void prove_delays(World *w, const Claim *c, Proof *p)
 		p->until = MAX(p->until, d->answer == CLOCK_NEVER ? w->in.b : d->answer);
 	}
 	p->satisfied = all && certain;
+	p->never = wide->len == 0;
+	p->promised = names_truth(w, c->measure);
 	for (guint i = 0; i < point->len; i++) {
 		const Delay *d = &g_array_index(point, Delay, i);
 		if (!worst || (c->below ? d->lo > worst->lo : d->lo < worst->lo))
@@ -245,69 +262,114 @@ static bool names_outcome(const World *w, const Node *n)
 	return false;
 }
 
-static bool comes_about(World *w, const Node *n)
+/* 1: for sure; -1: for sure not; 0: nobody knows. */
+static int comes_about(World *w, const Node *n)
 {
 	Tri t = eval(w, n);
-	bool ever = t.yes->len > 0;
+	g_autoptr(GArray) maybe = set_not(t.no, w->in);
+	int r = t.yes->len > 0 ? 1 : maybe->len > 0 ? 0 : -1;
 	tri_clear(&t);
-	return ever;
+	return r;
 }
 
 /* Every premise that is not the product's own doing came about for sure. */
-static bool exercised(World *w, const Node *n)
+static void exercised(World *w, const Node *n, Proof *p)
 {
 	if (!n)
-		return true;
-	if (n->kind == N_IMPLIES && !names_outcome(w, n->a) && !comes_about(w, n->a))
-		return false;
-	return exercised(w, n->a) && exercised(w, n->b);
-}
-
-bool holds(World *w, const Node *n, bool yes)
-{
-	Tri t = eval(w, n);
-	bool r = set_has(yes ? t.yes : t.no, w->in.a);
-	tri_clear(&t);
-	return r;
+		return;
+	if (n->kind == N_IMPLIES && !names_outcome(w, n->a)) {
+		int comes = comes_about(w, n->a);
+		p->satisfied &= comes > 0;
+		p->promised |= comes < 0 && names_truth(w, n->a);
+		p->never |= comes < 0;
+	}
+	exercised(w, n->a, p);
+	exercised(w, n->b, p);
 }
 
 static void prove_formula(World *w, const Claim *c, Proof *p)
 {
 	World dead = *w;
 	dead.silent = true;
-	p->satisfied = holds(w, c->formula, true) && exercised(w, c->formula);
+	p->satisfied = holds(w, c->formula, true);
 	p->violated = holds(w, c->formula, false);
+	exercised(w, c->formula, p);
 	p->prohibition = !names_outcome(w, c->formula) || !holds(&dead, c->formula, false);
 	p->until = w->in.b;
 }
 
-void prove(World *w, const Claim *c, Proof *p)
+/* Is it known throughout, as far as the recording goes? Between two samples a Boolean may change: that is no hole. */
+static bool hole(World *w, const char *name)
+{
+	const Signal *s = recording_signal(w->rec, name);
+	const Set *set = g_hash_table_lookup(w->unknown, name);
+	if (!s || (set && set->len > 0 && g_array_index(set, Span, 0).a <= w->in.b))
+		return s != NULL;
+	g_autoptr(GArray) known = signal_known(w, s), unknown = set_not(known, w->in);
+	return unknown->len > 0;
+}
+
+/* Neither PASS nor FAIL: did the bench fail (or leave something out), or is it open? */
+static Verdict neither(World *w, const Claim *c, const Proof *p, bool shown, Verdict alive)
+{
+	bool outcome = false, bench = !shown, everything = !shown;
+	for (guint i = 0; i < c->names->len; i++) {
+		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
+		bench = bench || hole(w, c->names->pdata[i]);
+		outcome |= s && is_outcome(&s->info);
+	}
+	for (guint i = 0; i < w->rec->faults->len; i++) {
+		const Fault *f = g_ptr_array_index(w->rec->faults, i);
+		everything |= f->blame != BLAME_PRODUCT && !f->signal;
+	}
+	if (p->never)
+		return everything || p->promised ? VERDICT_INVALID : VERDICT_INCONCLUSIVE;
+	if (!w->rec->complete || (bench && !p->satisfied))
+		return VERDICT_INVALID;
+	if (!p->satisfied)
+		return VERDICT_INCONCLUSIVE;
+	if (bench && (p->prohibition || (outcome && product_failed_at(w) != CLOCK_NEVER)))
+		return VERDICT_INVALID;
+	return p->prohibition && alive == VERDICT_INVALID ? VERDICT_INVALID : VERDICT_INCONCLUSIVE;
+}
+
+/* w: with the holes that decide; own: with those of the recording alone. */
+void prove(World *w, World *own, int as_scripted, const Claim *c, Proof *p)
 {
 	bool holes = false, outcome = false;
 	*p = (Proof){.measured = NAN, .lo = NAN, .hi = NAN, .until = w->in.a};
 	for (guint i = 0; i < c->names->len; i++) {
-		const Set *set = g_hash_table_lookup(w->unknown, c->names->pdata[i]);
 		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
-		holes |= set && set->len > 0;
+		holes = holes || hole(w, c->names->pdata[i]);
 		outcome |= (s && is_outcome(&s->info)) || !s;
 	}
 	if (c->measure)
 		prove_delays(w, c, p);
 	else
 		prove_formula(w, c, p);
-	if (c->premise && !comes_about(w, c->premise))
-		p->satisfied = p->violated = false;
+	int comes = c->premise ? comes_about(w, c->premise) : 0;
+	if (c->premise) {
+		p->never = comes < 0;
+		p->promised = names_truth(w, c->premise);
+		p->satisfied &= comes > 0;
+		p->violated &= comes >= 0;
+	}
 	int64_t failed = product_failed_at(w);
-	bool shown = stimulus_shown(w);
+	bool shown = as_scripted > 0;
 	Verdict alive = life(w);
+	/* Not as scripted from when on? The witness says; while it was as scripted the check cannot have been violated, and when
+	 * nobody saw it nothing is known from the beginning. */
+	if (!shown && (as_scripted == 0 || stimulus(w) < 0))
+		p->satisfied = p->violated = false;
 	p->pass =
 		p->satisfied && shown && w->rec->complete &&
 		!(failed <= (p->prohibition ? w->in.b : p->until) && (outcome || p->prohibition)) &&
 		(!p->prohibition || (!holes && alive == VERDICT_PASS));
 	/* A product's own failure, or no answer to its control: only where the bench did not fail as well. */
-	bool own = (outcome || p->prohibition) && !holes && shown &&
-		   (w->rec->complete || !p->satisfied) &&
-		   (failed != CLOCK_NEVER ||
-		    (p->prohibition && p->satisfied && alive == VERDICT_FAIL));
-	p->fail = p->violated || (own && !p->pass);
+	bool own_fault = (outcome || p->prohibition) && !holes && shown &&
+			 (w->rec->complete || !p->satisfied) &&
+			 (failed != CLOCK_NEVER ||
+			  (p->prohibition && p->satisfied && alive == VERDICT_FAIL));
+	p->fail = p->violated || (own_fault && !p->pass);
+	p->neither = neither(own, c, p, shown, alive);
 }

@@ -114,6 +114,12 @@ static bool find_rule(const Check *k, const char *id, Rule *ret)
 
 /* ---- one criterion ---- */
 
+static GHashTable *set_table(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+				     (GDestroyNotify)g_array_unref);
+}
+
 static void read_unknown(GHashTable *to, JsonObject *unknown)
 {
 	g_autoptr(GList) names = unknown ? json_object_get_members(unknown) : NULL;
@@ -273,7 +279,7 @@ static bool may_decide(const World *w, const Claim *c)
 	return true;
 }
 
-static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, const Rule *rule,
+static const char *check_claim(Check *k, World *own, Claim *c, JsonObject *o, const Rule *rule,
 			       Verdict verdict, bool *ret_open)
 {
 	JsonObject *witness = object(o, "witness");
@@ -292,8 +298,15 @@ static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, cons
 		return "the declared risks are not the pack's";
 	if (symbol && !unit_parse(symbol, &unit, NULL))
 		return "no such unit";
-	read_unknown(w->unknown, object(witness, "unknown"));
-	add_unknown(w);
+	add_unknown(own);
+	World decides = *own, *w = &decides;
+	g_autoptr(GHashTable) more = set_table();
+	int as_scripted = stimulus(own);
+	if (as_scripted <= 0) { /* then more is unknown, and only the witness says since when */
+		w->unknown = more;
+		read_unknown(more, object(witness, "unknown"));
+		add_unknown(w);
+	}
 	double risk = fmin(rule->accept, rule->reject), clock_risk = number(witness, "clock_risk"),
 	       u = clock_of(w, c->names);
 	if (!(clock_risk > 0 && clock_risk <= risk))
@@ -309,8 +322,10 @@ static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, cons
 	c->limit = c->measure ? unit_convert(rule->limit.value, &rule->limit.unit, &unit_second)
 			      : (double)NAN;
 	w->point = rule->simple;
+	own->clock_s = w->clock_s;
+	own->point = w->point;
 	Proof p;
-	prove(w, c, &p);
+	prove(w, own, as_scripted, c, &p);
 	if (w->problem->len > 0) {
 		*ret_open = true;
 		return w->problem->str;
@@ -331,6 +346,9 @@ static const char *check_claim(Check *k, World *w, Claim *c, JsonObject *o, cons
 		return "the recording does not show a FAIL";
 	if (!decided && !barred && (p.pass || p.fail))
 		return p.pass ? "the recording shows a PASS" : "the recording shows a FAIL";
+	if (!decided && verdict != (barred ? VERDICT_INVALID : p.neither))
+		return verdict == VERDICT_INVALID ? "the bench did not fail there"
+						  : "the bench failed there";
 	wrong = decided ? numbers_wrong(w, c, &p, o, rule, &unit) : NULL;
 	if (wrong || w->problem->len == 0)
 		return wrong;
@@ -361,8 +379,7 @@ static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
 		   .spec = k->spec,
 		   .in = {k->rec->start_ns, k->rec->end_ns},
 		   .risks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-		   .unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-						    (GDestroyNotify)g_array_unref)};
+		   .unknown = set_table()};
 	Claim c = {.formula = parsed(rule.node, "formula", &rule),
 		   .measure = parsed(measure, "value", &rule),
 		   .premise = parsed(rule.node, "premise", &rule),

@@ -321,3 +321,30 @@ Tri world_boolean(World *w, const char *name)
 	tri_clear(&all);
 	return r;
 }
+
+Set *signal_known(World *w, const Signal *s)
+{
+	Set *known = set_new();
+	World plain = *w;
+	const char *name = s->info.name;
+	plain.point = true;
+	if (is_measured(&s->info)) {
+		g_autoptr(GArray) pieces = world_pieces(&plain, name);
+		for (guint i = 0; i < pieces->len; i++)
+			set_add(known, g_array_index(pieces, Piece, i).a,
+				g_array_index(pieces, Piece, i).b);
+		return set_tidy(known);
+	}
+	bool sampled = s->info.origin == ORIGIN_STIMULUS || s->info.origin == ORIGIN_HEALTH;
+	for (size_t k = 0; k < s->n; k++) {
+		bool next = k + 1 < s->n;
+		int64_t until = next ? s->t_ns[k + 1] - 1 : w->in.b;
+		if (s->status[k] != SAMPLE_OK || isnan(s->v[k]) || !(s->info.u_clock_s >= 0))
+			continue;
+		if (sampled && (!declared(&s->info) || until - s->t_ns[k] >= s->info.max_gap_ns ||
+				(next && !usable(s, k + 1))))
+			until = s->t_ns[k];
+		set_add(known, s->t_ns[k], until);
+	}
+	return set_tidy(known);
+}

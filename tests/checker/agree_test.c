@@ -37,15 +37,13 @@ static unsigned disagreements(const Bench *b, const RunRecord *record, FILE *out
 	return k.wrong;
 }
 
-/* Any other PASS or FAIL than the judge's is caught, and so is one that was hidden. INVALID and INCONCLUSIVE for each other
- * are not: neither claims anything. */
+/* Any other verdict than the judge's is caught, INVALID and INCONCLUSIVE for each other too: the one says that the bench must be
+ * mended, the other that the run was too short or too uncertain. */
 static void forge(const Bench *b, RunRecord *record, GRand *rand)
 {
 	guint at = (guint)g_rand_int_range(rand, 0, (gint32)record->criteria->len);
 	CriterionResult *r = g_ptr_array_index(record->criteria, at);
 	Verdict was = r->verdict, to = (Verdict)g_rand_int_range(rand, 0, 4);
-	bool claims = was == VERDICT_PASS || was == VERDICT_FAIL || to == VERDICT_PASS ||
-		      to == VERDICT_FAIL;
 	unsigned open = 0;
 	FILE *nowhere = fopen("/dev/null", "w");
 	r->verdict = to;
@@ -54,7 +52,7 @@ static void forge(const Bench *b, RunRecord *record, GRand *rand)
 	for (guint i = 0; i < record->criteria->len; i++)
 		all[i] = ((CriterionResult *)g_ptr_array_index(record->criteria, i))->verdict;
 	record->verdict = verdict_aggregate(all, record->criteria->len);
-	if (was != to && claims && nowhere)
+	if (was != to && nowhere)
 		CU_ASSERT_TRUE(disagreements(b, record, nowhere, &open) > 0);
 	if (nowhere)
 		fclose(nowhere);

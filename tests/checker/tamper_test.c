@@ -145,6 +145,14 @@ static void all_to_pass(JsonObject *run, JsonObject *criterion)
 		say(run, json_array_get_object_element(all, i), "PASS");
 }
 
+static void all_to_inconclusive(JsonObject *run, JsonObject *criterion)
+{
+	JsonArray *all = json_object_get_array_member(run, "criteria");
+	(void)criterion;
+	for (guint i = 0; i < json_array_get_length(all); i++)
+		say(run, json_array_get_object_element(all, i), "INCONCLUSIVE");
+}
+
 static void whole_to_pass(JsonObject *run, JsonObject *criterion)
 {
 	(void)criterion;
@@ -161,6 +169,8 @@ static void a_flipped_verdict_is_caught(void)
 	CU_ASSERT_EQUAL(after(LATE, whole_to_pass), 4);
 	CU_ASSERT_EQUAL(after(SILENT, all_to_pass), 4);
 	CU_ASSERT_EQUAL(after(SILENT, to_fail), 4);
+	CU_ASSERT_EQUAL(after(SILENT, all_to_inconclusive), 4);
+	CU_ASSERT_EQUAL(after(BORDERLINE, to_invalid), 4);
 	CU_ASSERT_EQUAL(after(BORDERLINE, to_pass), 4);
 	CU_ASSERT_EQUAL(after(BORDERLINE, to_fail), 4);
 }
@@ -282,6 +292,32 @@ static void no_holes(JsonObject *run, JsonObject *criterion)
 			"unknown", json_object_new());
 }
 
+/* A hole that was not: the run is said to have been worth nothing. */
+static void made_up_hole(JsonObject *run, JsonObject *criterion, const char *verdict)
+{
+	JsonObject *unknown = json_object_get_object_member(
+		json_object_get_object_member(criterion, "witness"), "unknown");
+	g_autoptr(GList) names = json_object_get_members(unknown);
+	for (GList *name = names; name; name = name->next) {
+		JsonArray *spans = json_array_new(), *span = json_array_new();
+		json_array_add_int_element(span, 0);
+		json_array_add_null_element(span);
+		json_array_add_array_element(spans, span);
+		json_object_set_array_member(unknown, name->data, spans);
+	}
+	say(run, criterion, verdict);
+}
+
+static void hole_and_invalid(JsonObject *run, JsonObject *criterion)
+{
+	made_up_hole(run, criterion, "INVALID");
+}
+
+static void hole_and_inconclusive(JsonObject *run, JsonObject *criterion)
+{
+	made_up_hole(run, criterion, "INCONCLUSIVE");
+}
+
 static void fewer_criteria(JsonObject *run, JsonObject *criterion)
 {
 	(void)criterion;
@@ -318,6 +354,11 @@ static void a_changed_or_missing_witness_is_caught(void)
 	CU_ASSERT_EQUAL(after(GOOD, narrow_band), 4);
 	CU_ASSERT_EQUAL(after(GOOD, risky_band), 4);
 	CU_ASSERT_EQUAL(after(SILENT, no_holes), 4);
+	for (int run = GOOD; run <= LATE; run++) {
+		CU_ASSERT_EQUAL(after(run, hole_and_invalid), 4);
+		CU_ASSERT_EQUAL(after(run, hole_and_inconclusive), 4);
+	}
+	CU_ASSERT_EQUAL(after(BORDERLINE, hole_and_invalid), 4);
 }
 
 static void another_run_is_caught(void)
