@@ -108,23 +108,13 @@ StlFormula *judge_parse(const Judge *judge, const char *text, const SeriesSet *s
 
 /* ---- the derived signal ---- */
 
-static int64_t first_end(const StlResult *trace, int64_t from_ns, bool sure)
+/* The first time from from_ns on within one of the stretches. */
+static int64_t first_end(const GArray *times, int64_t from_ns)
 {
-	if (!trace)
-		return CLOCK_NEVER;
-	for (size_t i = 0; i < trace->trace_n; i++) {
-		StlTruth here = (StlTruth)trace->trace_truth[i];
-		bool holds = sure ? here == STL_TRUE : here != STL_FALSE;
-		/* The state of an entry holds until the next one at least for the surely true; a "maybe" between two
-		 * entries belongs to whichever neighbour is a maybe. */
-		int64_t until = i + 1 < trace->trace_n ? trace->trace_t_ns[i + 1] : CLOCK_NEVER;
-		if (holds && trace->trace_t_ns[i] >= from_ns)
-			return trace->trace_t_ns[i];
-		if (holds && !sure && until > from_ns)
-			return from_ns;
-		if (holds && sure && i + 1 < trace->trace_n &&
-		    trace->trace_truth[i + 1] == STL_TRUE && until > from_ns)
-			return from_ns;
+	for (guint i = 0; times && i < times->len; i++) {
+		const StlStretch *s = &g_array_index(times, StlStretch, i);
+		if (s->to_ns >= from_ns)
+			return MAX(s->from_ns, from_ns);
 	}
 	return CLOCK_NEVER;
 }
@@ -193,16 +183,17 @@ static int64_t shifted(int64_t t_ns, int64_t by_ns)
 
 /* lower: true for sure. upper: true perhaps. An onset that perhaps never was (a peak of the noise before the real one)
  * opens the upper side only, and takes nothing from the ones behind it. */
-static void build(Signal *lower, Signal *upper, const GArray *edges, const StlResult *end,
-		  const Judge *judge, int64_t before_ns, int64_t clock_ns)
+static void build(Signal *lower, Signal *upper, const GArray *edges, const GArray *end_sure,
+		  const GArray *end_perhaps, const Judge *judge, int64_t before_ns,
+		  int64_t clock_ns)
 {
 	int64_t start = judge->recording->start_ns;
 	g_autoptr(GArray) sure = g_array_new(FALSE, FALSE, sizeof(Stretch));
 	g_autoptr(GArray) perhaps = g_array_new(FALSE, FALSE, sizeof(Stretch));
 	for (guint i = 0; i < edges->len; i++) {
 		const StlEdge *e = &g_array_index(edges, StlEdge, i);
-		int64_t end_early = first_end(end, e->earliest_ns, false);
-		int64_t end_late = first_end(end, e->latest_ns, true);
+		int64_t end_early = first_end(end_perhaps, e->earliest_ns);
+		int64_t end_late = first_end(end_sure, e->latest_ns);
 		add_stretch(perhaps, e->earliest_ns - before_ns - clock_ns,
 			    shifted(end_late, clock_ns));
 		if (e->certain)
@@ -253,20 +244,16 @@ Series *judge_make_truth(Judge *judge, const TruthSpec *truth, const Widening *w
 	g_autoptr(StlFormula) end =
 		truth->end && onset ? judge_parse(judge, truth->end, below, NULL, -1, &error)
 				    : NULL;
-	const StlOptions options = {.trace = true,
-				    .no_robustness = true,
-				    .no_explanation = true,
-				    .no_completeness = true};
 	g_autoptr(GArray) edges = onset ? stl_edges(onset, &input, &error) : NULL;
-	g_autoptr(StlResult) trace = end ? stl_eval(end, &input, &options, &error) : NULL;
-	if (!edges || (truth->end && !trace)) {
+	g_autoptr(GArray) sure = NULL, perhaps = NULL;
+	if (!edges || (truth->end && !(end && stl_times(end, &input, &sure, &perhaps, &error)))) {
 		g_warning("truth.%s: %s", truth->name,
 			  error ? error->message : "cannot be evaluated");
 		return NULL;
 	}
 	Signal *lower = truth_signal(truth), *upper = truth_signal(truth);
 	bool point = widening->risk <= 0;
-	build(lower, upper, edges, trace, judge,
+	build(lower, upper, edges, sure, perhaps, judge,
 	      point ? 0 : (int64_t)(sensor_lag_s(judge, truth->onset) * 1e9),
 	      point ? 0 : (int64_t)ceil(widening->clock_s * 1e9));
 	Series *series = series_new(lower, upper);

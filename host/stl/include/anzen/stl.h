@@ -204,6 +204,17 @@ GArray *stl_delays(const StlFormula *a, const StlFormula *b, const StlInput *inp
 bool stl_range(const StlFormula *formula, const StlInput *input, int64_t from_ns, int64_t to_ns,
 	       double *ret_lo, double *ret_hi, GError **error);
 
+/* A stretch of time, both ends included. */
+typedef struct StlStretch {
+	int64_t from_ns, to_ns;
+} StlStretch;
+
+/* When a formula holds on [start, end]: whatever completes what is missing (sure), and with some completion (perhaps). The very
+ * instants at which its truth changes, to the nanosecond, which a trace does not tell. Arrays of StlStretch by time, apart;
+ * caller unrefs. */
+gboolean stl_times(const StlFormula *formula, const StlInput *input, GArray **ret_sure,
+		   GArray **ret_perhaps, GError **error);
+
 /* ---- online: one sample at a time -------------------------------------------------------------------- */
 
 typedef struct StlMonitor StlMonitor;
