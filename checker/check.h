@@ -28,6 +28,10 @@ bool set_has(const Set *set, int64_t t);
  * its begin); otherwise what lies beyond `in` is not in x. */
 Set *set_some(const Set *x, int64_t from, int64_t to, Span in);
 Set *set_all(const Set *x, int64_t from, int64_t to, Span in);
+/* Times t in `in` with some t' in q in [t + from, t + to] (past: [t - to, t - from]) and all between the two, both ends too, in
+ * p. beyond: what lies outside `in` is in p and q. */
+Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to, bool past, bool beyond,
+	       Span in);
 
 typedef struct Tri {
 	Set *yes, *no;
@@ -49,6 +53,9 @@ typedef enum {
 	N_MINUS,
 	N_TIMES,
 	N_OVER,
+	N_MIN,
+	N_MAX,
+	N_ABS,
 	N_LESS,
 	N_MORE,
 	N_TRUE,
@@ -59,6 +66,8 @@ typedef enum {
 	N_IFF,
 	N_ALWAYS,
 	N_ONCE_PAST,
+	N_UNTIL,
+	N_SINCE,
 	N_RISE,
 	N_DELAY,
 	N_OTHER,
@@ -69,7 +78,7 @@ typedef struct Node {
 	Unit unit;
 	char *name;
 	bool equal;       /* N_LESS, N_MORE: <=, >= */
-	int64_t from, to; /* N_ALWAYS, N_ONCE_PAST: bounds */
+	int64_t from, to; /* bounds, of what has some */
 	struct Node *a, *b;
 } Node;
 /* parameters: name → Quantity*, or NULL. NULL: not understood (what is not in the grammar above included). */
@@ -113,5 +122,6 @@ Set *signal_known(World *world, const Signal *signal); /* where there is a value
 
 /* ---- a formula on a recording (eval.c) ---- */
 Tri eval(World *world, const Node *node);
+Tri negated(Tri *tri); /* takes its sets */
 
 #endif

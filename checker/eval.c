@@ -78,6 +78,55 @@ static GArray *sum(World *w, const Node *a, const Node *b, double sign, Unit *un
 	return add(x, y, sign * other.scale / unit->scale);
 }
 
+/* The larger of two at each time: split where the lines cross, on either side. */
+static GArray *larger(const GArray *x, const GArray *y)
+{
+	GArray *r = g_array_new(FALSE, FALSE, sizeof(Piece));
+	for (guint i = 0, j = 0; i < x->len && j < y->len;) {
+		const Piece *p = &g_array_index(x, Piece, i), *q = &g_array_index(y, Piece, j);
+		int64_t a = MAX(p->a, q->a), b = MIN(p->b, q->b), cut[4] = {a, b, b, b};
+		for (int high = 0; high < 2 && a < b; high++) {
+			double from = at(p, a, high) - at(q, a, high),
+			       to = at(p, b, high) - at(q, b, high);
+			if (from * to < 0)
+				cut[1 + high] = a + (int64_t)(from / (from - to) * (double)(b - a));
+		}
+		if (cut[1] > cut[2])
+			cut[0] = cut[1], cut[1] = cut[2], cut[2] = cut[0], cut[0] = a;
+		for (int k = 0; k < 3; k++) {
+			int64_t u = cut[k], v = cut[k + 1];
+			Piece s = {u,
+				   v,
+				   fmax(at(p, u, false), at(q, u, false)),
+				   fmax(at(p, v, false), at(q, v, false)),
+				   fmax(at(p, u, true), at(q, u, true)),
+				   fmax(at(p, v, true), at(q, v, true))};
+			if (u < v || (k == 0 && a == b))
+				g_array_append_val(r, s);
+		}
+		if (p->b < q->b)
+			i++;
+		else
+			j++;
+	}
+	return r;
+}
+
+/* max(x, y); min(x, y) = -max(-x, -y); |x| = max(x, -x) */
+static GArray *extreme(World *w, const Node *n, Unit *unit)
+{
+	Unit other;
+	bool min = n->kind == N_MIN;
+	g_autoptr(GArray) zero = constant(w, 0, 0), x = value(w, n->a, unit),
+			  y = value(w, n->b ? n->b : n->a, &other);
+	if (!unit_compatible(unit, &other) || unit->offset != other.offset)
+		world_problem(w, "%s and %s", unit->symbol, other.symbol);
+	double k = other.scale / unit->scale;
+	g_autoptr(GArray) a = add(zero, x, min ? -1 : 1), b = add(zero, y, min || !n->b ? -k : k),
+			  most = larger(a, b);
+	return add(zero, most, min ? -1 : 1);
+}
+
 static GArray *value(World *w, const Node *n, Unit *unit)
 {
 	const Signal *s;
@@ -96,6 +145,10 @@ static GArray *value(World *w, const Node *n, Unit *unit)
 	case N_TIMES:
 	case N_OVER:
 		return scaled(w, n, unit);
+	case N_MIN:
+	case N_MAX:
+	case N_ABS:
+		return extreme(w, n, unit);
 	case N_INITIAL: {
 		g_autoptr(GArray) all = value(w, n->a, unit);
 		for (guint i = 0; i < all->len; i++) {
@@ -115,6 +168,8 @@ static GArray *value(World *w, const Node *n, Unit *unit)
 	case N_IFF:
 	case N_ALWAYS:
 	case N_ONCE_PAST:
+	case N_UNTIL:
+	case N_SINCE:
 	case N_RISE:
 	case N_DELAY:
 	case N_OTHER:
@@ -169,7 +224,7 @@ static Tri rise(World *w, const Tri *p)
 	return r;
 }
 
-static Tri negated(Tri *t)
+Tri negated(Tri *t)
 {
 	return (Tri){g_steal_pointer(&t->no), g_steal_pointer(&t->yes), false};
 }
@@ -182,6 +237,15 @@ static Tri both(const Tri *a, const Tri *b)
 static Tri either(const Tri *a, const Tri *b)
 {
 	return (Tri){set_or(a->yes, b->yes), set_and(a->no, b->no), false};
+}
+
+static Tri until(World *w, const Node *n, const Tri *p, const Tri *q)
+{
+	bool past = n->kind == N_SINCE;
+	g_autoptr(GArray) maybe_p = set_not(p->no, w->in), maybe_q = set_not(q->no, w->in),
+			  maybe = set_until(maybe_p, maybe_q, n->from, n->to, past, true, w->in);
+	return (Tri){set_until(p->yes, q->yes, n->from, n->to, past, false, w->in),
+		     set_not(maybe, w->in), false};
 }
 
 Tri eval(World *w, const Node *n)
@@ -211,6 +275,8 @@ Tri eval(World *w, const Node *n)
 		r = either(&a, &b);
 	else if (n->kind == N_RISE)
 		r = rise(w, &a);
+	else if (n->kind == N_UNTIL || n->kind == N_SINCE)
+		r = until(w, n, &a, &b);
 	else if (n->kind == N_ALWAYS)
 		r = (Tri){set_all(a.yes, n->from, n->to, w->in),
 			  set_some(a.no, n->from, n->to, w->in), false};

@@ -1,4 +1,4 @@
-/* Formulas, read by rules written down from docs/stl.md alone. */
+/* Formulas, read by rules written down from docs/stl.md alone: one table of operators, loosest first. */
 #include "check.h"
 
 typedef struct Reader {
@@ -8,7 +8,46 @@ typedef struct Reader {
 	unsigned depth;
 } Reader;
 
-static Node *formula(Reader *r);
+enum { IFF = 1, IMPLIES, OR, AND, UNTIL, COMPARISON, SUM, PRODUCT, FACTOR };
+
+static const struct Infix {
+	const char *text;
+	int level;
+	Kind kind;
+	bool equal; /* or as much; of an IFF: not */
+} infixes[] = {{"<->", IFF, N_IFF, false},        {"iff", IFF, N_IFF, false},
+	       {"->", IMPLIES, N_IMPLIES, false}, {"implies", IMPLIES, N_IMPLIES, false},
+	       {"||", OR, N_OR, false},           {"|", OR, N_OR, false},
+	       {"or", OR, N_OR, false},           {"xor", OR, N_IFF, true},
+	       {"&&", AND, N_AND, false},         {"&", AND, N_AND, false},
+	       {"and", AND, N_AND, false},        {"until", UNTIL, N_UNTIL, false},
+	       {"since", UNTIL, N_SINCE, false},  {"<=", COMPARISON, N_LESS, true},
+	       {">=", COMPARISON, N_MORE, true},  {"<", COMPARISON, N_LESS, false},
+	       {">", COMPARISON, N_MORE, false},  {"+", SUM, N_PLUS, false},
+	       {"-", SUM, N_MINUS, false},        {"*", PRODUCT, N_TIMES, false},
+	       {"/", PRODUCT, N_OVER, false}};
+
+static const struct Prefix {
+	const char *text;
+	Kind kind;
+	bool negated, bounds, call; /* not KIND not; with bounds; with its argument in brackets */
+} prefixes[] = {{"not", N_NOT, false, false, false},
+		{"!", N_NOT, false, false, false},
+		{"always", N_ALWAYS, false, true, false},
+		{"eventually", N_ALWAYS, true, true, false},
+		{"historically", N_ONCE_PAST, true, true, false},
+		{"once", N_ONCE_PAST, false, true, false},
+		{"initial", N_INITIAL, false, false, true},
+		{"rise", N_RISE, false, false, true},
+		{"abs", N_ABS, false, false, true},
+		{"duration", N_DELAY, false, false, true}};
+
+static const struct Call {
+	const char *text;
+	Kind kind;
+} calls[] = {{"min", N_MIN}, {"max", N_MAX}, {"delay", N_DELAY}};
+
+static Node *formula(Reader *r, int level);
 
 static Node *node(Kind kind, Node *a, Node *b)
 {
@@ -27,27 +66,6 @@ void formula_free(Node *n)
 	g_free(n);
 }
 
-static Node *fail(Reader *r)
-{
-	r->bad = true;
-	return node(N_OTHER, NULL, NULL);
-}
-
-static void blanks(Reader *r)
-{
-	while (g_ascii_isspace(*r->p))
-		r->p++;
-}
-
-static bool symbol(Reader *r, const char *text)
-{
-	blanks(r);
-	if (!g_str_has_prefix(r->p, text))
-		return false;
-	r->p += strlen(text);
-	return true;
-}
-
 static size_t word_length(const char *p)
 {
 	size_t n = 0;
@@ -59,27 +77,33 @@ static size_t word_length(const char *p)
 	return n;
 }
 
-static bool word(Reader *r, const char *text)
+/* A word stands for itself as a whole, signs as far as they go. */
+static bool take(Reader *r, const char *text)
 {
-	blanks(r);
-	size_t n = word_length(r->p);
-	if (n != strlen(text) || strncmp(r->p, text, n) != 0)
+	while (g_ascii_isspace(*r->p))
+		r->p++;
+	size_t n = strlen(text);
+	if (strncmp(r->p, text, n) != 0 || (g_ascii_isalpha(*text) && word_length(r->p) != n))
 		return false;
 	r->p += n;
 	return true;
 }
 
+static void need(Reader *r, const char *text)
+{
+	r->bad |= !take(r, text);
+}
+
 static Node *parameter(Reader *r)
 {
-	size_t n = word_length(++r->p);
+	size_t n = word_length(r->p);
 	g_autofree char *name = g_strndup(r->p, n);
 	const Quantity *q = r->parameters ? g_hash_table_lookup(r->parameters, name) : NULL;
-	r->p += n;
-	if (!q)
-		return fail(r);
 	Node *number = node(N_NUMBER, NULL, NULL);
-	number->number = q->value;
-	number->unit = q->unit;
+	r->p += n;
+	r->bad |= !q;
+	number->number = q ? q->value : 0;
+	number->unit = q ? q->unit : unit_one;
 	return number;
 }
 
@@ -88,13 +112,10 @@ static Node *number(Reader *r)
 	char *end;
 	Node *n = node(N_NUMBER, NULL, NULL);
 	n->number = g_ascii_strtod(r->p, &end);
-	if (end == r->p || !isfinite(n->number))
-		r->bad = true;
+	r->bad |= end == r->p || !isfinite(n->number);
 	r->p = end;
-	const char *unit = end;
-	while (*unit == ' ')
-		unit++;
-	size_t length = 0;
+	size_t blanks = strspn(end, " "), length = 0;
+	const char *unit = end + blanks;
 	while (g_ascii_isalnum(unit[length]) || (unit[length] && strchr("%/^*", unit[length])))
 		length++;
 	g_autofree char *text = g_strndup(unit, length);
@@ -103,206 +124,141 @@ static Node *number(Reader *r)
 	return n;
 }
 
-static Node *argument(Reader *r)
-{
-	if (!symbol(r, "("))
-		return fail(r);
-	Node *n = formula(r);
-	return symbol(r, ")") ? n : (r->bad = true, n);
-}
-
-static Node *named(Reader *r)
-{
-	size_t n = word_length(r->p);
-	if (n == 0)
-		return fail(r);
-	Node *signal = node(N_SIGNAL, NULL, NULL);
-	signal->name = g_strndup(r->p, n);
-	r->p += n;
-	blanks(r);
-	if (*r->p == '(') /* a function that is not known here */
-		r->bad = true;
-	return signal;
-}
-
-static Node *factor(Reader *r)
-{
-	blanks(r);
-	if (symbol(r, "-")) {
-		Node *n = factor(r);
-		if (n->kind != N_NUMBER)
-			return node(N_MINUS, node(N_NUMBER, NULL, NULL), n);
-		n->number = -n->number;
-		return n;
-	}
-	if (*r->p == '$')
-		return parameter(r);
-	if (g_ascii_isdigit(*r->p) || *r->p == '.')
-		return number(r);
-	if (*r->p == '(')
-		return argument(r);
-	if (word(r, "true"))
-		return node(N_TRUE, NULL, NULL);
-	if (word(r, "false"))
-		return node(N_NOT, node(N_TRUE, NULL, NULL), NULL);
-	if (word(r, "initial"))
-		return node(N_INITIAL, argument(r), NULL);
-	if (word(r, "rise"))
-		return node(N_RISE, argument(r), NULL);
-	if (word(r, "fall"))
-		return node(N_RISE, node(N_NOT, argument(r), NULL), NULL);
-	if (!word(r, "delay"))
-		return named(r);
-	if (!symbol(r, "("))
-		return fail(r);
-	Node *a = formula(r);
-	if (!symbol(r, ","))
-		r->bad = true;
-	Node *n = node(N_DELAY, a, formula(r));
-	return symbol(r, ")") ? n : (r->bad = true, n);
-}
-
-static Node *product(Reader *r)
-{
-	Node *n = factor(r);
-	for (;;) {
-		if (symbol(r, "*"))
-			n = node(N_TIMES, n, factor(r));
-		else if (symbol(r, "/"))
-			n = node(N_OVER, n, factor(r));
-		else
-			return n;
-	}
-}
-
-static Node *sum(Reader *r)
-{
-	Node *n = product(r);
-	for (;;) {
-		blanks(r);
-		if (symbol(r, "+"))
-			n = node(N_PLUS, n, product(r));
-		else if (r->p[0] == '-' && r->p[1] != '>' && symbol(r, "-"))
-			n = node(N_MINUS, n, product(r));
-		else
-			return n;
-	}
-}
-
-static Node *comparison(Reader *r)
-{
-	Node *n = sum(r);
-	blanks(r);
-	if (g_str_has_prefix(r->p, "<->") || (*r->p != '<' && *r->p != '>')) {
-		if (g_str_has_prefix(r->p, "==") || g_str_has_prefix(r->p, "!="))
-			r->bad = true;
-		return n;
-	}
-	Kind kind = *r->p++ == '<' ? N_LESS : N_MORE;
-	bool equal = *r->p == '=';
-	r->p += equal;
-	n = node(kind, n, sum(r));
-	n->equal = equal;
-	return n;
-}
-
 static int64_t bound(Reader *r)
 {
-	if (word(r, "inf"))
-		return INT64_MAX;
-	blanks(r);
-	Node *n = *r->p == '$' ? parameter(r) : number(r);
 	int64_t ns = 0;
-	if (!unit_compatible(&n->unit, &unit_second))
+	if (take(r, "inf"))
+		return INT64_MAX;
+	Node *n = take(r, "$") ? parameter(r) : number(r);
+	if (!unit_compatible(&n->unit, &unit_second) && n->number != 0)
 		r->bad = true;
-	else
+	else if (n->number != 0)
 		ns = (int64_t)llround(unit_convert(n->number, &n->unit, &unit_second) * 1e9);
 	formula_free(n);
 	return ns;
 }
 
-static Node *unary(Reader *r);
-
-static Node *temporal(Reader *r, Kind kind, bool negated)
+static void bounds(Reader *r, Node *n)
 {
-	int64_t from = 0, to = INT64_MAX;
-	if (symbol(r, "[")) {
-		from = bound(r);
-		if (!symbol(r, ","))
-			r->bad = true;
-		to = bound(r);
-		if (!symbol(r, "]") || from < 0 || to < from)
-			r->bad = true;
+	if (!take(r, "["))
+		return;
+	n->from = bound(r);
+	if (!take(r, ":"))
+		need(r, ",");
+	n->to = bound(r);
+	need(r, "]");
+	r->bad |= n->from < 0 || n->to < n->from;
+}
+
+static Node *prefixed(Reader *r, const struct Prefix *p)
+{
+	Node *n = node(p->kind, NULL, NULL);
+	if (p->bounds)
+		bounds(r, n);
+	if (p->call)
+		need(r, "(");
+	n->a = formula(r, p->call ? IFF : COMPARISON);
+	if (p->call)
+		need(r, ")");
+	if (!p->negated)
+		return n;
+	n->a = node(N_NOT, n->a, NULL);
+	return node(N_NOT, n, NULL);
+}
+
+static Node *called(Reader *r, Kind kind)
+{
+	need(r, "(");
+	Node *n = formula(r, IFF);
+	need(r, ",");
+	do
+		n = node(kind, n, formula(r, IFF));
+	while (kind != N_DELAY && take(r, ","));
+	need(r, ")");
+	r->bad |= take(r, "over"); /* of a window: not here */
+	return n;
+}
+
+static Node *factor(Reader *r)
+{
+	Node *n;
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+		if (take(r, prefixes[i].text))
+			return prefixed(r, &prefixes[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
+		if (take(r, calls[i].text))
+			return called(r, calls[i].kind);
+	if (take(r, "-")) {
+		n = formula(r, FACTOR);
+		if (n->kind != N_NUMBER)
+			return node(N_MINUS, node(N_NUMBER, NULL, NULL), n);
+		n->number = -n->number;
+		return n;
 	}
-	Node *inner = unary(r);
-	Node *n = node(kind, negated ? node(N_NOT, inner, NULL) : inner, NULL);
-	n->from = from;
-	n->to = to;
-	return negated ? node(N_NOT, n, NULL) : n;
+	if (take(r, "(")) {
+		n = formula(r, IFF);
+		need(r, ")");
+		return n;
+	}
+	if (take(r, "fall")) {
+		need(r, "(");
+		n = node(N_RISE, node(N_NOT, formula(r, IFF), NULL), NULL);
+		need(r, ")");
+		return n;
+	}
+	if (take(r, "$"))
+		return parameter(r);
+	if (take(r, "true"))
+		return node(N_TRUE, NULL, NULL);
+	if (take(r, "false"))
+		return node(N_NOT, node(N_TRUE, NULL, NULL), NULL);
+	size_t length = word_length(r->p);
+	if (length == 0)
+		return number(r);
+	n = node(N_SIGNAL, NULL, NULL);
+	n->name = g_strndup(r->p, length);
+	r->p += length;
+	return n;
 }
 
-static Node *unary(Reader *r)
+static const struct Infix *infix(Reader *r, int level)
 {
-	blanks(r);
-	if (++r->depth > 500)
-		return fail(r);
-	if (word(r, "not") || (r->p[0] == '!' && r->p[1] != '=' && symbol(r, "!")))
-		return node(N_NOT, unary(r), NULL);
-	if (word(r, "always"))
-		return temporal(r, N_ALWAYS, false);
-	if (word(r, "eventually"))
-		return temporal(r, N_ALWAYS, true);
-	if (word(r, "historically"))
-		return temporal(r, N_ONCE_PAST, true);
-	if (word(r, "once"))
-		return temporal(r, N_ONCE_PAST, false);
-	return comparison(r);
+	for (size_t i = 0; i < G_N_ELEMENTS(infixes); i++) {
+		const char *before = r->p;
+		if (take(r, infixes[i].text)) {
+			if (infixes[i].level >= level)
+				return &infixes[i];
+			r->p = before;
+			return NULL;
+		}
+	}
+	return NULL;
 }
 
-static Node *conjunction(Reader *r)
+/* What binds at least as tightly as `level`. */
+static Node *formula(Reader *r, int level)
 {
-	Node *n = unary(r);
-	while (word(r, "and") || symbol(r, "&&"))
-		n = node(N_AND, n, unary(r));
-	if (word(r, "until") || word(r, "since"))
+	if (r->bad || ++r->depth > 2000) {
 		r->bad = true;
-	return n;
-}
-
-static Node *disjunction(Reader *r)
-{
-	Node *n = conjunction(r);
-	for (;;) {
-		if (word(r, "or") || symbol(r, "||"))
-			n = node(N_OR, n, conjunction(r));
-		else if (word(r, "xor"))
-			n = node(N_NOT, node(N_IFF, n, conjunction(r)), NULL);
-		else
-			return n;
+		return node(N_OTHER, NULL, NULL);
 	}
-}
-
-static Node *implication(Reader *r)
-{
-	Node *n = disjunction(r);
-	if (symbol(r, "->") || word(r, "implies"))
-		return node(N_IMPLIES, n, implication(r));
-	return n;
-}
-
-static Node *formula(Reader *r)
-{
-	Node *n = implication(r);
-	while (symbol(r, "<->") || word(r, "iff"))
-		n = node(N_IFF, n, implication(r));
+	Node *n = factor(r);
+	for (const struct Infix *in; !r->bad && (in = infix(r, level));) {
+		Node *with = node(in->kind, n, NULL);
+		if (in->level == UNTIL)
+			bounds(r, with);
+		with->b = formula(r, in->level == IMPLIES ? IMPLIES : in->level + 1);
+		with->equal = in->level == COMPARISON && in->equal;
+		n = in->level == OR && in->equal ? node(N_NOT, with, NULL) : with;
+	}
 	return n;
 }
 
 Node *formula_parse(const char *text, GHashTable *parameters)
 {
 	Reader r = {text, parameters, false, 0};
-	Node *n = formula(&r);
-	blanks(&r);
+	Node *n = formula(&r, IFF);
+	take(&r, "");
 	if (!r.bad && !*r.p)
 		return n;
 	formula_free(n);

@@ -166,6 +166,18 @@ static Verdict life(const World *w)
 						 : VERDICT_FAIL;
 }
 
+static bool names_outcome(const World *w, const Node *n)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	formula_names(n, names);
+	for (guint i = 0; i < names->len; i++) {
+		const Signal *s = recording_signal(w->rec, names->pdata[i]);
+		if ((s && is_outcome(&s->info)) || g_str_has_suffix(names->pdata[i], ".age"))
+			return true;
+	}
+	return false;
+}
+
 static bool names_truth(const World *w, const Node *n)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -181,8 +193,10 @@ static bool names_truth(const World *w, const Node *n)
 static GArray *delays(World *w, const Node *n)
 {
 	GArray *all = g_array_new(FALSE, FALSE, sizeof(Delay));
-	Tri a = eval(w, n->a), b = eval(w, n->b);
-	g_autoptr(GArray) causes = tri_edges(&a, w->in), answers = tri_edges(&b, w->in);
+	Tri a = eval(w, n->a), b = {0};
+	g_autoptr(GArray) causes = tri_edges(&a, w->in);
+	b = n->b ? eval(w, n->b) : negated(&a); /* of a duration: its end */
+	g_autoptr(GArray) answers = tri_edges(&b, w->in);
 	for (guint i = 0; i < causes->len; i++) {
 		Delay d = {g_array_index(causes, Edge, i), 0, (double)INFINITY, CLOCK_NEVER};
 		d.lo = (double)(w->in.b - d.cause.to) / 1e9;
@@ -229,6 +243,11 @@ static void prove_delays(World *w, const Claim *c, Proof *p)
 	p->satisfied = all && certain;
 	p->never = wide->len == 0;
 	p->promised = names_truth(w, c->measure);
+	if (!c->measure->b && names_outcome(w, c->measure)) { /* doing nothing is never too long */
+		p->prohibition = true;
+		p->satisfied = all;
+		p->never = false;
+	}
 	for (guint i = 0; i < point->len; i++) {
 		const Delay *d = &g_array_index(point, Delay, i);
 		if (!worst || (c->below ? d->lo > worst->lo : d->lo < worst->lo))
@@ -249,18 +268,6 @@ static void prove_delays(World *w, const Claim *c, Proof *p)
 }
 
 /* ---- formulas ---- */
-
-static bool names_outcome(const World *w, const Node *n)
-{
-	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	formula_names(n, names);
-	for (guint i = 0; i < names->len; i++) {
-		const Signal *s = recording_signal(w->rec, names->pdata[i]);
-		if ((s && is_outcome(&s->info)) || g_str_has_suffix(names->pdata[i], ".age"))
-			return true;
-	}
-	return false;
-}
 
 /* 1: for sure; -1: for sure not; 0: nobody knows. */
 static int comes_about(World *w, const Node *n)
@@ -336,11 +343,11 @@ static Verdict neither(World *w, const Claim *c, const Proof *p, bool shown, Ver
 /* w: with the holes that decide; own: with those of the recording alone. */
 void prove(World *w, World *own, int as_scripted, const Claim *c, Proof *p)
 {
-	bool holes = false, outcome = false;
+	bool outcome = false;
 	*p = (Proof){.measured = NAN, .lo = NAN, .hi = NAN, .until = w->in.a};
 	for (guint i = 0; i < c->names->len; i++) {
 		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
-		holes = holes || hole(w, c->names->pdata[i]);
+		p->holes = p->holes || hole(w, c->names->pdata[i]);
 		outcome |= (s && is_outcome(&s->info)) || !s;
 	}
 	if (c->measure)
@@ -364,9 +371,9 @@ void prove(World *w, World *own, int as_scripted, const Claim *c, Proof *p)
 	p->pass =
 		p->satisfied && shown && w->rec->complete &&
 		!(failed <= (p->prohibition ? w->in.b : p->until) && (outcome || p->prohibition)) &&
-		(!p->prohibition || (!holes && alive == VERDICT_PASS));
+		(!p->prohibition || (!p->holes && alive == VERDICT_PASS));
 	/* A product's own failure, or no answer to its control: only where the bench did not fail as well. */
-	bool own_fault = (outcome || p->prohibition) && !holes && shown &&
+	bool own_fault = (outcome || p->prohibition) && !p->holes && shown &&
 			 (w->rec->complete || !p->satisfied) &&
 			 (failed != CLOCK_NEVER ||
 			  (p->prohibition && p->satisfied && alive == VERDICT_FAIL));

@@ -12,7 +12,7 @@ typedef struct Claim {
 	bool below;
 } Claim;
 typedef struct Proof {
-	bool satisfied, violated, prohibition, pass, fail;
+	bool satisfied, violated, prohibition, holes, pass, fail;
 	bool never, promised;    /* the premise surely never came; a truth was to bring it about */
 	Verdict neither;         /* INVALID or INCONCLUSIVE, where neither PASS nor FAIL is shown */
 	double measured, lo, hi; /* s, of a delay */

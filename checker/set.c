@@ -113,6 +113,33 @@ Set *set_all(const Set *x, int64_t from, int64_t to, Span in)
 	return set_tidy(r);
 }
 
+Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to, bool past, bool beyond,
+	       Span in)
+{
+	const int64_t far = INT64_MAX / 4;
+	g_autoptr(GArray) ps = set_or(p, p), qs = set_or(q, q), all = set_new();
+	Span wide = beyond && to != INT64_MAX ? (Span){in.a - far, in.b + far} : in;
+	if (past)
+		set_add(qs, wide.a, in.a - 1), set_add(ps, wide.a, in.a - 1);
+	else
+		set_add(qs, in.b + 1, wide.b), set_add(ps, in.b + 1, wide.b);
+	set_tidy(ps);
+	set_tidy(qs);
+	for (guint i = 0; i < ps->len; i++) {
+		g_autoptr(GArray) stretch = set_new();
+		g_array_append_val(stretch, *at(ps, i));
+		g_autoptr(GArray) ends = set_and(qs, stretch);
+		int64_t last = to == INT64_MAX ? far : to;
+		g_autoptr(GArray) some = past ? set_some(ends, -last, -from, wide)
+					      : set_some(ends, from, last, wide);
+		g_autoptr(GArray) here = set_and(some, stretch);
+		g_array_append_vals(all, here->data, here->len);
+	}
+	g_autoptr(GArray) whole = set_new();
+	set_add(whole, in.a, in.b);
+	return set_and(set_tidy(all), whole);
+}
+
 void tri_clear(Tri *tri)
 {
 	g_clear_pointer(&tri->yes, g_array_unref);
