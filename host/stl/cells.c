@@ -224,7 +224,21 @@ static void add_children(Compiler *c, const Node *n, Cell *cell)
 	if (cell->a >= 0)
 		cell->ahead_ns = cell->valid_ns = cell_of(c, cell->a)->ahead_ns;
 	if (cell->b >= 0)
-		cell->ahead_ns = cell->valid_ns = MAX(cell->ahead_ns, cell_of(c, cell->b)->ahead_ns);
+		cell->ahead_ns = cell->valid_ns =
+			MAX(cell->ahead_ns, cell_of(c, cell->b)->ahead_ns);
+}
+
+static bool is_limit(const Node *n)
+{
+	return n->kind == N_NUMBER || n->kind == N_PARAMETER;
+}
+
+static bool is_atom(const Node *n)
+{
+	if (n->kind != N_LT && n->kind != N_LE && n->kind != N_GT && n->kind != N_GE)
+		return false;
+	return (n->a->kind == N_SIGNAL && is_limit(n->b)) ||
+	       (n->b->kind == N_SIGNAL && is_limit(n->a));
 }
 
 static int compile(Compiler *c, const Node *n)
@@ -242,6 +256,16 @@ static int compile(Compiler *c, const Node *n)
 	cell.boolean = n->boolean;
 	if (node_is_comparison(n->kind))
 		cell.factor = margin_factor(c->f, n);
+	if (is_atom(n)) {
+		bool less = n->kind == N_LT || n->kind == N_LE;
+		const Node *signal = n->a->kind == N_SIGNAL ? n->a : n->b;
+		cell.cell = CELL_ATOM;
+		cell.signal = signal->name;
+		cell.value = (signal == n->a ? n->b : n->a)->value;
+		cell.below = less == (signal == n->a);
+		cell.strict = n->kind == N_LT || n->kind == N_GT;
+		return append(c, cell);
+	}
 	if (n->kind == N_SIGNAL || n->kind == N_INITIAL) {
 		cell.signal = n->kind == N_SIGNAL ? n->name : n->a->name;
 		return append(c, cell);
@@ -419,6 +443,24 @@ static void look_at_input(const Cells *all, Cell *c, int64_t now)
 	c->level = in->gap_ns <= 0 || age != in->gap_ns;
 	c->after = c->level ? c->at
 			    : known(c, in->have && !(in->gap_ns > 0 && age >= in->gap_ns), in->v);
+}
+
+static void put_atom(const Cell *c, bool known, double v, Value *ret)
+{
+	double d = c->below ? c->value - v : v - c->value, m = d * c->factor,
+	       t = truth(d, c->strict);
+	double lo = known && !isnan(m) ? m : -INF, hi = known && !isnan(m) ? m : INF;
+	*ret = (Value){{lo, hi, known ? t : -INF, known ? t : INF}};
+}
+
+static void look_at_atom(const Cells *all, Cell *c, int64_t now)
+{
+	const Input *in = &all->inputs[c->signal];
+	int64_t age = now - in->t_ns;
+	bool fresh = in->gap_ns <= 0 || age < in->gap_ns, there = fresh || age == in->gap_ns;
+	put_atom(c, in->have && there, in->v, &c->at);
+	put_atom(c, in->have && fresh, in->v, &c->after);
+	c->level = fresh == there;
 }
 
 /* ---- edges -------------------------------------------------------------------------------------------------------------- */
@@ -714,6 +756,8 @@ static void look_at(Cells *all, size_t i, int64_t now)
 		if (ready)
 			look_at_fold(c, a, b, now);
 		c->level = same(&c->at, &c->after);
+	} else if (c->cell == CELL_ATOM) {
+		look_at_atom(all, c, now);
 	} else if (c->signal >= 0) {
 		look_at_input(all, c, now);
 	} else if (c->kind == N_RISE || c->kind == N_FALL) {

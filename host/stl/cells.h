@@ -48,15 +48,17 @@ typedef struct Memory {
 
 typedef struct Fold Fold;
 
-typedef enum { CELL_NODE, CELL_WINDOW, CELL_DELAY, CELL_FOLD } CellKind;
+/* CELL_ATOM: a signal and a number compared, the most frequent of all, in one. */
+typedef enum { CELL_NODE, CELL_ATOM, CELL_WINDOW, CELL_DELAY, CELL_FOLD } CellKind;
 
 typedef struct Cell {
 	CellKind cell;
 	NodeKind kind;
 	int a, b, signal;
-	double value, factor;          /* factor: of an atom's margin */
-	bool boolean, lowest;          /* lowest: a window's infimum */
-	bool before;                   /* a window may begin before the start */
+	double value, factor; /* factor: of an atom's margin */
+	bool below, strict;   /* CELL_ATOM: the signal must lie below the value; without it */
+	bool boolean, lowest; /* lowest: a window's infimum */
+	bool before;          /* a window may begin before the start */
 	bool oldest_open, newest_open; /* a window's ends */
 	int64_t ahead_ns;              /* it stands for the clock's time less this */
 	int64_t valid_ns;              /* known from the start + this on */
