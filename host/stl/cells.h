@@ -69,6 +69,11 @@ typedef struct Cell {
 	Fold *fold;
 } Cell;
 
+static inline bool cell_is_constant(const Cell *c)
+{
+	return c->cell == CELL_NODE && (c->kind == N_NUMBER || c->kind == N_PARAMETER);
+}
+
 typedef struct Input {
 	double v, initial;
 	int64_t t_ns, gap_ns;

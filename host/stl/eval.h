@@ -46,7 +46,7 @@ void eval_clear(Eval *e);
 void eval_init_part(Eval *part, const Eval *whole, const StlInput *input);
 void eval_clear_part(Eval *part, Eval *whole);
 /* Of no signal is anything missing, and none is between two series. */
-bool eval_whole(Eval *e);
+bool source_whole(Eval *e);
 
 Pair eval_term(Eval *e, const Node *n);   /* in n->unit */
 Pair eval_truth(Eval *e, const Node *n);  /* ±INFINITY */
@@ -64,9 +64,28 @@ int64_t eval_ns(const Eval *e, double t);
 /* A checked bound in ticks; INFINITY stays. */
 double eval_ticks(const Eval *e, double s);
 
-/* Small hands for pairs; each consumes `a`. */
-Pair pair_negate(Pair a);
+/* Signals: source.c. A pair of tracks, and the samples that whole ones keep. */
+Pair source_pair(Eval *e, const Node *n);
+void series_free(void *series);
+
+/* Pairs: pair.c; each consumes what it is given. */
+Pair pair_twice(Track *track);
 Pair pair_solid(Pair a);
+Pair pair_negate(Pair a);
+Pair pair_combine(Pair a, Pair b, TrackOp op);
+Pair pair_absolute(Pair a, double end);
+/* By a factor in [c0, c1]. */
+Pair pair_times(Pair a, double c0, double c1);
+/* Sure and possible truth of margins. */
+Pair pair_truth(Pair margin, bool strict);
+Pair pair_reversed(Pair a);
+Pair pair_copy(const Pair *a);
+/* Nothing is missing: both sides are one track, and what is done to it is done once. */
+static inline bool pair_exact(const Pair *p)
+{
+	return p->lo == p->hi;
+}
+
 Pair pair_window(const Eval *e, Pair a, double from, double to, bool open_from, bool open_to);
 /* What lies beyond the ends, for one side of a sup. */
 double eval_outside(const Eval *e, bool upper);
@@ -76,7 +95,12 @@ GArray *eval_edges(Eval *e, const Node *n);
 /* n is a truth that the caller has worked out: an unknown time in it hides one edge at most. */
 bool eval_derived(const Eval *e, const Node *n);
 
-/* The operators of window.c and curve.c. */
+/* The operators of temporal.c, over.c and curve.c. */
+Pair eval_rise(Eval *e, const Node *n, EvalFunc of);
+Pair eval_window(Eval *e, const Node *n, EvalFunc of);
+Pair eval_until(Eval *e, const Node *n, EvalFunc of);
+Pair eval_since(Eval *e, const Node *n, EvalFunc of);
+Pair eval_weak(Eval *e, const Node *n, EvalFunc of);
 Pair eval_over(Eval *e, const Node *n, EvalFunc of);
 Pair eval_mean(Eval *e, const Node *n, EvalFunc of);
 Pair eval_count(Eval *e, const Node *n, EvalFunc of);

@@ -56,7 +56,7 @@ Parts parts_of_margin(Eval *e, const Node *n)
 	/* a rise looks beside its instant by nothing, which is not nothing at the ends of a part */
 	double before = past + 1, after = future + 1;
 	bool splits = e->ends == STL_ENDS_OPEN && !e->contrary && !e->discrete &&
-		      e->end > 4 * (before + after) && !looks_at_the_start(n) && eval_whole(e);
+		      e->end > 4 * (before + after) && !looks_at_the_start(n) && source_whole(e);
 	if (!splits)
 		return in_one(e, n);
 	double from = past > 0 ? before : 0, to = future > 0 ? e->end - after : e->end;
