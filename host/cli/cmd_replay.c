@@ -71,10 +71,11 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 	if (outcome->took_ns > 0)
 		printf(_("given in %.3f s: %.0f a second\n"), (double)outcome->took_ns * 1e-9,
 		       (double)outcome->items / ((double)outcome->took_ns * 1e-9));
-	if (meta_of(record, "perturb"))
-		printf(_("the product was given perturbed input: %s (seed %s)\nlabels: %s\n"),
-		       meta_of(record, "perturb"), meta_of(record, "perturb.seed"),
-		       meta_of(record, "perturb.labels"));
+	if (!meta_of(record, "perturb"))
+		return;
+	g_autofree char *labels = fault_causes_in(cli->lang, meta_of(record, "perturb.labels"));
+	printf(_("the product was given perturbed input: %s (seed %s)\nlabels: %s\n"),
+	       meta_of(record, "perturb"), meta_of(record, "perturb.seed"), labels);
 }
 
 static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)

@@ -88,6 +88,8 @@ static const Wording wordings[] = {
 	{"the safe state was not confirmed", "安全状態を確認できませんでした"},
 	{"the replay was late: the picture of * s came * ms after its time (budget * ms)",
 	 "再生が遅れました: $1 s の画像が $2 ms 遅れました(許容 $3 ms)"},
+	{"the replay was late: the * of * s came * ms after its time (budget * ms)",
+	 "再生が遅れました: $2 s の $1 が $3 ms 遅れました(許容 $4 ms)"},
 	{"not played at recorded speed: no time in it means what it meant in the recording "
 	 "(--rate answer keeps it, for a product with lock-step)",
 	 "記録時の速度で再生していないため、時間の意味が記録時と異なります("
@@ -101,6 +103,22 @@ static const Wording wordings[] = {
 	{"the recording begins again: * does not begin as it ended",
 	 "記録が最初に戻りますが、$1 の始めと終わりの値が異なります"},
 	{"in the recording: *", "記録中に: $1"},
+	/* what a perturbation leaves of labels (host/run/tape_perturb.c) */
+	{"moved: the product is shown things up to * s late, and every time of the recording is "
+	 "taken as uncertain by that much",
+	 "移動: 製品には最大 $1 s "
+	 "遅れて見えるため、記録のすべての時刻をその幅だけ不確かとみなします"},
+	{"unverified: * may hide what they say", "未確認: $1 がラベルの内容を隠すおそれがあります"},
+	{"unverified: nothing on the tape begins that could be compared",
+	 "未確認: 比べられるものが記録中に始まりません"},
+	{"unverified: nothing moves where they begin",
+	 "未確認: ラベルの始まりに動くものがありません"},
+	{"checked: the input looks like the unperturbed one where they begin, correlation at least "
+	 "* (at * s, * is asked for)",
+	 "確認済: ラベルの始まりで外乱のない入力に似ています(相関 $1 以上、$2 s、要求 $3)"},
+	{"unverified: the input does not look enough like the unperturbed one where they begin, "
+	 "correlation at least * (at * s, * is asked for)",
+	 "未確認: ラベルの始まりで外乱のない入力に十分には似ていません(相関 $1、$2 s、要求 $3)"},
 };
 
 typedef struct Span {
@@ -171,4 +189,14 @@ static char *in_japanese(const char *cause, int depth)
 char *fault_cause_in(const char *lang, const char *cause)
 {
 	return g_strcmp0(lang, "ja") ? g_strdup(cause) : in_japanese(cause, 0);
+}
+
+char *fault_causes_in(const char *lang, const char *causes)
+{
+	g_auto(GStrv) parts = g_strsplit(causes, "; ", -1);
+	for (char **part = parts; *part; part++) {
+		g_autofree char *said = *part;
+		*part = fault_cause_in(lang, said);
+	}
+	return g_strjoinv("; ", parts);
 }

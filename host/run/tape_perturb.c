@@ -524,7 +524,7 @@ static void note_labels(Perturbing *p)
 		g_string_append_printf(
 			text,
 			"%s: the input looks like the unperturbed one where they begin, "
-			"correlation at least %.2f (at %.2f s; %.2f is asked for)",
+			"correlation at least %.2f (at %.2f s, %.2f is asked for)",
 			p->least >= STILL_SHOWN ? "checked" : "unverified", p->least,
 			(double)since_start(p, p->least_ns) * 1e-9, STILL_SHOWN);
 	if (p->compared && p->least < STILL_SHOWN)

@@ -53,6 +53,23 @@ static void what_is_not_known_stays_as_it_is(void)
 	CU_ASSERT_STRING_EQUAL(en, "cam froze: the first of 15 equal pictures");
 }
 
+static void sentences_are_translated_one_by_one(void)
+{
+	g_autofree char *said = fault_causes_in(
+		"ja", "unverified: occlusion may hide what they say; checked: the input looks like "
+		      "the unperturbed one where they begin, correlation at least 0.58 (at 1.83 s, "
+		      "0.50 is asked for)");
+	CU_ASSERT_STRING_EQUAL(said,
+			       "未確認: occlusion がラベルの内容を隠すおそれがあります; 確認済: "
+			       "ラベルの始まりで外乱のない入力に似ています(相関 0.58 以上、1.83 "
+			       "s、要求 0.50)");
+	g_autofree char *plain = fault_causes_in("en", "a; b");
+	CU_ASSERT_STRING_EQUAL(plain, "a; b");
+	check("the replay was late: the room.temperature of 1.250 s came 120 ms after its time "
+	      "(budget 100 ms)",
+	      "再生が遅れました: 1.250 s の room.temperature が 120 ms 遅れました(許容 100 ms)");
+}
+
 /* ---- every form that the sources use ---- */
 
 /* The literals that stand side by side at *at, put together; conversions become "7". */
@@ -143,4 +160,4 @@ static void every_form_of_the_sources_is_known(void)
 
 UNIT_MAIN("model.cause", UNIT(a_cause_is_translated_with_what_it_names),
 	  UNIT(a_cause_in_a_cause_is_translated_too), UNIT(what_is_not_known_stays_as_it_is),
-	  UNIT(every_form_of_the_sources_is_known))
+	  UNIT(sentences_are_translated_one_by_one), UNIT(every_form_of_the_sources_is_known))

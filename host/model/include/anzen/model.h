@@ -144,6 +144,8 @@ void recording_add_fault(Recording *recording, const Fault *fault); /* copies */
 /* A fault's cause for people, lang "en" or "ja": recordings hold it in English. What has no form that is known stays English.
  * Caller frees. */
 char *fault_cause_in(const char *lang, const char *cause);
+/* The same for several sentences with "; " between them. */
+char *fault_causes_in(const char *lang, const char *causes);
 
 /* ---- what to judge: produced by scenario and product, used by criterion ----------------------------- */
 
