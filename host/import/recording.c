@@ -13,13 +13,13 @@ typedef struct {
 	gboolean (*read)(Intake *in, const char *path, GError **error);
 } Format;
 
-typedef enum { F_MCAP, F_BAG, F_ULOG, F_WAV } FormatId;
+typedef enum { F_MCAP, F_BAG, F_ROSBAG2, F_SQLITE, F_ULOG, F_WAV, F_MATROSKA, F_MP4 } FormatId;
 
 static const Format formats[] = {
-	[F_MCAP] = {"MCAP", read_mcap},
-	[F_BAG] = {"ROS 1 bag v2.0", read_bag},
-	[F_ULOG] = {"ULog", read_ulog},
-	[F_WAV] = {"WAV", read_wav},
+	[F_MCAP] = {"MCAP", read_mcap},          [F_BAG] = {"ROS 1 bag v2.0", read_bag},
+	[F_ROSBAG2] = {"rosbag2", read_rosbag2}, [F_SQLITE] = {"rosbag2 sqlite3", read_sqlite3},
+	[F_ULOG] = {"ULog", read_ulog},          [F_WAV] = {"WAV", read_wav},
+	[F_MATROSKA] = {"Matroska", read_media}, [F_MP4] = {"MP4", read_media},
 };
 
 /* By the first bytes; NULL: none of ours. */
@@ -33,8 +33,11 @@ static const Format *format_of_bytes(const uint8_t *head, size_t n)
 	} known[] = {
 		{0, MCAP_MAGIC, MCAP_MAGIC_SIZE, F_MCAP},
 		{0, "#ROSBAG V", 9, F_BAG},
+		{0, "SQLite format 3", 16, F_SQLITE},
 		{0, "ULog\x01\x12\x35", 7, F_ULOG},
 		{8, "WAVE", 4, F_WAV},
+		{0, "\x1a\x45\xdf\xa3", 4, F_MATROSKA},
+		{4, "ftyp", 4, F_MP4},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
 		if (n >= known[i].at + known[i].size &&
@@ -46,6 +49,11 @@ static const Format *format_of_bytes(const uint8_t *head, size_t n)
 static const Format *format_of(const char *path)
 {
 	uint8_t head[32];
+	if (g_file_test(path, G_FILE_TEST_IS_DIR))
+		return &formats[F_ROSBAG2];
+	g_autofree char *base = g_path_get_basename(path);
+	if (!strcmp(base, "metadata.yaml") || g_str_has_suffix(base, ".zstd"))
+		return &formats[F_ROSBAG2];
 	FILE *file = fopen(path, "rbe");
 	size_t n = file ? fread(head, 1, sizeof(head), file) : 0;
 	if (file)
@@ -69,12 +77,11 @@ static gboolean unknown_format(const char *path, GError **error)
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "%s: the file is empty (0 bytes): copy it again from its source", path);
 	else
-		g_set_error(
-			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			"%s: byte 0: no format that is known here begins like this; known are "
-			"MCAP, ROS 1 bag 2.0, ULog, WAV; a table (CSV, TSV) needs --map, an MP4 "
-			"--as and --labels",
-			path);
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: byte 0: no format that is known here begins like this; known are "
+			    "MCAP, rosbag2 (folder or .db3), ROS 1 bag 2.0, ULog, WAV, MKV, MP4; a "
+			    "table (CSV, TSV) needs --map",
+			    path);
 	return FALSE;
 }
 

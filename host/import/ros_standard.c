@@ -121,6 +121,14 @@ static const char *const definitions[][2] = {
 	{"foxglove_msgs/CompressedImage",
 	 "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format"},
 	/* of ROS 2's own tests, which its sample recordings use */
+	{"test_msgs/Empty", ""},
+	{"test_msgs/Strings",
+	 "string string_value\nstring string_value_default1\nstring string_value_default2\n"
+	 "string string_value_default3\nstring string_value_default4\n"
+	 "string string_value_default5\nstring bounded_string_value\n"
+	 "string bounded_string_value_default1\nstring bounded_string_value_default2\n"
+	 "string bounded_string_value_default3\nstring bounded_string_value_default4\n"
+	 "string bounded_string_value_default5"},
 	{"test_msgs/BasicTypes",
 	 "bool bool_value\nbyte byte_value\nchar char_value\nfloat32 float32_value\n"
 	 "float64 float64_value\nint8 int8_value\nuint8 uint8_value\nint16 int16_value\n"

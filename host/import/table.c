@@ -235,9 +235,11 @@ static void take_cell(Table *t, const MappedSignal *mapped, Signal *signal, int 
 		diagnostics_add(t->diag, false, t->name, line, (unsigned)column + 1,
 				"%s: expected 0 or 1, found '%.40s'", mapped->info.name, cell);
 	else if (!keep(t, signal, time_ns, v, missing ? SAMPLE_MISSING : SAMPLE_OK))
-		diagnostics_add(t->diag, false, t->name, line, (unsigned)column + 1,
-				"%s: its time is before the one of its last row",
-				mapped->info.name);
+		diagnostics_add(
+			t->diag, false, t->name, line, (unsigned)column + 1,
+			"%s: its time is before the one of its last row: choose one run with "
+			"`where`, or sort the rows",
+			mapped->info.name);
 }
 
 /* Columns of the mapping in this table. */

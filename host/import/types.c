@@ -13,6 +13,9 @@ const MessageType *intake_types(Intake *in, const char *encoding, const char *ro
 		name = ros_type_name(root);
 		set = ros_definition_parse(text, size, root, ros1,
 					   ros1 ? NULL : ros_standard_types(), &error);
+	} else if (!strcmp(encoding, "ros2idl")) {
+		name = ros_type_name(root);
+		set = idl_definition_parse(text, size, root, &error);
 	} else if (!strcmp(encoding, "protobuf")) {
 		name = g_strdup(root);
 		set = proto_descriptor_parse(data, size, &error);

@@ -8,6 +8,7 @@ struct MediaReader {
 	GstElement *pipeline;
 	GstAppSink *sink;
 	char *path;
+	const char *format;
 	uint64_t n;
 };
 
@@ -20,7 +21,7 @@ static void set_bus_error(MediaReader *reader, AnzenError code, GError **error)
 	if (message)
 		gst_message_parse_error(message, &said, NULL);
 	g_set_error(error, ANZEN_ERROR, code, "%s: %s", reader->path,
-		    said ? said->message : "no H.264 video in it");
+		    said ? said->message : "no such video in it");
 }
 
 static bool failed(MediaReader *reader)
@@ -33,30 +34,39 @@ static bool failed(MediaReader *reader)
 	return message != NULL;
 }
 
-MediaReader *media_reader_open(const char *path, GError **error)
+/* What follows the demultiplexer: parsed, H.264 and H.265 as Annex B with parameter sets in every key frame. */
+typedef struct {
+	const char *format, *parser;
+} Codec;
+
+static const Codec codecs[] = {
+	{"h264",
+	 "h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au"},
+	{"h265",
+	 "h265parse config-interval=-1 ! video/x-h265,stream-format=byte-stream,alignment=au"},
+	{"jpeg", "image/jpeg ! jpegparse"},
+};
+
+/* NULL: there is no such track. */
+static MediaReader *open_track(const char *path, const char *demuxer, const Codec *codec,
+			       GError **error)
 {
 	g_autoptr(GError) said = NULL;
-
-	media_gst_init();
-	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "%s: no such file (expected an MP4 with H.264 video)", path);
-		return NULL;
-	}
-	GstElement *pipeline =
-		gst_parse_launch("filesrc name=file ! qtdemux ! h264parse config-interval=-1 ! "
-				 "video/x-h264,stream-format=byte-stream,alignment=au ! "
-				 "appsink name=sink sync=false max-buffers=4",
-				 &said);
+	g_autofree char *description =
+		g_strdup_printf("filesrc name=file ! %s ! %s ! appsink name=sink sync=false "
+				"max-buffers=4",
+				demuxer, codec->parser);
+	GstElement *pipeline = gst_parse_launch(description, &said);
 	if (!pipeline) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
-			    "GStreamer cannot read MP4: %s (are the plugins good and bad there?)",
+			    "GStreamer cannot read films: %s (are the plugins good and bad there?)",
 			    said->message);
 		return NULL;
 	}
 	g_autoptr(MediaReader) reader = g_new0(MediaReader, 1);
 	reader->pipeline = gst_object_ref_sink(pipeline);
 	reader->path = g_strdup(path);
+	reader->format = codec->format;
 	reader->sink = GST_APP_SINK(gst_bin_get_by_name(GST_BIN(pipeline), "sink"));
 	g_autoptr(GstElement) file = gst_bin_get_by_name(GST_BIN(pipeline), "file");
 	g_object_set(file, "location", path, NULL);
@@ -68,6 +78,48 @@ MediaReader *media_reader_open(const char *path, GError **error)
 		return NULL;
 	}
 	return g_steal_pointer(&reader);
+}
+
+MediaReader *media_reader_open(const char *path, GError **error)
+{
+	media_gst_init();
+	if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: no such file (expected an MP4 with H.264 video)", path);
+		return NULL;
+	}
+	return open_track(path, "qtdemux", &codecs[0], error);
+}
+
+/* EBML begins a Matroska file. */
+static bool is_matroska(const char *path)
+{
+	static const unsigned char magic[4] = {0x1a, 0x45, 0xdf, 0xa3};
+	unsigned char head[4] = {0};
+	FILE *file = fopen(path, "rbe");
+	size_t n = file ? fread(head, 1, sizeof(head), file) : 0;
+	if (file)
+		fclose(file);
+	return n == sizeof(head) && !memcmp(head, magic, sizeof(magic));
+}
+
+MediaReader *media_reader_open_any(const char *path, GError **error)
+{
+	const char *demuxer = is_matroska(path) ? "matroskademux" : "qtdemux";
+	media_gst_init();
+	for (size_t i = 0; i < G_N_ELEMENTS(codecs); i++) {
+		MediaReader *reader = open_track(path, demuxer, &codecs[i], NULL);
+		if (reader)
+			return reader;
+	}
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+		    "%s: holds no whole video track in H.264, H.265 or MJPEG", path);
+	return NULL;
+}
+
+const char *media_reader_format(const MediaReader *reader)
+{
+	return reader->format;
 }
 
 gboolean media_reader_next(MediaReader *reader, Frame *ret_frame, GError **error)
@@ -93,7 +145,7 @@ gboolean media_reader_next(MediaReader *reader, Frame *ret_frame, GError **error
 	/* The edit list may shift presentation times; the stream time is what a player shows. */
 	guint64 t = gst_segment_to_stream_time(gst_sample_get_segment(sample), GST_FORMAT_TIME,
 					       GST_BUFFER_PTS(buffer));
-	frame_of_buffer(ret_frame, gst_buffer_ref(buffer), "h264");
+	frame_of_buffer(ret_frame, gst_buffer_ref(buffer), reader->format);
 	ret_frame->width = width;
 	ret_frame->height = height;
 	ret_frame->capture_ns = (int64_t)(GST_CLOCK_TIME_IS_VALID(t) ? t : GST_BUFFER_PTS(buffer));

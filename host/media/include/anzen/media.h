@@ -70,6 +70,10 @@ typedef struct MediaReader MediaReader;
 
 /* Open the first H.264 track of an MP4/QuickTime file. ANZEN_ERROR_INPUT when there is none. */
 MediaReader *media_reader_open(const char *path, GError **error);
+/* The first video track of an MP4/QuickTime or Matroska/WebM file, whichever of H.264, H.265 (Annex B) and MJPEG it is. */
+MediaReader *media_reader_open_any(const char *path, GError **error);
+/* "h264", "h265" or "jpeg": the format of its frames. Static. */
+const char *media_reader_format(const MediaReader *reader);
 /* Next access unit in decoding order; capture_ns is its presentation time from the start of the
  * file. FALSE with no error set: the end. FALSE with ANZEN_ERROR_CORRUPT: the file is damaged from
  * here. */
