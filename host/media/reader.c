@@ -47,6 +47,21 @@ static const Codec codecs[] = {
 	{"jpeg", "image/jpeg ! jpegparse"},
 };
 
+/* Whichever comes first: a picture at the sink, or an error (a demultiplexer that finds nobody for its tracks). */
+static bool prerolled(MediaReader *reader)
+{
+	g_autoptr(GstBus) bus = gst_element_get_bus(reader->pipeline);
+	g_autoptr(GstMessage) message = gst_bus_timed_pop_filtered(
+		bus, 10 * GST_SECOND, GST_MESSAGE_ERROR | GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_EOS);
+
+	if (message && GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+		gst_bus_post(bus, gst_message_ref(message)); /* for set_bus_error() */
+	if (!message || GST_MESSAGE_TYPE(message) != GST_MESSAGE_ASYNC_DONE)
+		return false;
+	g_autoptr(GstSample) first = gst_app_sink_try_pull_preroll(reader->sink, 0);
+	return first != NULL;
+}
+
 /* NULL: there is no such track. */
 static MediaReader *open_track(const char *path, const char *demuxer, const Codec *codec,
 			       GError **error)
@@ -72,8 +87,7 @@ static MediaReader *open_track(const char *path, const char *demuxer, const Code
 	g_object_set(file, "location", path, NULL);
 	gst_element_set_state(pipeline, GST_STATE_PLAYING);
 	/* Fails here rather than at the first unit when the file holds no such track. */
-	g_autoptr(GstSample) first = gst_app_sink_try_pull_preroll(reader->sink, 10 * GST_SECOND);
-	if (!first) {
+	if (!prerolled(reader)) {
 		set_bus_error(reader, ANZEN_ERROR_INPUT, error);
 		return NULL;
 	}
