@@ -225,7 +225,8 @@ static int redact(CliContext *cli, const char *path, const GPtrArray *parts, con
 int cmd_session_redact(int argc, char **argv, CliContext *cli)
 {
 	g_autofree char *out = NULL, *reason = NULL, *by = NULL;
-	g_auto(GStrv) signals = NULL, cameras = NULL, regions = NULL, attachments = NULL;
+	g_auto(GStrv) signals = NULL, cameras = NULL, regions = NULL, attachments = NULL,
+		      events = NULL;
 	gboolean black = FALSE;
 	const GOptionEntry options[] = {
 		{"signal", 's', 0, G_OPTION_ARG_STRING_ARRAY, &signals,
@@ -238,6 +239,8 @@ int cmd_session_redact(int argc, char **argv, CliContext *cli)
 		 N_("hide with black instead of a coarse mosaic"), NULL},
 		{"attachment", 'a', 0, G_OPTION_ARG_STRING_ARRAY, &attachments,
 		 N_("withhold this attached file"), "NAME"},
+		{"event", 'e', 0, G_OPTION_ARG_STRING_ARRAY, &events,
+		 N_("withhold operators' notes or texts of this name"), "NAME[@FROM-TO]"},
 		{"reason", 0, 0, G_OPTION_ARG_STRING, &reason,
 		 N_("why, for whoever reads it later (required)"), "TEXT"},
 		{"by", 0, 0, G_OPTION_ARG_STRING, &by, N_("who decided it"), "WHO"},
@@ -258,5 +261,7 @@ int cmd_session_redact(int argc, char **argv, CliContext *cli)
 		code = take_parts(cli, parts, WITHHELD_REGION, regions);
 	if (code == ANZEN_EXIT_PASS)
 		code = take_parts(cli, parts, WITHHELD_ATTACHMENT, attachments);
+	if (code == ANZEN_EXIT_PASS)
+		code = take_parts(cli, parts, WITHHELD_EVENT, events);
 	return code == ANZEN_EXIT_PASS ? redact(cli, argv[1], parts, reason, by, black, out) : code;
 }

@@ -103,6 +103,13 @@ static gboolean check_part(const SessionRedaction *wanted, const SessionReader *
 				      p->name);
 		return has_attachment(reader, p->name) ||
 		       refuse(error, "the session has no attachment '%s'", p->name);
+	case WITHHELD_EVENT:
+		return g_str_has_prefix(p->name, "operator.") ||
+		       g_str_has_prefix(p->name, "text.") ||
+		       refuse(error,
+			      "verdicts may rest on events '%s'; only those of operators "
+			      "(operator.…) and texts (text.…) can be withheld",
+			      p->name);
 	}
 	return TRUE;
 }

@@ -5,7 +5,8 @@
 static const char *const kinds[] = {[WITHHELD_SIGNAL] = "signal",
 				    [WITHHELD_CAMERA] = "camera",
 				    [WITHHELD_REGION] = "region",
-				    [WITHHELD_ATTACHMENT] = "attachment"};
+				    [WITHHELD_ATTACHMENT] = "attachment",
+				    [WITHHELD_EVENT] = "event"};
 
 const char *session_withheld_kind_name(SessionWithheldKind kind)
 {
@@ -46,11 +47,24 @@ void withheld_digest_add(WithheldDigest *digest, const McapMessage *m)
 	crypto_hash_sha256_update(digest, m->data.data, m->data.size);
 }
 
+/* The event's own name comes before its details, which may have names too; see drain.c. */
+static bool is_event(const McapMessage *m, const char *name)
+{
+	g_autofree char *text = g_strndup((const char *)m->data.data, m->data.size);
+	g_autoptr(GString) want = g_string_new("\"name\":");
+	const char *first = strstr(text, want->str);
+	text_append_json(want, name);
+	return first && g_str_has_prefix(first, want->str);
+}
+
 bool withheld_covers(const SessionWithheld *part, const CopyTopic *topic, const McapMessage *m)
 {
 	int64_t t = (int64_t)m->publish_time;
-	if (!topic || !topic->ours || t < part->from_ns || t >= part->to_ns ||
-	    g_strcmp0(topic->name, part->name))
+	if (!topic || !topic->ours || t < part->from_ns || t >= part->to_ns)
+		return false;
+	if (part->kind == WITHHELD_EVENT)
+		return topic->kind == TOPIC_EVENT && is_event(m, part->name);
+	if (g_strcmp0(topic->name, part->name))
 		return false;
 	switch (part->kind) {
 	case WITHHELD_SIGNAL:
@@ -60,6 +74,7 @@ bool withheld_covers(const SessionWithheld *part, const CopyTopic *topic, const 
 	case WITHHELD_REGION:
 		return topic->kind == TOPIC_FRAME;
 	case WITHHELD_ATTACHMENT:
+	case WITHHELD_EVENT:
 		return false;
 	}
 	return false;
@@ -159,8 +174,12 @@ void leaves_note(Leaves *leaves, const McapRecord *record, const uint8_t *leaf)
 		leaves->original =
 			g_bytes_new(record->attachment.data.data, record->attachment.data.size);
 	}
-	if (record->opcode != MCAP_METADATA ||
-	    !mcap_text_equal(record->metadata.name, EDITED_METADATA))
+	if (record->opcode != MCAP_METADATA)
+		return;
+	/* What was recovered has lost something, the trace perhaps as well: it says so itself. */
+	if (mcap_text_equal(record->metadata.name, RECOVERED_METADATA))
+		leaves->redacted = false;
+	if (!mcap_text_equal(record->metadata.name, EDITED_METADATA))
 		return;
 	g_autofree char *operation = map_get(record->metadata.metadata, "operation");
 	leaves->redacted = !g_strcmp0(operation, "redact");

@@ -386,6 +386,8 @@ static void what_cannot_be_withheld_is_refused(void)
 		{WITHHELD_ATTACHMENT, "nobody", "no attachment", INT64_MIN, CLOCK_NEVER},
 		{WITHHELD_ATTACHMENT, "judge.json", "how the session is judged", INT64_MIN,
 		 CLOCK_NEVER},
+		{WITHHELD_EVENT, "mark.step", "verdicts may rest", INT64_MIN, CLOCK_NEVER},
+		{WITHHELD_EVENT, "operator.note", "nothing in that span", INT64_MIN, CLOCK_NEVER},
 		{WITHHELD_SIGNAL, "floor.force", "ends before it begins", CLOCK_S, 0},
 		{WITHHELD_SIGNAL, "floor.force", "nothing in that span", 60 * CLOCK_S,
 		 70 * CLOCK_S},
@@ -399,6 +401,44 @@ static void what_cannot_be_withheld_is_refused(void)
 		CU_ASSERT_FALSE(g_file_test(out, G_FILE_TEST_EXISTS));
 	}
 	g_unlink(file);
+}
+
+static char *record_notes(void)
+{
+	char *file = path("notes.mcap");
+	g_autoptr(Clock) clock = clock_manual_new(CLOCK_S);
+	SessionOptions options = {
+		.path = file, .clock = clock, .evidence = EVIDENCE_VIRTUAL, .inline_writer = true};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(SessionWriter) w = session_writer_new(&options, &error);
+	SessionProducer *p = session_writer_add_producer(w, "operator", SESSION_BENCH);
+	session_writer_start(w, &error);
+	session_event(p, CLOCK_S, "run.start", NULL);
+	session_event(p, 2 * CLOCK_S, "operator.note", "{\"text\": \"Mr Sato fell\"}");
+	session_event(p, 3 * CLOCK_S, "mark.step", "{\"name\": \"operator.note\"}");
+	session_event(p, 4 * CLOCK_S, "operator.noted", NULL);
+	session_event(p, 5 * CLOCK_S, "run.end", NULL);
+	UNIT_OK(session_writer_finish(w, NULL, NULL, &error), error);
+	return file;
+}
+
+static void a_note_is_withheld_and_what_only_looks_like_it_stays(void)
+{
+	g_autofree char *file = record_notes(), *out = path("r.mcap"), *why = NULL;
+	g_autoptr(GError) error = NULL;
+	UNIT_OK(withhold(file, WITHHELD_EVENT, "operator.note", INT64_MIN, CLOCK_NEVER, out,
+			 &error),
+		error);
+	g_autoptr(SessionReader) reader = open_whole(out);
+	const GPtrArray *events = session_reader_recording(reader)->events;
+	const SessionWithheld *w = session_reader_withheld(reader)->pdata[0];
+	CU_ASSERT_EQUAL(w->messages, 1);
+	CU_ASSERT_EQUAL(events->len, 4);
+	CU_ASSERT_STRING_EQUAL(((const Event *)events->pdata[1])->name, "mark.step");
+	CU_ASSERT_STRING_EQUAL(((const Event *)events->pdata[2])->name, "operator.noted");
+	CU_ASSERT_TRUE(session_redaction_check(out, file, &why, &error));
+	g_unlink(file);
+	g_unlink(out);
 }
 
 /* Somebody with our tools: copies a redacted file with one kept sample changed, under a chain of its own. */
@@ -519,6 +559,7 @@ int main(int argc, char **argv)
 		UNIT(the_hash_of_what_is_withheld_is_the_documented_one),
 		UNIT(withheld_pictures_end_at_a_key_frame),
 		UNIT(what_cannot_be_withheld_is_refused),
+		UNIT(a_note_is_withheld_and_what_only_looks_like_it_stays),
 		UNIT(a_forged_redaction_is_found_with_the_original_at_hand),
 		UNIT(a_second_redaction_keeps_the_first_ones_trace),
 		UNIT(a_cut_off_session_is_not_edited)};

@@ -225,10 +225,10 @@ typedef enum {
 	WITHHELD_CAMERA, /* pictures, to the next key frame */
 	WITHHELD_REGION, /* of pictures, from key frame to key frame: encoded again without it */
 	WITHHELD_ATTACHMENT, /* an attached file */
+	WITHHELD_EVENT,      /* events "operator.…" and "text.…", on which no verdict rests */
 } SessionWithheldKind;
 
-const char *
-session_withheld_kind_name(SessionWithheldKind kind); /* "signal" "camera" "region" "attachment" */
+const char *session_withheld_kind_name(SessionWithheldKind kind); /* "signal" "camera" "region" … */
 
 /* Something that a redaction took away. The hash is SHA-256 over the withheld messages in file order, each as log time,
  * publish time, sequence (u64, u64, u32, little-endian), size (u64) and data; of an attachment: over its bytes. */
