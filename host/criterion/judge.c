@@ -58,6 +58,7 @@ void judge_clear(Judge *judge)
 	g_clear_pointer(&judge->views, g_hash_table_unref);
 	g_clear_pointer(&judge->truths, g_hash_table_unref);
 	g_clear_pointer(&judge->series, g_hash_table_unref);
+	g_clear_pointer(&judge->underivable, g_free);
 	g_clear_pointer(&judge->derived, g_hash_table_unref);
 	text_clear(&judge->life.why);
 }

@@ -92,6 +92,7 @@ typedef struct Judge {
 	size_t n_samples;    /* in `series` */
 	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
 	Life life;
+	char *underivable;  /* why the last truth that was asked for could not be worked out */
 	bool proving;       /* outcomes carry a witness */
 	bool verdicts_only; /* no traces, nothing for people */
 	struct Judge *base; /* of the recording that this one is a variation of, or NULL */

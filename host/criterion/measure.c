@@ -38,13 +38,22 @@ static void case_clear(Case *k)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Case, case_clear)
 
+/* Why a truth is not there; NULL: it is no truth. */
+static const char *underivable(const Judge *judge, const char *name)
+{
+	if (!judge_truth(judge, name))
+		return NULL;
+	return judge->underivable || !judge->base ? judge->underivable : judge->base->underivable;
+}
+
 static bool fill_set(const Case *k, SeriesSet *set, const Widening *widening, Outcome *o)
 {
 	for (guint i = 0; i < k->names->len; i++) {
 		const char *name = g_ptr_array_index(k->names, i);
 		if (!judge_add_series(k->judge, set, name, widening)) {
-			o->error = g_strdup_printf(
-				"signal %s is not in the recording or cannot be derived", name);
+			const char *why = underivable(k->judge, name);
+			o->error = why ? g_strdup(why)
+				       : g_strdup_printf("signal %s is not in the recording", name);
 			return false;
 		}
 	}

@@ -51,9 +51,13 @@ static StlResult *evaluate(Judge *judge, const char *text, GPtrArray *names,
 	const Widening widening = {STIMULUS_RISK / (2.0 * (double)n), 0};
 	for (guint i = 0; i < names->len; i++)
 		if (!judge_add_series(judge, set, g_ptr_array_index(names, i), &widening)) {
-			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-				    "signal %s is not in the recording",
-				    (const char *)g_ptr_array_index(names, i));
+			const char *name = g_ptr_array_index(names, i);
+			if (judge_truth(judge, name) && judge->underivable)
+				g_set_error_literal(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+						    judge->underivable);
+			else
+				g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+					    "signal %s is not in the recording", name);
 			return NULL;
 		}
 	const StlInput input = series_input(judge, set);

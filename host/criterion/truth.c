@@ -203,6 +203,13 @@ static void build(Signal *lower, Signal *upper, const GArray *edges, const GArra
 	emit_stretches(upper, perhaps, start);
 }
 
+static void underivable(Judge *judge, const TruthSpec *truth, const char *what, const char *why)
+{
+	g_free(judge->underivable);
+	judge->underivable = g_strdup_printf("truth.%s: %s%s%s", truth->name, what ? what : "",
+					     what ? " " : "", why);
+}
+
 static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,
 		      const Widening *widening)
 {
@@ -213,8 +220,13 @@ static bool add_below(Judge *judge, SeriesSet *set, const TruthSpec *truth,
 	const Widening share = {widening->risk / (2.0 * (double)MAX(n, 1)), 0};
 	for (guint i = 0; i < names->len; i++) {
 		const char *name = g_ptr_array_index(names, i);
-		if (judge_truth(judge, name) || !judge_add_series(judge, set, name, &share))
-			return false; /* missing; or a truth of truths, which would hide what it rests on */
+		/* A truth of truths would hide what it rests on. */
+		if (judge_truth(judge, name) || !judge_add_series(judge, set, name, &share)) {
+			underivable(judge, truth, name,
+				    judge_truth(judge, name) ? "is a truth itself"
+							     : "is not in the recording");
+			return false;
+		}
 	}
 	return true;
 }
@@ -247,8 +259,7 @@ Series *judge_make_truth(Judge *judge, const TruthSpec *truth, const Widening *w
 	g_autoptr(GArray) edges = onset ? stl_edges(onset, &input, &error) : NULL;
 	g_autoptr(GArray) sure = NULL, perhaps = NULL;
 	if (!edges || (truth->end && !(end && stl_times(end, &input, &sure, &perhaps, &error)))) {
-		g_warning("truth.%s: %s", truth->name,
-			  error ? error->message : "cannot be evaluated");
+		underivable(judge, truth, NULL, error ? error->message : "cannot be evaluated");
 		return NULL;
 	}
 	Signal *lower = truth_signal(truth), *upper = truth_signal(truth);

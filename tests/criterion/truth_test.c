@@ -55,4 +55,25 @@ static void a_truth_ends_when_it_ends_and_not_at_the_next_sample(void)
 	CU_ASSERT_EQUAL(alarm_at(11.09), VERDICT_INCONCLUSIVE);
 }
 
-UNIT_MAIN("criterion.truth", UNIT(a_truth_ends_when_it_ends_and_not_at_the_next_sample))
+/* What is wrong with a truth is said in the verdict's reason, with its column, and not on stderr. */
+static void a_truth_that_cannot_be_worked_out_says_why(void)
+{
+	static const struct {
+		const char *onset, *why;
+	} cases[] = {
+		{"mannequin.height <", "truth.fall: column 19"},
+		{"mannequin.height < 3 N", "truth.fall: column"},
+		{"mannequin.hight < 1 m", "truth.fall: mannequin.hight is not in the recording"},
+		{"truth.fall", "truth.fall: truth.fall is a truth itself"}};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		Bench b = bench_new(6.2, 18.4);
+		TruthSpec *fall = g_ptr_array_index(b.spec->truths, 0);
+		g_free(fall->onset);
+		fall->onset = g_strdup(cases[i].onset);
+		CU_ASSERT_TRUE(bench_gives(&b, DELAY, VERDICT_INVALID, cases[i].why));
+		bench_clear(&b);
+	}
+}
+
+UNIT_MAIN("criterion.truth", UNIT(a_truth_ends_when_it_ends_and_not_at_the_next_sample),
+	  UNIT(a_truth_that_cannot_be_worked_out_says_why))
