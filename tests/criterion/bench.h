@@ -207,4 +207,6 @@ static inline bool bench_gives(const Bench *b, const char *id, Verdict want, con
 	return good;
 }
 
+#define GIVES(b, id, verdict, why) CU_ASSERT_TRUE(bench_gives(&(b), id, VERDICT_##verdict, why))
+
 #endif
