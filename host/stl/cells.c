@@ -300,13 +300,15 @@ static double top_peak(Memory *m, int side, int64_t key)
 /* The stretch that lasted until now has an end. */
 static void close_stretch(Memory *m, int64_t now)
 {
+	if (m->width_ns == CLOCK_NEVER)
+		return;
 	int64_t leave = 2 * (now + m->width_ns);
-	for (int side = 0; side < SIDES && m->width_ns != CLOCK_NEVER; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		Peaks *p = &m->peaks[side];
 		if (p->tail != p->head)
 			peak_at(m, p, p->tail - 1)->leave = leave;
 	}
-	if (!is_exact(&m->last) && m->width_ns != CLOCK_NEVER)
+	if (!is_exact(&m->last))
 		m->inexact_leave = leave;
 }
 

@@ -346,8 +346,10 @@ static void trace(StlResult *r, Eval *e, const Parts *margin)
 		return;
 	}
 	size_t most = 0;
-	for (size_t i = 0; i < margin->n; i++)
-		most += 3 * (margin->piece[i].p.lo->n + margin->piece[i].p.hi->n + 2);
+	for (size_t i = 0; i < margin->n; i++) {
+		const Pair *p = &margin->piece[i].p;
+		most += 3 * (p->lo->n + (pair_exact(p) ? 0 : p->hi->n) + 2);
+	}
 	trace_room(r, most);
 	for (size_t i = 0; i < margin->n; i++)
 		trace_piece(&w, &margin->piece[i], i + 1 == margin->n);
