@@ -133,22 +133,29 @@ static void tell(Eval *e, StlResult *r, bool absolute)
 
 /* ---- rounding ------------------------------------------------------------------------------------------------------------- */
 
-/* Both sides of a margin bend at different times, so where nothing is missing they may still differ in their last digits. */
-static double last_digits(const Parts *parts)
+static double largest_of(const Parts *parts)
 {
 	double most = 0;
 	for (size_t k = 0; k < parts->n; k++) {
 		const Pair *p = &parts->piece[k].p;
-		const Track *sides[] = {p->lo, p->lo == p->hi ? NULL : p->hi};
+		const Track *sides[] = {p->lo, pair_exact(p) ? NULL : p->hi};
 		for (int s = 0; s < 2 && sides[s]; s++)
 			for (size_t i = 0; i < sides[s]->n; i++)
 				if (isfinite(sides[s]->k[i].v))
 					most = MAX(most, fabs(sides[s]->k[i].v));
 	}
+	return most;
+}
+
+#define LAST_DIGITS 2e-14
+
+/* Both sides of a margin bend at different times, so where nothing is missing they may still differ in their last digits. */
+static double last_digits(const Parts *parts, double most)
+{
 	/* a quotient near a pole must not make all else equal */
 	const Pair *first = &parts->piece[0].p;
 	double start = MAX(fabs(first->lo->k[0].v), fabs(first->hi->k[0].v));
-	return 2e-14 * (isfinite(start) ? MIN(most, 100 * (1 + start)) : 0);
+	return LAST_DIGITS * (isfinite(start) ? MIN(most, 100 * (1 + start)) : 0);
 }
 
 static bool same(double a, double b, double tiny)
@@ -261,6 +268,7 @@ typedef struct Tracer {
 	StlResult *r;
 	Eval *e;
 	Walker truth;
+	double close;              /* two pieces that differ by less meet */
 	double joint_lo, joint_hi; /* at the end of the last piece */
 	bool told;
 } Tracer;
@@ -304,7 +312,7 @@ static void put_run(Tracer *w, Reader *one, double to, double zero)
 /* Where two pieces meet there is an entry only when one of them has a knot there: the line goes on. */
 static void put_joint(Tracer *w, double at, const Knot *a, const Knot *b)
 {
-	if (same(a->r, w->joint_lo, w->r->tiny) && same(b->r, w->joint_hi, w->r->tiny))
+	if (same(a->r, w->joint_lo, w->close) && same(b->r, w->joint_hi, w->close))
 		return;
 	StlTruth now = walk_truth_at(&w->truth, at);
 	if (!w->told)
@@ -338,9 +346,12 @@ static void trace_piece(Tracer *w, const Piece *piece, bool last)
 	w->joint_hi = b.v;
 }
 
-static void trace(StlResult *r, Eval *e, const Parts *margin)
+static void trace(StlResult *r, Eval *e, const Parts *margin, double most_value)
 {
-	Tracer w = {.r = r, .e = e, .truth = {.p = eval_truth_of(e, e->f->root), .until = -1}};
+	Tracer w = {.r = r,
+		    .e = e,
+		    .truth = {.p = eval_truth_of(e, e->f->root), .until = -1},
+		    .close = LAST_DIGITS * most_value};
 	if (e->discrete) {
 		trace_samples(r, e, &margin->piece[0].p, w.truth.p);
 		return;
@@ -420,12 +431,13 @@ StlResult *stl_eval(const StlFormula *f, const StlInput *input, const StlOptions
 	r->unit = stl_formula_unit(f, &r->mixed);
 	r->vacuous = STL_FALSE;
 	g_auto(Parts) margin = parts_of_margin(&e, f->root);
-	r->tiny = last_digits(&margin);
+	double most = largest_of(&margin);
+	r->tiny = last_digits(&margin, most);
 	bounds_at_start(&margin.piece[0].p, r->tiny, &r->lo, &r->hi);
 	r->margin = !stl_formula_boolean(f) && !e.no_margin;
 	look_for_vacuity(&e, f->root, 0, 0, r);
 	if (options && options->trace)
-		trace(r, &e, &margin);
+		trace(r, &e, &margin, most);
 	if (!options || !options->no_explanation)
 		tell(&e, r, options && options->absolute);
 	r->complete = !(options && options->no_completeness) && is_complete(f, input, options, r);
