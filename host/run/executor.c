@@ -242,7 +242,8 @@ static bool reach_step(Executor *e, PlanStep *step, int64_t t_ns)
 	for (guint i = 0; i < step->actions->len; i++) {
 		const PlanAction *a = &g_array_index(step->actions, PlanAction, i);
 		if (a->kind == PLAN_MARK)
-			e->ops->event(e->ops->user, a->name, t_ns, NULL);
+			e->ops->event(e->ops->user, a->name, t_ns,
+				      step->product ? EXECUTOR_OF_PRODUCT : NULL);
 		end = end || a->kind == PLAN_END;
 	}
 	return end;

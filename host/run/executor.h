@@ -115,6 +115,8 @@ typedef struct ExecutorOps {
 /* A reaction: as soon as the device can (device.h, DEVICE_SOONEST). */
 #define EXECUTOR_SOONEST INT64_MIN
 #define EXECUTOR_TICK_NS CLOCK_MS
+/* Said of a mark that came when the product did something: with another product it would have come at another time. */
+#define EXECUTOR_OF_PRODUCT "the product's doing"
 
 /* The cleanup begins this long after the timeline, so that nothing it does reaches the samples that verdicts rest on. */
 #define CLEANUP_AFTER_NS (400 * CLOCK_MS)

@@ -1,5 +1,7 @@
 #include "tape.h"
 
+#include "executor.h"
+
 #include "file_order.h"
 
 #include <math.h>
@@ -170,8 +172,11 @@ static void load_signal(Tape *tape, const FileOrder *order, const Signal *s)
 	g_ptr_array_add(tape->signals, (void *)(uintptr_t)&s->info);
 }
 
+/* What the old product did has no place in a run of the new one. */
 static bool event_plays(const Event *e)
 {
+	if (e->json && strstr(e->json, EXECUTOR_OF_PRODUCT))
+		return false;
 	static const char *const kept[] = {"mark.", "probe.", "trigger.", "effect."};
 	for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
 		if (g_str_has_prefix(e->name, kept[i]))

@@ -51,10 +51,10 @@ static void fake_quiet(void *user)
 
 static void fake_event(void *user, const char *name, int64_t t_ns, const char *detail)
 {
-	(void)detail;
+	bool of_product = detail && !strcmp(detail, EXECUTOR_OF_PRODUCT);
 	if (!g_str_has_prefix(name, "state."))
-		g_string_append_printf(((Fake *)user)->log, "%s @%" G_GINT64_FORMAT ";", name,
-				       t_ns / CLOCK_MS);
+		g_string_append_printf(((Fake *)user)->log, "%s @%" G_GINT64_FORMAT "%s;", name,
+				       t_ns / CLOCK_MS, of_product ? " of the product" : "");
 }
 
 static void fake_fault(void *user, int64_t t_ns, const char *source, const char *cause, Blame blame)
@@ -243,7 +243,7 @@ static void a_reaction_follows_its_condition_at_once(void)
 	give(b, "product.shut", 900, 0);
 	give(b, "product.shut", 1300, 1);
 	play(b, 1000, 3000, 1);
-	CU_ASSERT_TRUE(logged(b, "command 2 0 soonest;mark.answered @1300;"));
+	CU_ASSERT_TRUE(logged(b, "command 2 0 soonest;mark.answered @1300 of the product;"));
 	CU_ASSERT_EQUAL(executor_state(b->executor), RUN_DONE);
 	bench_free(b);
 }

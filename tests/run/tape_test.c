@@ -1,6 +1,7 @@
 /* The tape of a replay: what is played, in which order, and what a perturbation makes of it. Nothing is played here. */
 #include "tape.h"
 
+#include "executor.h"
 #include "unit.h"
 
 #include <glib/gstdio.h>
@@ -83,6 +84,9 @@ static Made session_made(double rise, bool hot)
 	SessionProducer *p = session_writer_add_producer(w, "test", SESSION_BENCH);
 	UNIT_OK(session_writer_start(w, &error), error);
 	session_event(p, START, "run.start", NULL);
+	session_event(p, START + CLOCK_S, "mark.bench", NULL);
+	session_event(p, START + 2 * CLOCK_S, "mark.product",
+		      "{\"detail\":\"" EXECUTOR_OF_PRODUCT "\"}");
 	session_sample(p, truth, START, 0, SAMPLE_OK);
 	for (int i = 0; i * STEP_NS <= SECONDS * CLOCK_S; i++) {
 		int64_t t = START + i * STEP_NS;
@@ -159,6 +163,20 @@ static void equal_times_keep_the_order_of_the_file(void)
 		pairs++;
 	}
 	CU_ASSERT_EQUAL(pairs, SECONDS * CLOCK_S / STEP_NS + 1);
+}
+
+static void what_the_old_product_did_is_not_played(void)
+{
+	g_auto(Made) m = session_made(1, false);
+	g_autoptr(Tape) tape = loaded(&m, 0, CLOCK_NEVER);
+	unsigned bench = 0, product = 0;
+	tape_ready(tape, 1);
+	for (guint i = 0; i < tape->items->len; i++) {
+		bench += !strcmp(item(tape, i)->source, "mark.bench");
+		product += !strcmp(item(tape, i)->source, "mark.product");
+	}
+	CU_ASSERT_EQUAL(bench, 1);
+	CU_ASSERT_EQUAL(product, 0);
 }
 
 static void a_part_begins_with_what_was_said_last(void)
@@ -345,7 +363,7 @@ static void what_touches_nothing_is_refused(void)
 }
 
 UNIT_MAIN("run.tape", UNIT(equal_times_keep_the_order_of_the_file),
-	  UNIT(a_part_begins_with_what_was_said_last),
+	  UNIT(what_the_old_product_did_is_not_played), UNIT(a_part_begins_with_what_was_said_last),
 	  UNIT(loops_go_on_in_time_and_join_where_they_can),
 	  UNIT(a_jump_between_loops_is_the_benchs_fault),
 	  UNIT(what_is_perturbed_stands_beside_what_is_true),
