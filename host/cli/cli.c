@@ -41,6 +41,8 @@ static GOptionContext *make_context(CliContext *cli, const GOptionEntry *options
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_set_translation_domain(context, "anzenbench");
 	g_option_context_set_summary(context, _(cli->command->summary));
+	if (cli->examples)
+		g_option_context_set_description(context, cli->examples);
 	if (options)
 		g_option_context_add_main_entries(context, options, "anzenbench");
 	g_option_context_add_main_entries(context, listed, "anzenbench");

@@ -44,6 +44,8 @@ struct CliContext {
 	char *bin_dir; /* its folder: anzen-world, anzen-launch and the reference products stand beside it */
 	bool json;        /* --json */
 	const char *lang; /* "en" or "ja", never NULL */
+	const char *
+		examples; /* shown below the options by --help; set before cli_parse(); NULL: none */
 	int exit;         /* set when cli_parse() returns false */
 };
 

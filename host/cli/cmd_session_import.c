@@ -186,6 +186,17 @@ int cmd_session_import(int argc, char **argv, CliContext *cli)
 		 N_("take what is whole in a damaged file"), NULL},
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
+	cli->examples =
+		_("FILE is MCAP, a rosbag2 folder or .db3, a ROS 1 bag, ULog, WAV, MP4 or "
+		  "Matroska; a table\n"
+		  "(CSV, TSV) needs --map. What is taken, and what is not and why, is printed.\n\n"
+		  "  anzen session import flight.ulg -o flight.mcap\n"
+		  "  anzen session import rosbag2_folder --time stamp -o trial.mcap\n"
+		  "  anzen session import log.csv --map map.yaml -o log.mcap\n\n"
+		  "Numbers without a mapping have no unit and no calibration: a verdict that needs "
+		  "them is\n"
+		  "INVALID. The pages docs/import.md and 'anzen schema mapping' say what a mapping "
+		  "declares.");
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
 	if (!a.out)

@@ -206,7 +206,7 @@ void intake_note(Intake *in, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
+	g_autofree char *raw = g_strdup_vprintf(format, args), *text = g_utf8_make_valid(raw, -1);
 	va_end(args);
 	for (guint i = 0; i < in->notes->len; i++)
 		if (!strcmp(in->notes->pdata[i], text))
@@ -221,12 +221,14 @@ void intake_incomplete(Intake *in, const char *format, ...)
 	if (in->incomplete)
 		return;
 	va_start(args, format);
-	in->incomplete = g_strdup_vprintf(format, args);
+	g_autofree char *raw = g_strdup_vprintf(format, args);
 	va_end(args);
+	in->incomplete = g_utf8_make_valid(raw, -1);
 }
 
-void intake_count(GPtrArray *reasons, const char *what, uint64_t n, const IntakePlace *place)
+void intake_count(GPtrArray *reasons, const char *said, uint64_t n, const IntakePlace *place)
 {
+	g_autofree char *what = g_utf8_make_valid(said, -1); /* it may cite the file's bytes */
 	for (guint i = 0; i < reasons->len; i++) {
 		IntakeReason *reason = reasons->pdata[i];
 		if (!strcmp(reason->what, what)) {
@@ -239,7 +241,7 @@ void intake_count(GPtrArray *reasons, const char *what, uint64_t n, const Intake
 		return;
 	}
 	IntakeReason *reason = g_new0(IntakeReason, 1);
-	reason->what = g_strdup(what);
+	reason->what = g_steal_pointer(&what);
 	reason->n = n;
 	if (place)
 		reason->first =

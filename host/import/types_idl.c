@@ -220,7 +220,8 @@ static void field_free(void *pointer)
 static bool take_typedef(Parser *p)
 {
 	FieldType *field = g_new0(FieldType, 1);
-	bool good = take_type(p, field) && strlen(p->word) < FIELD_NAME;
+	bool good = take_type(p, field) &&
+		    ((*p->word && strlen(p->word) < FIELD_NAME) || fail(p, "a name"));
 	g_autofree char *name = good ? full_name(p, p->word) : NULL;
 	if (good)
 		next(p);
@@ -328,6 +329,8 @@ TypeSet *idl_definition_parse(const char *text, size_t size, const char *root, G
 	p.arrays = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, field_free);
 	next(&p);
 	bool good = take_definitions(&p) && (!*p.word || fail(&p, "the end"));
+	if (!good)
+		fail(&p, "less nesting"); /* where nothing else was said */
 	g_ptr_array_unref(p.scope);
 	g_hash_table_unref(p.arrays);
 	g_free(p.word);

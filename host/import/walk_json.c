@@ -2,6 +2,8 @@
  * 0; null is nothing. {"sec": …, "nsec": …} (nanosec, nsecs) is a time. */
 #include "fields.h"
 
+#include <math.h>
+
 typedef struct {
 	const char *at, *end, *start;
 	const FieldSink *sink;
@@ -116,7 +118,7 @@ static bool take_number(Walk *w, FieldNode *node)
 	w->at += n;
 	if (node)
 		w->sink->number(w->sink->self, node, v, whole ? FIELD_I64 : FIELD_F64,
-				!whole || (v >= -0x1p53 && v <= 0x1p53));
+				!whole || fabs(v) <= 9007199254740992.0 /* 2^53 */);
 	return true;
 }
 

@@ -1,0 +1,10 @@
+/* ROS 1 bags. */
+#include "import_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	import_fuzz_bytes(read_bag_bytes, data, size);
+	return 0;
+}
