@@ -3,9 +3,10 @@
  * Contexts and their budgets on the 16 MHz AVR (an interrupt-off span must stay below 20 µs = 320 cycles):
  *	main	core_poll(), everything named session_*, message handlers
  *	alarm	core_on_alarm(): interruptible, never nested in itself; the action at its time
- *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, start of one conversion
- *	edge	core_on_estop(), core_on_trip(): nothing but outputs off and the latch
- *	adc	core_on_adc(): store one code
+ *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, one conversion taken, the next begun
+ *	edge	core_on_estop(), core_on_trip(): the latch; the pins are off before they are called
+ * Interrupts are off for at most 36 cycles anywhere but in the edge context, so that an edge turns the enable line
+ * off within 3 µs; tests/firmware/latency_test.c counts them.
  * Shared state is touched with interrupts off; `volatile` marks what an interrupt writes and main reads.
  * Inside, time is 32-bit ticks compared by signed difference; 64 bits exist only at the protocol's edge.
  */
@@ -49,9 +50,9 @@ struct event {
 };
 #define EVENT_RING 16
 
-/* 10 ms each: what a host may be busy for without a gap, twice a lease's life. A power of two. */
+/* 5 ms each: what a host may be busy for without a gap, more than a lease's life. A power of two. */
 #ifndef BOARD_BATCHES
-#define BOARD_BATCHES 16
+#define BOARD_BATCHES 32
 #endif
 struct batch {
 	uint16_t number;
@@ -69,8 +70,8 @@ struct Node {
 	struct output out[OUT_COUNT];
 	volatile uint8_t port; /* present level of out.0 … out.7 */
 	volatile uint8_t led;
-	volatile uint8_t alarm_out; /* whose time the alarm is set to */
-	volatile uint16_t active;   /* bit per output on which something waits */
+	uint8_t alarm_out; /* whose time the alarm is set to */
+	uint16_t active;   /* bit per output on which something waits */
 	uint32_t alarm_at;
 	uint8_t led_by_host;
 
@@ -83,15 +84,17 @@ struct Node {
 	uint8_t reset_level;
 	uint32_t tripped_at32;
 	uint64_t tripped_at;
+	volatile uint8_t renewing; /* group + 1 whose lease_end main is writing */
 	uint32_t lease_end[PROTO_GROUPS];
 
 	/* inputs */
 	struct batch batch[BOARD_BATCHES];
 	volatile uint8_t batch_put,
-		batch_take;      /* being filled, next to send; equal: none is full */
-	volatile uint8_t filled; /* codes in the one being filled */
+		batch_take; /* being filled, next to send; equal: none is full */
+	uint8_t filled;     /* codes in the one being filled */
+	uint8_t converting;
 	volatile uint16_t batch_number, adc_lost;
-	volatile uint32_t conversion_at;
+	uint32_t conversion_at;
 	volatile uint16_t adc_last[PROTO_ADC_CHANNELS];
 	uint16_t adc_lost_told;
 	uint8_t stream;
@@ -160,7 +163,6 @@ void core_on_trip(void);
 /* inputs.c */
 void inputs_init(void);
 void inputs_tick(uint32_t now);
-void core_on_adc(uint16_t code);
 bool inputs_batch(uint8_t *ret_message,
 		  uint8_t *ret_n); /* main: a full batch as message, kept until … */
 void inputs_batch_sent(void);      /* … this */

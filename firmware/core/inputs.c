@@ -29,12 +29,6 @@ static void watch(uint32_t now)
 				   inputs & (PROTO_INPUT_IN0 << i) ? 1 : 0, now);
 }
 
-void inputs_tick(uint32_t now)
-{
-	node.conversion_at = board_adc_start();
-	watch(now);
-}
-
 _Static_assert((BOARD_BATCHES & (BOARD_BATCHES - 1)) == 0, "indices run over");
 
 static struct batch *batch_at(uint8_t index)
@@ -52,8 +46,7 @@ static void batch_full(struct batch *b)
 		node.batch_put++;
 }
 
-/* Adc context. */
-void core_on_adc(uint16_t code)
+static void take_code(uint16_t code)
 {
 	struct batch *b = batch_at(node.batch_put);
 	uint8_t channel = node.filled % PROTO_ADC_CHANNELS;
@@ -64,6 +57,18 @@ void core_on_adc(uint16_t code)
 	board_adc_select((uint8_t)((channel + 1) % PROTO_ADC_CHANNELS));
 	if (node.filled == CODES)
 		batch_full(b);
+}
+
+/* Tick context. A conversion takes 104 µs, so the one begun a tick ago is over; if not, it keeps its turn. */
+void inputs_tick(uint32_t now)
+{
+	if (!node.converting || board_adc_done()) {
+		if (node.converting)
+			take_code(board_adc_code());
+		node.conversion_at = board_adc_start();
+		node.converting = 1;
+	}
+	watch(now);
 }
 
 bool inputs_batch(uint8_t *ret, uint8_t *ret_n)

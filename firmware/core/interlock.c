@@ -26,15 +26,15 @@ void interlock_latch(uint8_t reason, uint32_t at)
 	node.leases = 0;
 	node.purge = 1;
 	uint8_t was = node.state;
-	if (was == PROTO_STATE_READY) {
-		node.state = PROTO_STATE_FAULTED;
-		node.reason = reason;
-		node.tripped_at32 = at;
-		node.tripped = 1;
-	}
+	node.state = PROTO_STATE_FAULTED;
 	board_irq_restore(irq);
-	if (was == PROTO_STATE_READY)
-		core_event(PROTO_EVENT_TRIPPED, reason, 0, at);
+	if (was != PROTO_STATE_READY)
+		return;
+	/* whoever has changed the state has the reason to himself: nothing sets it ready again but main */
+	node.reason = reason;
+	node.tripped_at32 = at;
+	node.tripped = 1;
+	core_event(PROTO_EVENT_TRIPPED, reason, 0, at);
 }
 
 /* On the opening edge of a loop. The pin is not read again: a loop that has opened, however briefly, is a trip. */
@@ -56,10 +56,9 @@ void interlock_tick(uint32_t now)
 		interlock_latch(inputs & PROTO_INPUT_ESTOP ? PROTO_REASON_ESTOP : PROTO_REASON_TRIP,
 				now);
 	for (uint8_t g = 0; g < PROTO_GROUPS; g++) {
-		board_irq irq = board_irq_off();
-		uint8_t over = (node.leases & (1u << g)) && (int32_t)(now - node.lease_end[g]) >= 0;
-		board_irq_restore(irq);
-		if (over)
+		if (node.renewing == g + 1) /* main is writing it; the next tick looks again */
+			continue;
+		if ((node.leases & (1u << g)) && (int32_t)(now - node.lease_end[g]) >= 0)
 			interlock_latch(PROTO_REASON_LEASE, now);
 	}
 }
@@ -75,31 +74,46 @@ uint8_t interlock_reset(int32_t level)
 	if (node.state == PROTO_STATE_READY)
 		return 0;
 	outputs_purge(0);
+	uint8_t reason = node.reason;
+	node.reason =
+		PROTO_REASON_NONE; /* before READY: a trip right after it finds the place free */
 	board_irq irq = board_irq_off();
 	uint8_t healthy = !(board_inputs() & LOOPS);
 	if (healthy) {
 		outputs_force_safe();
 		node.purge = 0;
 		node.state = PROTO_STATE_READY;
-		node.reason = PROTO_REASON_NONE;
 	}
 	board_irq_restore(irq);
-	if (!healthy)
+	if (!healthy) {
+		node.reason = reason;
 		return PROTO_REFUSED_UNHEALTHY;
+	}
 	core_event(PROTO_EVENT_CLEARED, 0, 0, board_now());
 	return 0;
 }
 
-/* Interrupts off. Extend or begin the lease of group g until `end`. */
+/* Begin or extend the lease of group g until `end`; true when it began. A trip may come at any moment: the bit is set with the state
+ * in view and after the end was written, and a lease that has just ended is not brought back. */
 static uint8_t extend(uint8_t g, uint32_t end)
 {
 	uint8_t bit = (uint8_t)(1u << g);
-	uint8_t began = !(node.leases & bit);
-	if (began || (int32_t)(end - node.lease_end[g]) > 0)
+	uint8_t began = !(node.leases & bit), given = 0;
+	if (began || (int32_t)(end - node.lease_end[g]) > 0) {
+		node.renewing = (uint8_t)(g + 1); /* one tick at most is put off by it */
+		board_barrier();
 		node.lease_end[g] = end;
-	node.leases |= bit;
-	board_enable(1);
-	return began;
+		board_barrier();
+		node.renewing = 0;
+	}
+	board_irq irq = board_irq_off();
+	if (node.state == PROTO_STATE_READY && (began || (node.leases & bit))) {
+		node.leases |= bit;
+		board_enable(1);
+		given = 1;
+	}
+	board_irq_restore(irq);
+	return given && began;
 }
 
 void interlock_word(uint8_t groups, uint64_t spoken, uint32_t arrived)
@@ -114,17 +128,11 @@ void interlock_word(uint8_t groups, uint64_t spoken, uint32_t arrived)
 		return;
 	}
 	uint32_t end = arrived - (uint32_t)age + LEASE_TICKS;
-	for (uint8_t g = 0; g < PROTO_GROUPS; g++) {
-		if (!(groups & (1u << g)))
-			continue;
-		board_irq irq = board_irq_off();
-		uint8_t began = 0;
-		if (node.state == PROTO_STATE_READY && (int32_t)(end - board_now()) > 0)
-			began = extend(g, end);
-		board_irq_restore(irq);
-		if (began)
+	if ((int32_t)(end - board_now()) <= 0)
+		return;
+	for (uint8_t g = 0; g < PROTO_GROUPS; g++)
+		if ((groups & (1u << g)) && extend(g, end))
 			core_event(PROTO_EVENT_LEASE_BEGAN, g, 0, arrived);
-	}
 }
 
 void interlock_release(void)

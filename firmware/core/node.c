@@ -31,17 +31,20 @@ uint64_t core_time64(uint32_t ticks32)
 void core_event(uint8_t event, uint8_t source, uint16_t detail, uint32_t at)
 {
 	board_irq irq = board_irq_off();
-	if ((uint8_t)(node.event_put - node.event_take) >= EVENT_RING) {
+	uint8_t put = node.event_put, full = (uint8_t)(put - node.event_take) >= EVENT_RING;
+	if (full)
 		node.events_lost++;
-	} else {
-		struct event *e = &node.event[node.event_put % EVENT_RING];
-		e->event = event;
-		e->source = source;
-		e->detail = detail;
-		e->at = at;
-		node.event_put++;
-	}
+	else
+		node.event_put =
+			(uint8_t)(put + 1); /* ours to fill: main looks when no interrupt runs */
 	board_irq_restore(irq);
+	if (full)
+		return;
+	struct event *e = &node.event[put % EVENT_RING];
+	e->event = event;
+	e->source = source;
+	e->detail = detail;
+	e->at = at;
 }
 
 void core_on_tick(void)

@@ -64,7 +64,8 @@ static uint8_t forbidden(uint8_t i)
 	return node.leases & (1u << group) ? 0 : PROTO_REFUSED_LEASE;
 }
 
-/* Interrupts off. The end of an output's time: a ONCE output that is already away from SAFE keeps the end it has. */
+/* The end of an output's time: a ONCE output that is already away from SAFE keeps the end it has. With interrupts on: a
+ * trip in between leaves an end for an output that is SAFE already, which does nothing. */
 static void bound(uint8_t i, const struct action *a, uint8_t was)
 {
 	struct output *o = &node.out[i];
@@ -85,45 +86,54 @@ static void execute(uint8_t i, struct action *a, uint8_t wait)
 {
 	uint8_t bit = bit_of[i], value = a->value, group = core_facts[i].group;
 	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
+	uint8_t set = value ? bit : 0, keep = (uint8_t)~bit, done = 0;
+	uint8_t was = outputs_value(i);
+	uint16_t moment = 0;
 	if (wait)
 		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
 			;
 	board_irq irq = board_irq_off();
-	if (!lease || (node.state == PROTO_STATE_READY && (node.leases & lease))) {
-		uint8_t was = bit ? (node.port & bit) != 0 : node.led;
-		drive(bit, value);
-		a->effect = board_now();
-		bound(i, a, was);
-		a->state = ACTION_DONE;
-	} else {
-		a->why = forbidden(i);
-		a->state = ACTION_DROPPED;
+	if (!bit) {
+		drive(0, value);
+		moment = board_now16();
+		done = 1;
+	} else if (node.state == PROTO_STATE_READY && (node.leases & lease)) {
+		uint8_t port = (node.port & keep) | set;
+		board_outputs(port);
+		node.port = port;
+		moment = board_now16();
+		done = 1;
 	}
 	board_irq_restore(irq);
+	if (!done) {
+		a->why = forbidden(i);
+		a->state = ACTION_DROPPED;
+		return;
+	}
+	uint32_t now = board_now();
+	a->effect = now - (uint16_t)((uint16_t)now - moment);
+	bound(i, a, was);
+	a->state = ACTION_DONE;
 }
 
 static void expire(uint8_t i)
 {
+	uint8_t bit = bit_of[i], safe = core_facts[i].safe;
+	uint8_t moved = outputs_value(i) != safe;
+	node.out[i].expiring = 0;
 	board_irq irq = board_irq_off();
-	struct output *o = &node.out[i];
-	uint8_t moved = o->expiring && outputs_value(i) != core_facts[i].safe;
-	o->expiring = 0;
-	if (moved)
-		drive(bit_of[i], core_facts[i].safe);
-	uint32_t at = board_now();
+	drive(bit, safe);
 	board_irq_restore(irq);
 	if (moved)
-		core_event(PROTO_EVENT_EXPIRED, (uint8_t)(PROTO_REG_OUT0 + i), 0, at);
+		core_event(PROTO_EVENT_EXPIRED, (uint8_t)(PROTO_REG_OUT0 + i), 0, board_now());
 }
 
-/* Nothing waits on output i any more, unless main has just put something there. */
+/* Nothing waits on output i any more, unless main has just put something there: it marks it active afterwards. */
 static void rest(uint8_t i)
 {
 	struct output *o = &node.out[i];
-	board_irq irq = board_irq_off();
 	if (o->exec == o->put && !o->expiring)
 		node.active &= (uint16_t) ~(1u << i);
-	board_irq_restore(irq);
 }
 
 /* Do what is due on output i; *ret_left gets the ticks until its next moment. False when nothing waits. */
@@ -181,12 +191,16 @@ void core_on_alarm(void)
 	}
 }
 
-/* Main, without keeping the alarm out: output i now also waits for `at`. */
+#define WAIT_FOR  \
+	TICKS_US( \
+		20) /* between looking at the time and setting the alarm, with every interrupt in between */
+
+/* Main: output i now also waits for `at`. The alarm is kept out for some 5 µs. */
 static void wait_for(uint8_t i, uint32_t at)
 {
 	uint16_t mine = (uint16_t)(1u << i);
-	board_irq irq = board_irq_off();
-	uint32_t soonest = board_now() + BOARD_LEAD + 2 * BOARD_ALARM_MARGIN;
+	board_alarm_mask(1);
+	uint32_t soonest = board_now() + BOARD_LEAD + WAIT_FOR;
 	if ((int32_t)(at - soonest) < 0)
 		at = soonest; /* an alarm set for less could be missed */
 	node.active |= mine;
@@ -195,7 +209,7 @@ static void wait_for(uint8_t i, uint32_t at)
 		node.alarm_at = at;
 		board_alarm(at);
 	}
-	board_irq_restore(irq);
+	board_alarm_mask(0);
 }
 
 static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)

@@ -244,9 +244,9 @@ static void begin(uint16_t session)
 		interlock_latch(PROTO_REASON_SESSION, board_now());
 	board_irq irq = board_irq_off();
 	outputs_force_safe();
-	node.event_take = node.event_put;
 	node.purge = 0;
 	board_irq_restore(irq);
+	node.event_take = node.event_put;
 	outputs_purge(1);
 	outputs_init();
 	node.reset_level = 1;
@@ -325,6 +325,7 @@ static void report_events(void)
 	uint8_t bytes[PROTO_PAYLOAD];
 	while (node.event_take != node.event_put && proto_link_room(&node.link) > 1) {
 		struct event e = node.event[node.event_take % EVENT_RING];
+		board_barrier();
 		node.event_take++;
 		ProtoEventMsg m = {e.event, e.source, e.detail, core_time64(e.at)};
 		proto_link_post(&node.link, bytes, proto_event_put(&m, bytes));

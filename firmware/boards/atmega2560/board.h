@@ -51,10 +51,16 @@ static inline uint32_t board_now(void)
 	return (uint32_t)high << 16 | low;
 }
 
+/* Interrupts off. */
+static inline uint16_t board_now16(void)
+{
+	return TCNT1;
+}
+
 /* The alarm rings whenever the low 16 bits match, at worst every 32.8 ms; core_on_alarm() looks at all 32. It is set
  * BOARD_LEAD ahead: entering the interrupt and finding the action takes less, the rest is waited for with interrupts
  * on, and BOARD_EXECUTE is the way from the end of the wait to the pin. Both measured in simavr. */
-#define BOARD_LEAD 80
+#define BOARD_LEAD 140
 #define BOARD_EXECUTE 8
 static inline void board_alarm(uint32_t at)
 {
@@ -62,7 +68,7 @@ static inline void board_alarm(uint32_t at)
 	OCR1A = (uint16_t)(at - BOARD_LEAD);
 	board_irq_restore(irq);
 }
-/* Main only, interrupts on: keep core_on_alarm() out; an alarm that rings meanwhile is served at the end. */
+/* Main only, interrupts on: keep alarm and tick out; what comes meanwhile is served at the end. */
 void board_alarm_mask(uint8_t masked);
 
 static inline void board_outputs(uint8_t port)
@@ -107,6 +113,15 @@ static inline uint32_t board_adc_start(void)
 	uint32_t at = board_now() + 24;
 	board_irq_restore(irq);
 	return at;
+}
+
+static inline uint8_t board_adc_done(void)
+{
+	return !(ADCSRA & _BV(ADSC));
+}
+static inline uint16_t board_adc_code(void)
+{
+	return ADC;
 }
 
 static inline void board_watchdog_kick(void)

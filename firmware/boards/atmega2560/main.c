@@ -4,36 +4,92 @@
 #include <string.h>
 
 struct Node node_state;
-volatile uint16_t board_time_high;
+volatile uint16_t board_time_high __attribute__((used));
 
-/* ---- UART: 256-byte rings with 8-bit indices ------------------------------------------------------------------ */
+/* ---- UART: 256-byte rings with 8-bit indices ------------------------------------------------------------------
+ *
+ * Every interrupt but the two safety lines' lets others in after at most 33 cycles; that needs assembly for the UART's
+ * two, whose flags stay up until the byte is taken. The receiver's index and the time of the last delimiter live in
+ * GPIOR1, GPIOR0 (low) and GPIOR2 (high): one cycle away. */
 
-static volatile uint8_t rx[256], rx_head, tx[256], tx_head, tx_tail;
+static volatile uint8_t rx[256] __attribute__((aligned(256), used)),
+	tx[256] __attribute__((aligned(256), used));
+static volatile uint8_t tx_head __attribute__((used)), tx_tail __attribute__((used));
 static uint8_t rx_tail;
-static volatile uint8_t stamp_index;
-static volatile uint32_t stamp_at;
+static volatile uint8_t stamp_index __attribute__((used));
+#define rx_head GPIOR1
 
-/* A byte at 500 kBd lasts 320 cycles; the receiver holds two. */
-ISR(USART0_RX_vect)
+/* A byte at 500 kBd lasts 320 cycles; the receiver holds two. An overrun damages a frame, which its CRC shows. The byte is
+ * in the ring before anything else may run, so bytes keep their order however interrupts nest; of a delimiter the time is
+ * taken at once, and its place noted at the end unless another byte has come meanwhile. The saved flags are put back with
+ * interrupts on, so that nothing pending waits for whatever follows: they were on, or we would not be here. */
+ISR(USART0_RX_vect, ISR_NAKED)
 {
-	uint8_t byte = UDR0, head = rx_head;
-	rx[head] = byte;
-	if (!byte) {
-		stamp_at = board_now();
-		stamp_index = head;
-	}
-	rx_head = (uint8_t)(head + 1); /* an overrun damages a frame, which its CRC shows */
+	__asm__ volatile(
+		"push r24\n"
+		"push r30\n"
+		"push r31\n"
+		"lds r24, %[data]\n"
+		"in r30, %[head]\n"
+		"ldi r31, hi8(%[ring])\n"
+		"st Z, r24\n"
+		"in r31, __SREG__\n"
+		"inc r30\n"
+		"out %[head], r30\n"
+		"tst r24\n"
+		"brne 1f\n"
+		"lds r24, %[low]\n"
+		"out %[stamp_low], r24\n"
+		"lds r24, %[low]+1\n"
+		"out %[stamp_high], r24\n"
+		"sei\n"
+		"nop\n"
+		"nop\n" /* emulators let one more pass than the chip */
+		"cli\n"
+		"in r24, %[head]\n"
+		"cp r24, r30\n"
+		"brne 1f\n"
+		"dec r24\n"
+		"sts %[place], r24\n"
+		"1: ori r31, 0x80\n"
+		"out __SREG__, r31\n"
+		"pop r31\n"
+		"pop r30\n"
+		"pop r24\n"
+		"reti\n" ::[data] "n"(_SFR_MEM_ADDR(UDR0)),
+		[low] "n"(_SFR_MEM_ADDR(TCNT1L)), [head] "n"(_SFR_IO_ADDR(GPIOR1)),
+		[stamp_low] "n"(_SFR_IO_ADDR(GPIOR0)), [stamp_high] "n"(_SFR_IO_ADDR(GPIOR2)),
+		[ring] "i"(rx), [place] "i"(&stamp_index));
 }
 
-ISR(USART0_UDRE_vect)
+ISR(USART0_UDRE_vect, ISR_NAKED)
 {
-	uint8_t tail = tx_tail;
-	if (tail == tx_head) {
-		UCSR0B &= (uint8_t)~_BV(UDRIE0);
-		return;
-	}
-	UDR0 = tx[tail];
-	tx_tail = (uint8_t)(tail + 1);
+	__asm__ volatile("push r24\n"
+			 "push r30\n"
+			 "push r31\n"
+			 "lds r24, %[end]\n"
+			 "lds r30, %[tail]\n"
+			 "cpse r24, r30\n"
+			 "rjmp 1f\n"
+			 "in r31, __SREG__\n" /* nothing left */
+			 "lds r24, %[control]\n"
+			 "andi r24, %[without]\n"
+			 "sts %[control], r24\n"
+			 "rjmp 2f\n"
+			 "1: ldi r31, hi8(%[ring])\n"
+			 "ld r24, Z\n"
+			 "sts %[data], r24\n"
+			 "in r31, __SREG__\n"
+			 "inc r30\n"
+			 "sts %[tail], r30\n"
+			 "2: ori r31, 0x80\n"
+			 "out __SREG__, r31\n"
+			 "pop r31\n"
+			 "pop r30\n"
+			 "pop r24\n"
+			 "reti\n" ::[data] "n"(_SFR_MEM_ADDR(UDR0)),
+			 [control] "n"(_SFR_MEM_ADDR(UCSR0B)), [without] "n"((uint8_t)~_BV(UDRIE0)),
+			 [tail] "i"(&tx_tail), [end] "i"(&tx_head), [ring] "i"(tx));
 }
 
 bool board_uart_send(const uint8_t *bytes, uint8_t n)
@@ -69,43 +125,62 @@ uint16_t board_uart_lead(void)
 bool board_uart_stamp(uint32_t *ret_at)
 {
 	board_irq irq = board_irq_off();
-	uint8_t index = stamp_index;
-	*ret_at = stamp_at;
+	uint8_t index = stamp_index, low = GPIOR0, high = GPIOR2;
 	board_irq_restore(irq);
+	uint32_t now = board_now();
+	*ret_at = now - (uint16_t)((uint16_t)now - (uint16_t)(low | high << 8));
 	return index == (uint8_t)(rx_tail - 1);
 }
 
 /* ---- interrupts ------------------------------------------------------------------------------------------------- */
 
-ISR(TIMER1_OVF_vect)
+/* The count is whole before anybody may look at it. */
+ISR(TIMER1_OVF_vect, ISR_NAKED)
 {
-	board_time_high++;
+	__asm__ volatile("push r24\n"
+			 "in r24, __SREG__\n"
+			 "push r24\n"
+			 "lds r24, %[count]\n"
+			 "subi r24, 0xff\n"
+			 "sts %[count], r24\n"
+			 "lds r24, %[count]+1\n"
+			 "sbci r24, 0xff\n"
+			 "sts %[count]+1, r24\n"
+			 "pop r24\n"
+			 "ori r24, 0x80\n"
+			 "out __SREG__, r24\n"
+			 "pop r24\n"
+			 "reti\n" ::[count] "i"(&board_time_high));
 }
 
-/* The two safety lines: outputs first, book-keeping after. */
-ISR(INT0_vect)
-{
-	board_outputs_safe();
-	core_on_estop();
-}
-
-ISR(INT1_vect)
-{
-	board_outputs_safe();
-	core_on_trip();
-}
-
-ISR(ADC_vect)
-{
-	core_on_adc(ADC);
-}
+/* The two safety lines: pins first, saving registers and book-keeping after. The enable line takes 2 cycles, the
+ * outputs 6. What follows is an ordinary interrupt routine, reached by a jump. */
+#define SAFETY_LINE(vector, routine, call)                                                     \
+	void routine(void) __attribute__((signal, used));                                      \
+	void routine(void)                                                                     \
+	{                                                                                      \
+		call();                                                                        \
+	}                                                                                      \
+	ISR(vector, ISR_NAKED)                                                                 \
+	{                                                                                      \
+		__asm__ volatile("cbi %[enable], 0\n"                                          \
+				 "push r24\n"                                                  \
+				 "ldi r24, %[safe]\n"                                          \
+				 "out %[port], r24\n"                                          \
+				 "pop r24\n"                                                   \
+				 "jmp " #routine "\n" ::[enable] "n"(_SFR_IO_ADDR(PORTC)),     \
+				 [safe] "n"(CORE_SAFE_PORT), [port] "n"(_SFR_IO_ADDR(PORTA))); \
+	}
+SAFETY_LINE(INT0_vect, __vector_estop, core_on_estop)
+SAFETY_LINE(INT1_vect, __vector_trip, core_on_trip)
 
 /* Alarm and tick let everything else in, never themselves; the alarm keeps the tick out while it waits for a moment.
  * Flags rather than TIMSK1: what comes meanwhile is remembered here and does not depend on how a chip, or an emulator,
  * treats a flag that was raised while its interrupt was masked. */
 static volatile uint8_t alarm_masked, alarm_active, alarm_missed, tick_active, tick_missed;
 
-/* Both are entered and left with interrupts off. */
+/* Interrupts nest like calls, so what an interrupt finds set or clear stays so for it; only between seeing that nothing
+ * was missed and saying that we have left may nothing come. Both end with interrupts on. */
 static void run_tick(void)
 {
 	tick_active = 1;
@@ -116,6 +191,7 @@ static void run_tick(void)
 		cli();
 	} while (tick_missed);
 	tick_active = 0;
+	sei();
 }
 
 static void run_alarm(void)
@@ -128,11 +204,13 @@ static void run_alarm(void)
 		cli();
 	} while (alarm_missed);
 	alarm_active = 0;
+	sei();
 	if (tick_missed && !tick_active)
 		run_tick();
 }
 
-ISR(TIMER1_COMPA_vect)
+/* Neither can come again before its flags are set: the timer needs far longer to match again. */
+ISR(TIMER1_COMPA_vect, ISR_NOBLOCK)
 {
 	if (alarm_masked || alarm_active)
 		alarm_missed = 1;
@@ -140,10 +218,12 @@ ISR(TIMER1_COMPA_vect)
 		run_alarm();
 }
 
-ISR(TIMER1_COMPB_vect)
+ISR(TIMER1_COMPB_vect, ISR_NOBLOCK)
 {
+	cli(); /* the timer's 16-bit registers share one byte */
 	OCR1B += (uint16_t)TICKS_US(PROTO_TICK_US);
-	if (alarm_active || tick_active)
+	sei();
+	if (alarm_masked || alarm_active || tick_active)
 		tick_missed = 1;
 	else
 		run_tick();
@@ -151,11 +231,13 @@ ISR(TIMER1_COMPB_vect)
 
 void board_alarm_mask(uint8_t masked)
 {
-	board_irq irq = board_irq_off();
 	alarm_masked = masked;
-	if (!masked && alarm_missed)
+	if (masked)
+		return;
+	if (alarm_missed)
 		run_alarm();
-	board_irq_restore(irq);
+	if (tick_missed)
+		run_tick();
 }
 
 /* ---- start ---------------------------------------------------------------------------------------------------------- */
@@ -198,7 +280,7 @@ static void peripherals(void)
 	TCCR1B = _BV(CS11);
 	OCR1B = TCNT1 + (uint16_t)TICKS_US(PROTO_TICK_US);
 	TIMSK1 = _BV(TOIE1) | _BV(OCIE1A) | _BV(OCIE1B);
-	ADCSRA = _BV(ADEN) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0); /* 125 kHz */
+	ADCSRA = _BV(ADEN) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0); /* 125 kHz */
 	UCSR0A = _BV(U2X0); /* before the divisor: emulators take the speed when that is written */
 	UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
 	UBRR0 = F_CPU / 8 / PROTO_BAUD - 1;

@@ -27,6 +27,7 @@ static inline void board_irq_restore(board_irq irq)
 	} while (0)
 
 uint32_t board_now(void);
+uint16_t board_now16(void);
 void board_alarm(uint32_t at);
 void board_alarm_mask(uint8_t masked);
 void board_outputs(uint8_t port);
@@ -36,6 +37,8 @@ void board_led(uint8_t on);
 uint8_t board_inputs(void);
 void board_adc_select(uint8_t channel);
 uint32_t board_adc_start(void);
+uint8_t board_adc_done(void);
+uint16_t board_adc_code(void);
 void board_watchdog_kick(void);
 bool board_uart_send(const uint8_t *bytes, uint8_t n);
 int16_t board_uart_get(void);

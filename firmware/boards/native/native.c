@@ -5,8 +5,7 @@
 #include <string.h>
 
 #define TICK_NS 500
-#define SAMPLE_TICKS 24      /* 1.5 ADC clocks of 8 µs */
-#define CONVERSION_TICKS 208 /* 13 of them */
+#define SAMPLE_TICKS 24 /* 1.5 ADC clocks of 8 µs */
 #define QUEUE 16384u
 #define NEVER UINT64_MAX
 
@@ -19,8 +18,8 @@ struct NodeNative {
 	struct Node core;
 	NodeNativePlant plant;
 	int64_t start_ns;
-	uint64_t now;                          /* ticks */
-	uint64_t tick, alarm, sample, convert; /* when each is due */
+	uint64_t now;                 /* ticks */
+	uint64_t tick, alarm, sample; /* when each is due */
 	uint32_t boots;
 	uint8_t channel, code_channel, inputs, pins[10]; /* out.0 … out.7, led, enable */
 	uint16_t code;
@@ -63,6 +62,11 @@ static void set_pin(int pin, uint8_t level)
 uint32_t board_now(void)
 {
 	return (uint32_t)board_native->now;
+}
+
+uint16_t board_now16(void)
+{
+	return (uint16_t)board_now();
 }
 
 void board_alarm(uint32_t at)
@@ -113,9 +117,18 @@ uint32_t board_adc_start(void)
 {
 	NodeNative *n = board_native;
 	n->sample = n->now + SAMPLE_TICKS;
-	n->convert = n->now + CONVERSION_TICKS;
 	n->code_channel = n->channel;
 	return (uint32_t)n->sample;
+}
+
+uint8_t board_adc_done(void)
+{
+	return board_native->sample == NEVER; /* over long before the next tick */
+}
+
+uint16_t board_adc_code(void)
+{
+	return board_native->code;
 }
 
 void board_watchdog_kick(void)
@@ -171,12 +184,6 @@ static void take_sample(NodeNative *n)
 	n->code = (uint16_t)(code > 1023 ? 1023 : code);
 }
 
-static void convert(NodeNative *n)
-{
-	n->convert = NEVER;
-	core_on_adc(n->code);
-}
-
 static void tick(NodeNative *n)
 {
 	n->tick += TICKS_US(PROTO_TICK_US);
@@ -186,8 +193,7 @@ static void tick(NodeNative *n)
 static uint64_t earliest(const NodeNative *n)
 {
 	uint64_t first = n->tick < n->alarm ? n->tick : n->alarm;
-	first = n->sample < first ? n->sample : first;
-	return n->convert < first ? n->convert : first;
+	return n->sample < first ? n->sample : first;
 }
 
 static void step(NodeNative *n)
@@ -198,8 +204,6 @@ static void step(NodeNative *n)
 	}
 	if (n->sample <= n->now)
 		take_sample(n);
-	if (n->convert <= n->now)
-		convert(n);
 	if (n->tick <= n->now)
 		tick(n);
 	core_poll();
@@ -230,7 +234,7 @@ void node_native_reset(NodeNative *n, uint8_t cause)
 	for (int i = 0; i < 10; i++)
 		set_pin(i, 0);
 	n->in.tail = n->in.head;
-	n->alarm = n->sample = n->convert = NEVER;
+	n->alarm = n->sample = NEVER;
 	n->tick = n->now + TICKS_US(PROTO_TICK_US);
 	core_init(++n->boots, cause);
 }

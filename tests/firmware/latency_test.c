@@ -1,0 +1,184 @@
+/* The two safety lines in cycles of the release ELF, at full load: frames arriving back to back at 500 kBd, samples streaming,
+ * the schedule and the tick running. An opening loop takes the enable line within 3 µs (48 cycles) and every output within
+ * 20 µs (320); interrupts are never off for longer than 20 µs, and outside the safety lines' own routines for 36 cycles.
+ *
+ * The press comes at a random cycle. Interrupt-off spans are counted from the emulated core's own flag. */
+#include "node_bench.h"
+#include "node_sim_internal.h"
+#include "unit.h"
+
+#ifndef PRESSES
+#define PRESSES 600 /* the night's build says 100,000 */
+#endif
+#define SEED 20261124u
+
+#define OUT(i) ((uint8_t)(PROTO_REG_OUT0 + (i)))
+
+typedef struct {
+	NodeBench *b;
+	GRand *rand;
+	int64_t enable_cycles, out_cycles; /* of this press; -1: has not come */
+	uint64_t pressed;
+	unsigned outs;
+	unsigned k;
+	bool watching;
+} Rig;
+
+static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
+{
+	(void)t_ns;
+	Rig *r = user;
+	if (!r->watching || level)
+		return;
+	int64_t took = (int64_t)(node_sim_cycle(r->b->sim) - r->pressed);
+	if (!strcmp(name, "enable"))
+		r->enable_cycles = took;
+	if (!strncmp(name, "out.", 4)) {
+		r->out_cycles = MAX(r->out_cycles, took);
+		r->outs++;
+	}
+}
+
+/* Keep the window full, so that the node's receiver never rests: outputs at once, the lamp by the clock. */
+static void load(Rig *r)
+{
+	NodeBench *b = r->b;
+	while (proto_link_room(&b->link) > 0) {
+		if (++r->k & 1)
+			node_bench_soonest(b, OUT(r->k / 2 % 3), 1);
+		else
+			node_bench_write(
+				b, PROTO_REG_LED, r->k >> 1 & 1,
+				node_bench_ticks(b, node_bench_now(b)) + 5000 + r->k % 64 * 40, 0);
+	}
+}
+
+static bool rearm(Rig *r)
+{
+	NodeBench *b = r->b;
+	node_bench_input(b, "estop", false);
+	node_bench_input(b, "trip", false);
+	for (int i = 0; i < 40 && b->link.base != b->link.next; i++)
+		node_bench_run(b, CLOCK_MS / 2); /* what the trip refused */
+	b->next_ping_ns = INT64_MAX;
+	node_bench_write(b, PROTO_REG_RESET, 0, 0, 0);
+	node_bench_write(b, PROTO_REG_RESET, 1, 0, 0);
+	for (int i = 0; i < 20 && b->link.base != b->link.next; i++)
+		node_bench_run(b, CLOCK_MS / 2);
+	b->next_ping_ns = 0;
+	node_bench_run(b, CLOCK_MS);
+	for (uint8_t i = 0; i < 3; i++)
+		node_bench_soonest(b, OUT(i), 1);
+	for (int i = 0; i < 20 && !(b->sim->level[0] && b->sim->level[1] && b->sim->level[2]); i++)
+		node_bench_run(b, CLOCK_MS / 2);
+	load(r);
+	node_bench_run(b, CLOCK_MS / 2);
+	return b->sim->level[9] && b->sim->level[0] && b->sim->level[1] && b->sim->level[2];
+}
+
+typedef struct {
+	double sum_enable, sum_out;
+	int64_t worst_enable, worst_out;
+	unsigned presses, unarmed, missed;
+} Totals;
+
+static void press(Rig *r, const char *line, Totals *t)
+{
+	NodeBench *b = r->b;
+	uint64_t at = node_sim_cycle(b->sim) + (uint64_t)g_rand_int_range(r->rand, 0, 8000);
+	load(r);
+	node_sim_run_to_cycle(b->sim, at);
+	r->enable_cycles = r->out_cycles = -1;
+	r->outs = 0;
+	r->pressed = node_sim_cycle(b->sim);
+	r->watching = true;
+	node_bench_input(b, line, true);
+	node_sim_run_to_cycle(b->sim, r->pressed + 1000);
+	r->watching = false;
+	t->presses++;
+	if (r->enable_cycles < 0 || r->outs != 3) {
+		t->missed++;
+		return;
+	}
+	t->sum_enable += (double)r->enable_cycles;
+	t->sum_out += (double)r->out_cycles;
+	t->worst_enable = MAX(t->worst_enable, r->enable_cycles);
+	t->worst_out = MAX(t->worst_out, r->out_cycles);
+}
+
+static Rig rig_new(void)
+{
+	Rig r = {.b = node_bench_new(BENCH_ELF), .rand = g_rand_new_with_seed(SEED)};
+	CU_ASSERT_TRUE(node_bench_arm(r.b));
+	CU_ASSERT_EQUAL(node_bench_set(r.b, PROTO_REG_STREAM, 1), 1);
+	return r;
+}
+
+static void an_opening_loop_cuts_the_enable_line_within_3_us(void)
+{
+	Rig r = rig_new();
+	Totals t[2] = {0};
+	NodeSimPlant plain = r.b->sim->plant;
+	for (unsigned i = 0; i < PRESSES; i++) {
+		r.b->edges = 0;
+		if (!rearm(&r)) {
+			t[i & 1].unarmed++;
+			continue;
+		}
+		r.b->sim->plant = (NodeSimPlant){&r, on_pin, NULL};
+		press(&r, i & 1 ? "trip" : "estop", &t[i & 1]);
+		r.b->sim->plant = plain;
+	}
+	for (int i = 0; i < 2; i++) {
+		unsigned n = t[i].presses - t[i].missed;
+		fprintf(stderr,
+			"%s, seed %u: %u presses at random cycles; enable off after %.1f cycles in "
+			"the mean, %d at worst; every output after %.1f, %d at worst\n",
+			i ? "trip" : "e-stop", SEED, n, t[i].sum_enable / MAX(n, 1),
+			(int)t[i].worst_enable, t[i].sum_out / MAX(n, 1), (int)t[i].worst_out);
+		CU_ASSERT_EQUAL(t[i].missed, 0);
+		CU_ASSERT_TRUE(t[i].unarmed < PRESSES / 100 && n > PRESSES / 3);
+		CU_ASSERT_TRUE(t[i].worst_enable <= 48);
+		CU_ASSERT_TRUE(t[i].worst_out <= 320);
+	}
+	g_rand_free(r.rand);
+	node_bench_free(r.b);
+}
+
+/* One instruction after the other, with the flag in view. */
+static void interrupts_are_off_for_36_cycles_at_most(void)
+{
+	Rig r = rig_new();
+	avr_t *avr = r.b->sim->avr;
+	uint64_t off_at = 0, worst = 0, spans = 0, end;
+	bool on = true;
+	for (int ms = 0; ms < (PRESSES > 10000 ? 5000 : 400); ms++) {
+		load(&r);
+		if (ms % 10 == 0)
+			r.b->next_ping_ns = 0;
+		node_bench_run(r.b, CLOCK_MS / 2);
+		for (end = avr->cycle + 8000; avr->cycle < end;) {
+			avr_run(avr);
+			bool is = avr->sreg[S_I];
+			if (on && !is)
+				off_at = avr->cycle;
+			if (!on && is) {
+				worst = MAX(worst, avr->cycle - off_at);
+				spans++;
+			}
+			on = is;
+		}
+		while (!avr->sreg[S_I])
+			avr_run(avr);
+		on = true;
+	}
+	fprintf(stderr, "interrupts off %u times, %u cycles at most\n", (unsigned)spans,
+		(unsigned)worst);
+	CU_ASSERT_TRUE(spans > 10000);
+	CU_ASSERT_TRUE(worst <= 36);
+	g_rand_free(r.rand);
+	node_bench_free(r.b);
+}
+
+UNIT_MAIN("firmware.latency", UNIT(an_opening_loop_cuts_the_enable_line_within_3_us),
+	  UNIT(interrupts_are_off_for_36_cycles_at_most))
