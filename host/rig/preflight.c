@@ -127,24 +127,19 @@ static void check_disk(const RigNeeds *needs, GPtrArray *items)
 	    cure);
 }
 
-/* A real bench's e-stop is proven by hand; the date stands in RIG.proof-test beside the rig file. */
+/* A real bench's e-stop is proven by a person with `anzen rig proof-test`; the record stands beside the rig file. */
 static void check_proof(Rig *rig, GPtrArray *items)
 {
 	const RigSpec *spec = rig->spec;
 	if (!spec->estop || rig_spec_virtual(spec) || rig->plant)
 		return; /* a virtual button is pressed by the tests */
-	g_autofree char *file = g_strdup_printf("%s/%s.proof-test", spec->folder, spec->id);
-	g_autofree char *text = NULL;
-	GDate date;
-	g_date_clear(&date, 1);
-	if (g_file_get_contents(file, &text, NULL, NULL))
-		g_date_set_parse(&date, g_strstrip(text));
-	int age = g_date_valid(&date) ? rig->julian_day - (int)g_date_get_julian(&date) : -1;
-	g_autofree char *cure = g_strdup_printf("%s; press the e-stop with the outputs on, see "
-						"them go safe, write the day (2026-10-01) into %s",
+	g_autofree char *file = rig_proof_path(spec), *text = NULL;
+	int day = g_file_get_contents(file, &text, NULL, NULL) ? rig_proof_day(text, spec->id) : -1;
+	int age = day < 0 ? -1 : rig->julian_day - day;
+	g_autofree char *cure = g_strdup_printf("%s (%s); run: anzen rig proof-test %s",
 						age < 0 ? "no valid proof test of the e-stop"
 							: "the e-stop's proof test is too old",
-						file);
+						file, spec->path);
 	add(items, age >= 0 && (int64_t)age * 86400 * CLOCK_S <= spec->proof_ns,
 	    g_strdup("interlock: proof test"), cure);
 }

@@ -284,6 +284,11 @@ const GHashTable *rig_identities(const Rig *rig)
 	return rig->identities;
 }
 
+const char *rig_identity(const Rig *rig, const char *device)
+{
+	return g_hash_table_lookup(rig->identities, device);
+}
+
 /* ---- starting and stopping ---- */
 
 static double initial_value(const RigRole *role)

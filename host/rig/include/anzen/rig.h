@@ -117,6 +117,7 @@ typedef struct RigFile {
 const GPtrArray *rig_files(const Rig *rig); /* RigFile*, owned by the rig */
 /* "node-a" → "anzen node 1.0 …": what was found. Owned by the rig. */
 const GHashTable *rig_identities(const Rig *rig);
+const char *rig_identity(const Rig *rig, const char *device); /* NULL: it said nothing */
 
 /* ---- preflight ------------------------------------------------------------------------------------------ */
 
@@ -131,6 +132,14 @@ typedef struct RigNeeds {
  * cameras alive, disk, clock, proof test. A role that does not exist is an item that is not ok. */
 GPtrArray *rig_preflight(Rig *rig, const RigNeeds *needs);
 bool rig_items_ok(const GPtrArray *items);
+
+/* The proof test of the e-stop (`anzen rig proof-test`): where its record stands (caller frees), how old it may be (0: no
+ * interlock), which terminals it is about ("node-a.estop"), and the Julian day of the record in `text`, -1 when it is none,
+ * did not pass, is of a virtual bench, or is another rig's. */
+char *rig_proof_path(const RigSpec *spec);
+int64_t rig_proof_interval_ns(const RigSpec *spec);
+const char *rig_interlock_terminal(const RigSpec *spec, bool trip);
+int rig_proof_day(const char *text, const char *rig_id);
 
 /* ---- running -------------------------------------------------------------------------------------------- */
 
