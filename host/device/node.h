@@ -34,6 +34,7 @@ typedef struct {
 	uint64_t ref_ticks;
 	int64_t ref_ns;
 	double offset_ns, slope_ns;
+	double wire_ns; /* what the midpoint would move by, were there no wire that bytes take time on */
 	double tau_ns;             /* mean delay above the least */
 	double middle_ns, span_ns; /* of the window, from ref */
 	double var_offset, var_slope, var_bias, bend;

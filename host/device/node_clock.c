@@ -167,7 +167,7 @@ static void uncertainty(NodeClock *c, const Bound *b, double tau)
 	slope = fmin(slope, sigma);
 	/* a delay that differs between the two ways by up to `asymmetry` moves the line by half of it, always the same
 	 * way; when nobody knows, it may sit anywhere in the narrowest intervals: rectangular (GUM 4.3.7) */
-	double half = mean_half(c);
+	double half = mean_half(c) + c->wire_ns;
 	if (!isnan(c->asymmetry_ns))
 		half = fmin(half, c->asymmetry_ns / 2);
 	c->var_offset = K_OFFSET * per * per;
@@ -254,6 +254,7 @@ NodeClockResult node_clock_add(NodeClock *c, const NodeExchange *e, int64_t *ret
 		result = NODE_CLOCK_BROKE;
 	}
 	c->misfits = 0;
+	c->wire_ns = fabs((double)(e->wire_in_ns - e->wire_out_ns)) / 2;
 	uint64_t ref_ticks = c->ref_ticks;
 	int64_t ref_ns = c->ref_ns;
 	keep(c, &p);
