@@ -126,7 +126,7 @@ static int by_size(const void *a, const void *b)
 /* The median is 1 / ln 2 times smaller than the mean and does not see outliers. */
 static double scatter(const Bound *b, unsigned n, const Room *r, double slope)
 {
-	double excess[2 * NODE_CLOCK_POINTS];
+	double excess[2 * NODE_CLOCK_POINTS] = {0};
 	for (unsigned i = 0; i < n; i++) {
 		excess[2 * i] = r->lo - (b[i].lo_y - slope * b[i].lo_x);
 		excess[2 * i + 1] = b[i].hi_y - slope * b[i].hi_x - r->hi;
