@@ -166,8 +166,7 @@ static void declared_premise(const Case *k, Outcome *o)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(StlFormula) f = judge_parse(k->judge, text, k->wide, k->c, k->level, &error);
 	const StlInput wide = series_input(k->judge, k->wide);
-	const StlOptions quick = {
-		.no_robustness = true, .no_explanation = true, .no_completeness = true};
+	const StlOptions quick = {.no_explanation = true, .no_completeness = true};
 	g_autoptr(StlResult) r = f ? stl_eval(f, &wide, &quick, &error) : NULL;
 	if (!r) {
 		o->error = g_strdup_printf("premise: %s",
@@ -224,8 +223,7 @@ static bool dead_product_passes(const Case *k)
 	if (!any) /* only what happened in the room: nothing in it shows that the product was there */
 		return true;
 	const StlInput input = series_input(k->judge, set);
-	const StlOptions quick = {
-		.no_robustness = true, .no_explanation = true, .no_completeness = true};
+	const StlOptions quick = {.no_explanation = true, .no_completeness = true};
 	g_autoptr(StlFormula) f = judge_parse(k->judge, k->c->formula, set, k->c, k->level, NULL);
 	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;
 	return !r || r->satisfied != STL_FALSE;
@@ -536,8 +534,7 @@ static StlTruth point_span(const Case *k, const StlFormula *measure)
 static StlTruth point_formula(const Case *k)
 {
 	const StlInput input = series_input(k->judge, k->point);
-	const StlOptions quick = {
-		.no_robustness = true, .no_explanation = true, .no_completeness = true};
+	const StlOptions quick = {.no_explanation = true, .no_completeness = true};
 	g_autoptr(StlFormula) f =
 		judge_parse(k->judge, k->c->formula, k->point, k->c, k->level, NULL);
 	g_autoptr(StlResult) r = f ? stl_eval(f, &input, &quick, NULL) : NULL;

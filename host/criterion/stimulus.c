@@ -101,8 +101,7 @@ static Trouble *check_one(Judge *judge, const char *text)
 
 bool judge_stimulus_holds(Judge *judge, const char *signal)
 {
-	const StlOptions quick = {
-		.no_robustness = true, .no_explanation = true, .no_completeness = true};
+	const StlOptions quick = {.no_explanation = true, .no_completeness = true};
 	for (guint i = 0; i < judge->spec->stimulus->len; i++) {
 		const char *text = g_ptr_array_index(judge->spec->stimulus, i);
 		g_autoptr(GPtrArray) names = judge_names(judge, &text, 1);

@@ -119,9 +119,9 @@ typedef struct StlOptions {
 			* formula have the same stamps. Half-open until and since, margins of edges */
 	bool absolute; /* times in the explanation as in the input, not from the start */
 	bool trace;    /* fill StlResult.trace_* */
-	bool no_robustness, no_explanation; /* save the time */
-	bool no_completeness;               /* the same; StlResult.complete stays false */
-	double tick_s;                      /* seconds in one unit of Signal.t_ns, 0: 1e-9 */
+	bool no_explanation;  /* save the time */
+	bool no_completeness; /* the same; StlResult.complete stays false */
+	double tick_s;        /* seconds in one unit of Signal.t_ns, 0: 1e-9 */
 } StlOptions;
 
 /* Why the result is what it is: one entry per deciding atom. */
