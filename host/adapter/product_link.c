@@ -74,10 +74,10 @@ static void tap_sample(Stream *stream, const char *source, int64_t t_ns, double 
 		g_hash_table_insert(link->raised, g_strdup(source),
 				    GINT_TO_POINTER(v > 0.5 ? 1 : 0));
 	pass = pass || g_str_has_prefix(source, "health.");
-	pass = pass && responses_order(link->order, source, v, &t_ns);
-	pthread_mutex_unlock(&link->lock);
-	if (pass)
+	/* Told under the lock: in the order in which they were placed. */
+	if (pass && responses_order(link->order, source, v, &t_ns))
 		link->options.sink->sample(link->options.sink, source, t_ns, v, status);
+	pthread_mutex_unlock(&link->lock);
 }
 
 static void tap_fault(Stream *stream, const Fault *fault)

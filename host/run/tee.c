@@ -1,5 +1,7 @@
 #include "tee.h"
 
+#include <anzen/base.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -7,7 +9,7 @@
 #define EXECUTOR_RING 4096
 
 typedef struct Lane {
-	SessionProducer *bench, *product;
+	SessionProducer *producer;
 	Ring *executor;
 } Lane;
 
@@ -19,7 +21,11 @@ typedef struct Port {
 
 struct Tee {
 	Port bench, product;
-	Lane lanes[TEE_THREADS];
+	Lane lanes[TEE_THREADS]; /* of the bench: one a thread */
+	/* The product's: one for all threads, under lock. Two of them tell of one output (its adapter's, and main when the run
+	 * begins), and what they say must reach recorder and executor in the order in which they said it. */
+	Lane answers;
+	pthread_mutex_t lock;
 	_Atomic unsigned used;
 	unsigned next; /* executor's thread: where to pop next */
 	unsigned long generation;
@@ -46,47 +52,80 @@ static int id_of(GHashTable *table, const char *name)
 	return GPOINTER_TO_INT(g_hash_table_lookup(table, name)) - 1;
 }
 
+static void deliver(Tee *tee, const Lane *lane, int signal, const char *source, int64_t t_ns,
+		    double value, SampleStatus status)
+{
+	int wanted = id_of(tee->sources, source);
+	session_sample(lane->producer, signal, t_ns, value, status);
+	if (wanted < 0)
+		return;
+	ExecutorSample s = {.source = (unsigned)wanted, .t_ns = t_ns, .v = value, .status = status};
+	ring_push(lane->executor, &s);
+}
+
 static void on_sample(Stream *stream, const char *source, int64_t t_ns, double value,
 		      SampleStatus status)
 {
 	Port *port = (Port *)stream;
 	Tee *tee = port->tee;
-	Lane *lane = lane_of_this_thread(tee);
-	int signal = id_of(tee->signals, source), wanted = id_of(tee->sources, source);
-	if (!lane || signal < 0)
+	int signal = id_of(tee->signals, source);
+	if (signal < 0)
 		return;
-	session_sample(port->product ? lane->product : lane->bench, signal, t_ns, value, status);
-	if (wanted >= 0) {
-		ExecutorSample s = {
-			.source = (unsigned)wanted, .t_ns = t_ns, .v = value, .status = status};
-		ring_push(lane->executor, &s);
+	if (port->product) {
+		pthread_mutex_lock(&tee->lock);
+		deliver(tee, &tee->answers, signal, source, t_ns, value, status);
+		pthread_mutex_unlock(&tee->lock);
+		return;
 	}
-	if (!port->product && tee->feed && tee->feed->sample)
+	Lane *lane = lane_of_this_thread(tee);
+	if (!lane)
+		return;
+	deliver(tee, lane, signal, source, t_ns, value, status);
+	if (tee->feed && tee->feed->sample)
 		tee->feed->sample(tee->feed->user, source, t_ns, value, status);
 }
 
 static void on_event(Stream *stream, const char *name, int64_t t_ns, const char *json)
 {
 	Port *port = (Port *)stream;
-	Lane *lane = lane_of_this_thread(port->tee);
+	Tee *tee = port->tee;
+	if (port->product) {
+		pthread_mutex_lock(&tee->lock);
+		session_event(tee->answers.producer, t_ns, name, json);
+		pthread_mutex_unlock(&tee->lock);
+		return;
+	}
+	Lane *lane = lane_of_this_thread(tee);
 	if (lane)
-		session_event(port->product ? lane->product : lane->bench, t_ns, name, json);
+		session_event(lane->producer, t_ns, name, json);
+}
+
+static void record_frame(Tee *tee, const Port *port, int camera, const Frame *frame)
+{
+	if (port->product) {
+		pthread_mutex_lock(&tee->lock);
+		session_frame(tee->answers.producer, camera, frame);
+		pthread_mutex_unlock(&tee->lock);
+		return;
+	}
+	Lane *lane = lane_of_this_thread(tee);
+	if (lane)
+		session_frame(lane->producer, camera, frame);
 }
 
 static void on_frame(Stream *stream, const char *source, const Frame *frame)
 {
 	Port *port = (Port *)stream;
 	Tee *tee = port->tee;
-	Lane *lane = lane_of_this_thread(tee);
 	int camera = id_of(tee->cameras, source);
-	if (!lane || camera < 0)
+	if (camera < 0)
 		return;
 	Frame unit = {0};
 	const Frame *recorded = frame;
 	if (tee->feed && tee->feed->encode)
 		recorded = tee->feed->encode(tee->feed->user, source, frame, &unit) ? &unit : NULL;
 	if (recorded)
-		session_frame(port->product ? lane->product : lane->bench, camera, recorded);
+		record_frame(tee, port, camera, recorded);
 	if (unit.unref)
 		unit.unref(unit.owner);
 	if (!port->product && tee->feed && tee->feed->frame)
@@ -99,7 +138,7 @@ static void on_fault(Stream *stream, const Fault *fault)
 	Lane *lane = lane_of_this_thread(port->tee);
 	/* Faults go through the bench's producer whoever is to blame: a flood must not push out the word that it floods. */
 	if (lane)
-		session_fault(lane->bench, fault);
+		session_fault(lane->producer, fault);
 }
 
 static void port_init(Port *port, Tee *tee, bool product)
@@ -126,11 +165,12 @@ Tee *tee_new(SessionWriter *writer, const GPtrArray *sources, const TeeFeed *fee
 	for (unsigned i = 0; i < TEE_THREADS; i++) {
 		char name[32];
 		g_snprintf(name, sizeof(name), "bench-%u", i);
-		tee->lanes[i].bench = session_writer_add_producer(writer, name, SESSION_BENCH);
-		g_snprintf(name, sizeof(name), "product-%u", i);
-		tee->lanes[i].product = session_writer_add_producer(writer, name, SESSION_PRODUCT);
+		tee->lanes[i].producer = session_writer_add_producer(writer, name, SESSION_BENCH);
 		tee->lanes[i].executor = ring_new(sizeof(ExecutorSample), EXECUTOR_RING);
 	}
+	thread_lock_init(&tee->lock);
+	tee->answers.producer = session_writer_add_producer(writer, "product", SESSION_PRODUCT);
+	tee->answers.executor = ring_new(sizeof(ExecutorSample), EXECUTOR_RING);
 	return tee;
 }
 
@@ -140,6 +180,8 @@ void tee_free(Tee *tee)
 		return;
 	for (unsigned i = 0; i < TEE_THREADS; i++)
 		ring_free(tee->lanes[i].executor);
+	ring_free(tee->answers.executor);
+	pthread_mutex_destroy(&tee->lock);
 	g_hash_table_unref(tee->signals);
 	g_hash_table_unref(tee->cameras);
 	g_hash_table_unref(tee->sources);
@@ -169,6 +211,8 @@ Stream *tee_product(Tee *tee)
 bool tee_pop(Tee *tee, ExecutorSample *ret)
 {
 	unsigned n = MIN(atomic_load(&tee->used), TEE_THREADS);
+	if (ring_pop(tee->answers.executor, ret))
+		return true;
 	for (unsigned i = 0; i < n; i++) {
 		tee->next = (tee->next + 1) % n;
 		if (ring_pop(tee->lanes[tee->next].executor, ret))
@@ -179,7 +223,7 @@ bool tee_pop(Tee *tee, ExecutorSample *ret)
 
 uint64_t tee_executor_lost(const Tee *tee)
 {
-	uint64_t lost = 0;
+	uint64_t lost = ring_lost(tee->answers.executor);
 	for (unsigned i = 0; i < TEE_THREADS; i++)
 		lost += ring_lost(tee->lanes[i].executor);
 	return lost;
