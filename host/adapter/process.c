@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "cpu_wait.h"
 #include "token.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct ProductProcess {
 	char *how;
 	char *token;  /* token.h */
 	int guard_fd; /* the guard wakes when this end is closed, however we end */
-	int64_t wait_ns, wait_at_ns;
+	CpuWait *wait;
 };
 
 static char *find_program(const char *name, const char *program_dir)
@@ -195,7 +196,7 @@ ProductProcess *product_process_new(const char *const *argv, const char *program
 	p->pid = pid;
 	p->token = g_steal_pointer(&token);
 	p->guard_fd = guard[1];
-	p->wait_at_ns = -1;
+	p->wait = cpu_wait_new();
 	return p;
 }
 
@@ -224,34 +225,9 @@ gboolean product_process_alive(ProductProcess *p, const char **ret_how)
 	return !p->ended;
 }
 
-/* Sum of the run delay of all its threads, -1 when it cannot be read. */
-static int64_t run_delay_ns(pid_t pid)
-{
-	g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)pid);
-	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-	if (!dir)
-		return -1;
-	int64_t sum = -1;
-	for (const char *name; (name = g_dir_read_name(dir));) {
-		g_autofree char *path = g_build_filename(folder, name, "schedstat", NULL);
-		g_autofree char *text = NULL;
-		unsigned long long on, wait;
-		if (g_file_get_contents(path, &text, NULL, NULL) &&
-		    sscanf(text, "%llu %llu", &on, &wait) == 2)
-			sum = (sum < 0 ? 0 : sum) + (int64_t)wait;
-	}
-	return sum;
-}
-
 double product_process_cpu_wait(ProductProcess *p, int64_t now_ns)
 {
-	int64_t wait = p->ended ? -1 : run_delay_ns(p->pid);
-	double share = NAN;
-	if (wait >= 0 && p->wait_at_ns >= 0 && now_ns > p->wait_at_ns && wait >= p->wait_ns)
-		share = (double)(wait - p->wait_ns) / (double)(now_ns - p->wait_at_ns);
-	p->wait_ns = wait;
-	p->wait_at_ns = wait < 0 ? -1 : now_ns;
-	return share;
+	return p->ended ? (double)NAN : cpu_wait_share(p->wait, p->pid, now_ns);
 }
 
 static bool wait_for_end(ProductProcess *p, int64_t deadline_ns)
@@ -287,6 +263,7 @@ void product_process_free(ProductProcess *p)
 		return;
 	product_process_stop(p);
 	close(p->guard_fd);
+	cpu_wait_free(p->wait);
 	g_free(p->how);
 	g_free(p->token);
 	g_free(p);

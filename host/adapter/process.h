@@ -37,8 +37,7 @@ pid_t product_process_pid(const ProductProcess *process);
 /* False once the process has ended; *ret_how then says how ("exited with 1", "killed by signal 11"), valid until free. */
 gboolean product_process_alive(ProductProcess *process, const char **ret_how);
 
-/* Share of the time since the last call that its runnable threads waited for a processor, 0..1; NaN when unknown.
- * Source: /proc/PID/task/T/schedstat, field 2 (run delay in ns, kernel documentation scheduler/sched-stats). */
+/* Share of the time since the last call that its threads waited for a processor (cpu_wait.h); NaN when unknown. */
 double product_process_cpu_wait(ProductProcess *process, int64_t now_ns);
 
 /* SIGTERM to its group, SIGKILL after 2 s, and SIGKILL to whatever it left behind. Idempotent; bounded in time. */

@@ -1,7 +1,9 @@
 #include "unit.h"
 
+#include "cpu_wait.h"
 #include "process.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -109,6 +111,40 @@ static void what_a_product_started_does_not_outlive_a_killed_bench(void)
 	unlink(file);
 }
 
+#define MS CLOCK_MS
+
+/* 33 ms of a picture's period, of which a processor was free for all but 10: the kernel counted sleep. A busy machine's waits
+ * count in full, and so do those that nobody can tell from idleness: a clock of 10 ms at either end. */
+static void nobody_waits_for_a_processor_while_one_is_free(void)
+{
+	CU_ASSERT_EQUAL(cpu_wait_counted(66 * MS, 100 * MS, 90 * MS), 30 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(66 * MS, 100 * MS, 0), 66 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(66 * MS, 100 * MS, 20 * MS), 66 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(80 * MS, 100 * MS, 50 * MS), 70 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(5 * MS, 100 * MS, 90 * MS), 5 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(900 * MS, 100 * MS, 0), 100 * MS);
+	CU_ASSERT_EQUAL(cpu_wait_counted(50 * MS, 100 * MS, 130 * MS), 0);
+}
+
+/* Two that never sleep share one processor: each waits half of the time, whatever else the machine does, and another
+ * processor that it may not use stands free. */
+static void a_program_that_shares_its_processor_is_seen_to_wait(void)
+{
+	ProductProcess *p =
+		start("exec taskset -c 0 /bin/sh -c 'while :; do :; done & while :; do :; done'");
+	double worst = 0;
+	int64_t until = clock_now(clock_monotonic()) + 5 * CLOCK_S, last = 0;
+	while (worst < 0.3 && clock_now(clock_monotonic()) < until) {
+		int64_t now = clock_now(clock_monotonic());
+		if (now - last < 100 * MS)
+			continue;
+		double share = product_process_cpu_wait(p, last = now);
+		worst = isfinite(share) ? fmax(worst, share) : worst;
+	}
+	CU_ASSERT_TRUE(worst >= 0.3);
+	product_process_free(p);
+}
+
 int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
@@ -116,7 +152,9 @@ int main(int argc, char **argv)
 		UNIT(the_end_of_a_product_is_seen_with_its_cause),
 		UNIT(a_product_deaf_to_sigterm_ends_all_the_same),
 		UNIT(what_a_product_leaves_behind_is_ended_too),
-		UNIT(what_a_product_started_does_not_outlive_a_killed_bench)};
+		UNIT(what_a_product_started_does_not_outlive_a_killed_bench),
+		UNIT(nobody_waits_for_a_processor_while_one_is_free),
+		UNIT(a_program_that_shares_its_processor_is_seen_to_wait)};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return unit_run("adapter.process", tests, G_N_ELEMENTS(tests), argc, argv);
 }
