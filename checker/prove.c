@@ -14,7 +14,9 @@ static int64_t first_beyond(const World *w, const char *name, double most, bool 
 	const Signal *s = name && most > 0 ? recording_signal(w->rec, name) : NULL;
 	bool any = false;
 	for (size_t i = 0; s && i < s->n; i++) {
-		if (s->t_ns[i] < w->in.a || s->t_ns[i] > w->in.b)
+		/* What is told of the time since the sample before may begin within. */
+		int64_t begins = from_before && i > 0 ? s->t_ns[i - 1] + 1 : s->t_ns[i];
+		if (s->t_ns[i] < w->in.a || begins > w->in.b)
 			continue;
 		any = true;
 		if (!(s->v[i] <= most))

@@ -53,8 +53,8 @@ struct ProductLink {
 	GHashTable *order;  /* responses_order(), under lock */
 	GHashTable *raised; /* signal → GINT 1, under lock: outputs that rose before begin */
 	pthread_mutex_t lock;
-	Stream tap; /* what the parts deliver to: notes first values, passes on */
-	int64_t watched_ns;
+	Stream tap;           /* what the parts deliver to: notes first values, passes on */
+	int64_t wait_told_ns; /* when its wait for a processor was last told; 0: never */
 };
 
 static ProductLink *link_of_tap(Stream *stream)
@@ -650,6 +650,18 @@ bool product_link_exchange(ProductLink *link, int64_t now_ns)
 	return link->lockstep && lockstep_exchange(link->lockstep, now_ns);
 }
 
+/* Over about a second: one period of a camera that the kernel counts as waiting (cpu_wait.h) is a third of a tenth. */
+#define WAIT_EVERY_NS (900 * CLOCK_MS)
+
+static void tell_wait(ProductLink *link, int64_t now)
+{
+	/* In simulated time a product never waits for a processor: the clock waits for it. */
+	double wait = link->lockstep ? 0 : product_process_cpu_wait(link->process, now);
+	link->wait_told_ns = now;
+	if (isfinite(wait))
+		tap_sample(&link->tap, PRODUCT_CPU_WAIT_SIGNAL, now, wait, SAMPLE_OK);
+}
+
 void product_link_watch(ProductLink *link)
 {
 	int64_t now = clock_now(link->options.clock);
@@ -660,10 +672,8 @@ void product_link_watch(ProductLink *link)
 		link->blamed_end = true;
 		responses_blame(&link->tap, now, "the product's process %s", how);
 	}
-	/* In simulated time a product never waits for a processor: the clock waits for it. */
-	double wait = link->lockstep ? 0 : product_process_cpu_wait(link->process, now);
-	if (isfinite(wait))
-		tap_sample(&link->tap, PRODUCT_CPU_WAIT_SIGNAL, now, wait, SAMPLE_OK);
+	if (link->wait_told_ns == 0 || now - link->wait_told_ns >= WAIT_EVERY_NS)
+		tell_wait(link, now);
 }
 
 char *product_link_undeclared(ProductLink *link)
@@ -684,6 +694,8 @@ char *product_link_undeclared(ProductLink *link)
 
 void product_link_end(ProductLink *link)
 {
+	if (link->process && link->began && !link->ended) /* what was not told yet */
+		tell_wait(link, clock_now(link->options.clock));
 	pthread_mutex_lock(&link->lock);
 	link->ended = true;
 	pthread_mutex_unlock(&link->lock);

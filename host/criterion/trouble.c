@@ -188,8 +188,10 @@ static void check_cpu(Judge *judge)
 	if (!(spec->max_cpu_wait > 0))
 		return;
 	for (size_t i = 0; wait && i < wait->n; i++) {
-		if (wait->t_ns[i] < rec->start_ns || wait->t_ns[i] > rec->end_ns ||
-		    wait->status[i] != SAMPLE_OK)
+		/* A sample is about the time since the one before it. */
+		bool beyond =
+			i > 0 ? wait->t_ns[i - 1] >= rec->end_ns : wait->t_ns[i] > rec->end_ns;
+		if (wait->t_ns[i] < rec->start_ns || beyond || wait->status[i] != SAMPLE_OK)
 			continue;
 		any = true;
 		if (wait->v[i] <= spec->max_cpu_wait)

@@ -130,6 +130,20 @@ static void a_reading_faster_than_the_declared_slew_is_invalid(void)
 	bench_clear(&b);
 }
 
+/* Samples are about the time since the one before: the last one began within the run, or with its end. */
+static void a_product_starved_as_the_run_ends_is_invalid(void)
+{
+	Bench within = bench_new(6.2, 18.4), after = bench_new(6.2, 18.4);
+	size_t last = within.wait->n - 1;
+	within.wait->v[last] = after.wait->v[last] = 0.6;
+	within.rec->end_ns = within.wait->t_ns[last] - 1;
+	after.rec->end_ns = after.wait->t_ns[last - 1];
+	GIVES(within, FALSE_ALARM, INVALID, "CPU");
+	GIVES(after, FALSE_ALARM, PASS, NULL);
+	bench_clear(&within);
+	bench_clear(&after);
+}
+
 static void a_starved_product_is_invalid(void)
 {
 	Bench b = bench_new((double)NAN, (double)NAN), c = bench_new(6.2, 18.4);
@@ -478,8 +492,8 @@ UNIT_MAIN("criterion.verdict",
 	  UNIT(a_gap_where_the_criterion_looks_is_invalid),
 	  UNIT(saturation_and_readings_out_of_range_are_invalid),
 	  UNIT(a_reading_faster_than_the_declared_slew_is_invalid),
-	  UNIT(a_starved_product_is_invalid), UNIT(a_recording_cut_short_never_passes),
-	  UNIT(a_crash_fails_what_needed_an_answer),
+	  UNIT(a_starved_product_is_invalid), UNIT(a_product_starved_as_the_run_ends_is_invalid),
+	  UNIT(a_recording_cut_short_never_passes), UNIT(a_crash_fails_what_needed_an_answer),
 	  UNIT(garbage_fails_even_when_an_alarm_came_too),
 	  UNIT(a_crash_after_a_bench_fault_is_invalid),
 	  UNIT(a_prohibition_passes_only_with_an_answered_control),

@@ -63,7 +63,7 @@ void product_link_begin(ProductLink *link, int64_t t_ns);
 /* Lock-step: one decision of the product at simulated time now_ns, with everything fed since the last one. False: it has
  * hung or ended (it has been blamed). Grey pictures ("gray8") are fed with product_link_feed()->frame. */
 bool product_link_exchange(ProductLink *link, int64_t now_ns);
-/* Look after it: is it alive, does it get a processor, does it consume? */
+/* Look after it, some ten times a second: is it alive, and (once a second, and at the end) does it get a processor? */
 void product_link_watch(ProductLink *link);
 /* What it said although product.yaml declares no such output, for people; NULL: nothing. Caller frees. */
 char *product_link_undeclared(ProductLink *link);
