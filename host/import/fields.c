@@ -172,3 +172,13 @@ char *field_node_path(const FieldNode *node)
 		g_string_erase(path, 0, 1);
 	return g_string_free(path, FALSE);
 }
+
+bool field_walk_fails(GError **error, size_t at, const FieldNode *node, const char *what)
+{
+	g_autofree char *path = node ? field_node_path(node) : NULL;
+	if (error && !*error)
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+			    "byte %zu of the message%s%s: %s", at, path && *path ? ", " : "",
+			    path ? path : "", what);
+	return false;
+}

@@ -116,6 +116,9 @@ FieldNode *field_node_named(FieldNode *parent, const char *label, size_t size);
 /* "pose.position.x", "poses[0].x". Caller frees. */
 char *field_node_path(const FieldNode *node);
 
+/* A message that does not fit its definition: the first error says at which byte and in which field (NULL: none). FALSE. */
+bool field_walk_fails(GError **error, size_t at, const FieldNode *node, const char *what);
+
 /* ---- walking ------------------------------------------------------------------------------------------------ */
 
 typedef struct FieldSink {

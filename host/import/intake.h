@@ -25,6 +25,17 @@ typedef enum {
 	WIRE_OF_NOTHING, /* cannot be decoded: `refusal` says why */
 } IntakeWire;
 
+/* FieldNode.lost: what of a field was not taken, or not as it was. */
+typedef enum {
+	LOST_ARRAY,
+	LOST_OCTETS,
+	LOST_SIGNALS,
+	LOST_NOT_BOOLEAN,
+	LOST_EXACTNESS,
+	LOST_KINDS,
+} IntakeLoss;
+G_STATIC_ASSERT(LOST_KINDS == G_N_ELEMENTS(((FieldNode *)0)->lost));
+
 /* Why messages were not taken, or what was left out of them. */
 typedef struct IntakeReason {
 	char *what;

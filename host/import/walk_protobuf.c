@@ -11,12 +11,7 @@ typedef struct {
 
 static bool fail(Walk *w, const uint8_t *at, const FieldNode *node, const char *what)
 {
-	g_autofree char *path = node ? field_node_path(node) : NULL;
-	if (w->error && !*w->error)
-		g_set_error(w->error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
-			    "byte %zu of the message%s%s: %s", (size_t)(at - w->start),
-			    path && *path ? ", " : "", path ? path : "", what);
-	return false;
+	return field_walk_fails(w->error, (size_t)(at - w->start), node, what);
 }
 
 static int64_t zigzag(uint64_t v)

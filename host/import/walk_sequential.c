@@ -16,12 +16,7 @@ typedef struct {
 
 static bool fail(Walk *w, const FieldNode *node, const char *what)
 {
-	g_autofree char *path = node ? field_node_path(node) : NULL;
-	if (w->error && !*w->error)
-		g_set_error(w->error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
-			    "byte %zu of the message%s%s: %s", (size_t)(w->at - w->start),
-			    path && *path ? ", " : "", path ? path : "", what);
-	return false;
+	return field_walk_fails(w->error, (size_t)(w->at - w->start), node, what);
 }
 
 static size_t size_of(FieldKind kind)

@@ -248,6 +248,8 @@ static bool judge_reader(const ScoreConfig *config, SessionReader *reader, Pack 
 	const Recording *recording = session_reader_recording(reader);
 	g_autoptr(GPtrArray) left_out = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) ids = ids_of(config, recording, packs, n_packs, left_out, error);
+	if (!ids)
+		return false;
 	/* Absent is fine: an imported table has none, and then nothing is promised. Unreadable is not: without its stimulus
 	 * checks and its proof of life a run could pass that must not. */
 	g_autoptr(GError) unreadable = NULL;
@@ -256,7 +258,7 @@ static bool judge_reader(const ScoreConfig *config, SessionReader *reader, Pack 
 		g_propagate_error(error, g_steal_pointer(&unreadable));
 	else if (!score->spec)
 		score->spec = judge_spec_new();
-	if (!ids || !score->spec)
+	if (!score->spec)
 		return false;
 	g_ptr_array_add(ids, NULL);
 	score->record = criterion_judge(recording, packs, n_packs, (const char *const *)ids->pdata,

@@ -1,6 +1,7 @@
 /* Two end points over a line that drops, flips, repeats and cuts: every message arrives once, whole and in order. */
 #include <anzen/protocol.h>
 
+#include "numbered.h"
 #include "unit.h"
 
 typedef struct {
@@ -57,12 +58,7 @@ static bool take(void *user, const uint8_t *bytes, uint8_t n)
 		e->refusals++;
 		return false;
 	}
-	/* message k has length 4 + k % 61 and content k, k+1, … */
-	uint32_t k = e->taken++;
-	bool right = n == 4 + k % 61 && proto_get32(bytes) == k;
-	for (uint8_t i = 4; i < n; i++)
-		right &= bytes[i] == (uint8_t)(k + i);
-	e->wrong += !right;
+	e->wrong += !numbered_right(e->taken++, bytes, n);
 	return true;
 }
 
@@ -76,12 +72,7 @@ static const ProtoLinkOps ops = {send_bytes, take, datagram};
 
 static void post(End *e)
 {
-	uint8_t bytes[PROTO_PAYLOAD];
-	uint32_t k = e->posted;
-	proto_put32(bytes, k);
-	for (uint8_t i = 4; i < PROTO_PAYLOAD; i++)
-		bytes[i] = (uint8_t)(k + i);
-	e->posted += proto_link_post(&e->link, bytes, (uint8_t)(4 + k % 61));
+	e->posted += numbered_post(&e->link, e->posted);
 }
 
 static void deliver(Line *l, End *to)

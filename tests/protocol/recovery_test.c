@@ -3,6 +3,7 @@
  * within one frame time plus the retry. Each trial is its own pair of end points and its own seed. */
 #include <anzen/protocol.h>
 
+#include "numbered.h"
 #include "unit.h"
 
 #ifndef TRIALS
@@ -45,15 +46,10 @@ static bool send_bytes(void *user, const uint8_t *wire, uint8_t n)
 	return true;
 }
 
-/* Message k is 4 + k % 61 bytes: its number, then k + 4, k + 5, … */
 static bool take(void *user, const uint8_t *bytes, uint8_t n)
 {
 	End *e = user;
-	uint32_t k = e->taken++;
-	bool right = n == 4 + k % 61 && proto_get32(bytes) == k;
-	for (uint8_t i = 4; i < n; i++)
-		right &= bytes[i] == (uint8_t)(k + i);
-	e->wrong += !right;
+	e->wrong += !numbered_right(e->taken++, bytes, n);
 	return true;
 }
 
@@ -67,12 +63,7 @@ static const ProtoLinkOps ops = {send_bytes, take, ignore};
 
 static void post(End *e)
 {
-	uint8_t bytes[PROTO_PAYLOAD];
-	uint32_t k = e->posted;
-	proto_put32(bytes, k);
-	for (uint8_t i = 4; i < PROTO_PAYLOAD; i++)
-		bytes[i] = (uint8_t)(k + i);
-	e->posted += proto_link_post(&e->link, bytes, (uint8_t)(4 + k % 61));
+	e->posted += numbered_post(&e->link, e->posted);
 }
 
 static void arrive(End *to, uint8_t byte)

@@ -1,6 +1,7 @@
 /* Pictures of a tape under perturbation: decoded, disturbed and encoded again, and what that leaves of their labels. */
 #include "tape.h"
 
+#include "made.h"
 #include "unit.h"
 
 #include <anzen/media.h>
@@ -27,21 +28,6 @@ static const char product_text[] =
 	"outputs:\n"
 	"  alarm: {adapter: http, path: /events, kind: event, when: {path: $.type, equals: fall}}\n"
 	"limits: {response: 60 s, message: 64 KiB, rate: 100 Hz}\n";
-
-typedef struct Made {
-	char *dir, *path;
-	Product *product;
-} Made;
-
-static void made_clear(Made *m)
-{
-	unlink(m->path);
-	rmdir(m->dir);
-	g_free(m->path);
-	g_free(m->dir);
-	product_free(m->product);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Made, made_clear)
 
 static int64_t time_of(int picture)
 {

@@ -2,6 +2,7 @@
 #include "tape.h"
 
 #include "executor.h"
+#include "made.h"
 #include "unit.h"
 
 #include <glib/gstdio.h>
@@ -26,21 +27,6 @@ static const char product_text[] = "anzen: product/1\n"
 				   "outputs:\n"
 				   "  shut: {adapter: modbus, kind: state, coil: 0}\n"
 				   "limits: {response: 60 s, message: 260 B, rate: 300 Hz}\n";
-
-typedef struct Made {
-	char *dir, *path;
-	Product *product;
-} Made;
-
-static void made_clear(Made *m)
-{
-	unlink(m->path);
-	rmdir(m->dir);
-	g_free(m->path);
-	g_free(m->dir);
-	product_free(m->product);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Made, made_clear)
 
 static int add_signal(SessionWriter *w, const char *name, SignalOrigin origin, double hi)
 {
