@@ -92,7 +92,7 @@ static void *node_open(DeviceHost *host, const DeviceConfig *config, GError **er
 	self->host = host;
 	self->name = device_host_name(host);
 	self->threadless = config->threadless;
-	self->asymmetry_ns = NAN;
+	self->asymmetry_ns = config->asymmetry_ns ? (double)config->asymmetry_ns : (double)NAN;
 	self->bytes = config->byte_link ? config->byte_link
 					: byte_link_open(config->link, PROTO_BAUD, error);
 	if (!self->bytes ||

@@ -128,6 +128,7 @@ static Device *open_real(Rig *rig, const RigDeviceSpec *spec, GError **error)
 			       .unit = spec->unit,
 			       .map = spec->map,
 			       .format = spec->format,
+			       .asymmetry_ns = spec->asymmetry_ns,
 			       .clock = rig->clock};
 	return device_open(&config, error);
 }
@@ -139,6 +140,7 @@ static Device *open_plant(Rig *rig, const RigDeviceSpec *spec, const RigOptions 
 			       .driver = spec->driver,
 			       .map = spec->map,
 			       .format = spec->format,
+			       .asymmetry_ns = spec->asymmetry_ns,
 			       .clock = rig->clock,
 			       .threadless = true,
 			       .plant = rig->plant};

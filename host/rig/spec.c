@@ -27,6 +27,7 @@ static const Shape terminal = {
 	.type = SHAPE_TEXT, .pattern = NAME "\\.[a-z][a-z0-9.-]*", .expected = "DEVICE.CHANNEL"};
 static const Shape serial = {.type = SHAPE_TEXT, .pattern = "[A-Za-z0-9][A-Za-z0-9_.-]*"};
 static const Shape short_time = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 0.001, .hi = 3600};
+static const Shape asymmetry = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 1e-7, .hi = 0.1};
 static const Shape proof_time = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 3600, .hi = 3.2e7};
 static const Shape frequency = {.type = SHAPE_QUANTITY, .unit = "Hz", .lo = 1e-3, .hi = 1e6};
 static const Shape any_quantity = {.type = SHAPE_QUANTITY};
@@ -46,6 +47,8 @@ static const ShapeField device_fields[] = {
 	{"map", &path, false, "modbus: map/1 file"},
 	{"instrument", &path, false, "scpi: instrument/1 file"},
 	{"format", &format, false, "camera: size and rate"},
+	{"asymmetry", &asymmetry, false,
+	 "node: most by which the link's two ways differ in time, measured; default: not known"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape device = {.type = SHAPE_RECORD, .fields = device_fields};
@@ -190,6 +193,8 @@ static void check_device(const RigSpec *spec, const YamlDoc *doc, const YamlNode
 		yaml_error(doc, node, diag, "a modbus device needs `map` and `unit`");
 	if (!strcmp(d->driver, "scpi") && !yaml_get(node, "instrument"))
 		yaml_error(doc, node, diag, "a scpi device needs `instrument`");
+	if (strcmp(d->driver, "node") != 0 && yaml_get(node, "asymmetry"))
+		yaml_error(doc, yaml_get(node, "asymmetry"), diag, "`asymmetry` is for nodes");
 }
 
 /* What its file says it has. A broken map is told with its own file and line. */
@@ -223,6 +228,7 @@ static void read_devices(RigSpec *spec, const YamlDoc *doc, const YamlNode *root
 		d->map_name = g_strdup(map);
 		d->format = g_strdup(yaml_get_text(node, "format"));
 		d->unit = (int)shape_number(yaml_get(node, "unit"), 0);
+		d->asymmetry_ns = shape_ns(yaml_get(node, "asymmetry"), 0);
 		g_ptr_array_add(spec->devices, d);
 		check_device(spec, doc, node, d, diag);
 		if (diagnostics_errors(diag) == before)

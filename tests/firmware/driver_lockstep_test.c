@@ -15,7 +15,7 @@ typedef struct {
 	double last_value, out3;
 	int64_t out3_ns;
 	unsigned out3_samples;
-	bool level;
+	bool level, slow; /* slow: what the node says arrives a poll later */
 	char fault[200], pin[16];
 } Rig;
 
@@ -69,7 +69,58 @@ static void on_fault(Stream *self, const Fault *fault)
 	g_strlcpy(rig->fault, fault->cause, sizeof rig->fault);
 }
 
-static Rig *rig_new(void)
+/* A link whose way back takes until the next poll: 1 ms that the way there does not. */
+typedef struct {
+	ByteLink *inner;
+	Rig *rig;
+	uint8_t held[4096];
+	gssize n;
+	int64_t since_ns;
+} SlowLink;
+
+static void slow_close(void *self)
+{
+	byte_link_close(((SlowLink *)self)->inner);
+	g_free(self);
+}
+
+static gssize slow_read(void *self, void *data, size_t size, int64_t deadline_ns, GError **error)
+{
+	SlowLink *s = self;
+	int64_t now = clock_now(s->rig->clock);
+	gssize ready = 0;
+	if (!s->rig->slow && !s->n)
+		return byte_link_read(s->inner, data, size, deadline_ns, error);
+	if (s->n && now > s->since_ns) {
+		ready = MIN(s->n, (gssize)size);
+		memcpy(data, s->held, (size_t)ready);
+		s->n -= ready;
+		memmove(s->held, s->held + ready, (size_t)s->n);
+	}
+	if (!s->n) {
+		s->n = byte_link_read(s->inner, s->held, sizeof s->held, 0, error);
+		s->since_ns = now;
+	}
+	return s->n < 0 ? -1 : ready;
+}
+
+static gboolean slow_write(void *self, const void *data, size_t size, int64_t deadline_ns,
+			   GError **error)
+{
+	return byte_link_write(((SlowLink *)self)->inner, data, size, deadline_ns, error);
+}
+
+static ByteLink *slow_link(Rig *rig)
+{
+	static const ByteLinkOps ops = {
+		.kind = "slow", .close = slow_close, .read = slow_read, .write = slow_write};
+	SlowLink *s = g_new0(SlowLink, 1);
+	s->inner = node_native_link(rig->node);
+	s->rig = rig;
+	return byte_link_new(&ops, s, "slow link");
+}
+
+static Rig *rig_with(int64_t asymmetry_ns)
 {
 	Rig *rig = g_new0(Rig, 1);
 	NodeNativePlant plant = {rig, on_pin, ramp};
@@ -80,12 +131,18 @@ static Rig *rig_new(void)
 	rig->node = node_native_new(&config, &plant);
 	DeviceConfig device = {.name = "node-a",
 			       .driver = "node",
+			       .asymmetry_ns = asymmetry_ns,
 			       .clock = rig->clock,
 			       .threadless = true,
-			       .byte_link = node_native_link(rig->node)};
+			       .byte_link = slow_link(rig)};
 	rig->device = device_open(&device, &error);
 	UNIT_OK(rig->device, error);
 	return rig;
+}
+
+static Rig *rig_new(void)
+{
+	return rig_with(0);
 }
 
 static void rig_free(Rig *rig)
@@ -408,6 +465,28 @@ static void another_schema_is_refused_and_both_are_named(void)
 	refused_with(&fake, "9.8.7", "flash");
 }
 
+static int64_t clock_u_ns(int64_t asymmetry_ns)
+{
+	g_autoptr(Rig) rig = rig_with(asymmetry_ns);
+	DeviceStats stats;
+	start(rig);
+	rig->slow = true;
+	run(rig, 20 * CLOCK_S);
+	device_stats(rig->device, &stats);
+	CU_ASSERT_EQUAL(rig->faults, 0);
+	return stats.clock_u_ns;
+}
+
+/* Half of a round trip of 1 ms may be a bias, 0.5 ms / sqrt 3 = 289 us; of a link known to 5 us it is 2.5 us / sqrt 3. One
+ * known to 10 ms is no better than unknown. */
+static void a_measured_asymmetry_takes_the_doubt_from_the_clock(void)
+{
+	int64_t unknown = clock_u_ns(0), known = clock_u_ns(5 * CLOCK_US);
+	CU_ASSERT_TRUE(unknown >= 288 * CLOCK_US);
+	CU_ASSERT_TRUE(known < 20 * CLOCK_US && known >= 1443);
+	CU_ASSERT_EQUAL(clock_u_ns(10 * CLOCK_MS), unknown);
+}
+
 static void silence_and_garbage_are_no_node(void)
 {
 	Fake silent = {0}, noisy = {.garbage = true};
@@ -423,4 +502,5 @@ UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals
 	  UNIT(a_restart_is_a_fault_and_never_rearmed), UNIT(make_safe_drops_what_waits),
 	  UNIT(a_rig_may_lower_max_on_only), UNIT(an_output_s_signal_follows_its_pin),
 	  UNIT(the_tick_count_may_wrap), UNIT(another_schema_is_refused_and_both_are_named),
+	  UNIT(a_measured_asymmetry_takes_the_doubt_from_the_clock),
 	  UNIT(silence_and_garbage_are_no_node))

@@ -73,6 +73,10 @@ static void expect_error(const char *from, const char *to, const char *message)
 
 static void each_mistake_is_told_with_its_line(void)
 {
+	expect_error("{driver: camera,", "{driver: camera, asymmetry: 5 us,",
+		     "`asymmetry` is for nodes");
+	expect_error("{driver: node,", "{driver: node, asymmetry: 5 mm,", "time");
+	expect_error("{driver: node,", "{driver: node, asymmetry: 1 s,", "out of range");
 	expect_error("device: cam,", "device: cams,", "no device 'cams'");
 	expect_error("channel: adc.0", "channel: adc.9", "no channel 'adc.9'");
 	expect_error("channel: adc.1", "channel: adc.0", "already plays the role");

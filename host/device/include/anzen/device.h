@@ -109,11 +109,13 @@ typedef struct DeviceConfig {
 	const char *link; /* URI, world: already replaced; NULL when byte_link or plant is given */
 	int unit;         /* modbus: 1..247 */
 	const char *map;  /* path of a map/1 (modbus) or instrument/1 (scpi) file */
-	const char *format;  /* camera: "640x360@30" */
-	Clock *clock;        /* bench clock */
-	bool threadless;     /* pumped by device_poll() */
-	ByteLink *byte_link; /* node over an inproc pair; taken, also on failure */
-	PlantPort *plant;    /* driver plant; borrowed until close */
+	const char *format;   /* camera: "640x360@30" */
+	int64_t asymmetry_ns; /* node: most by which its link's two ways differ; 0: not known, so the
+			       * round trip is doubted instead. Enters the clock's uncertainty. */
+	Clock *clock;         /* bench clock */
+	bool threadless;      /* pumped by device_poll() */
+	ByteLink *byte_link;  /* node over an inproc pair; taken, also on failure */
+	PlantPort *plant;     /* driver plant; borrowed until close */
 	const DevicePlantChannel *plant_channels; /* driver plant: what it has; copied */
 	size_t n_plant_channels;
 } DeviceConfig;

@@ -28,10 +28,11 @@ G_BEGIN_DECLS
 
 typedef struct RigDeviceSpec {
 	char *name, *driver, *link;
-	char *map;      /* path of the map or instrument file, NULL: none */
-	char *map_name; /* the same as the rig file writes it */
-	char *format;   /* camera */
-	int unit;       /* modbus */
+	char *map;            /* path of the map or instrument file, NULL: none */
+	char *map_name;       /* the same as the rig file writes it */
+	char *format;         /* camera */
+	int64_t asymmetry_ns; /* node: of its link's two ways, at most; 0: not known */
+	int unit;             /* modbus */
 } RigDeviceSpec;
 
 typedef enum { RIG_SENSOR, RIG_ACTUATOR, RIG_CAMERA } RigRoleKind;
