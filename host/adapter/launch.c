@@ -1,11 +1,14 @@
 /* anzen-launch: the small program between the bench and a product's own program.
  *
- *	anzen-launch [--memory BYTES] [--files BYTES] [--guard FD]
+ *	anzen-launch [--cpus N] [--memory BYTES] [--files BYTES] [--guard FD]
  *	             [--isolate yes [--to-bench PORT]... [--to-product PORT]] -- PROGRAM ARG...
  *
  * It makes the product the leader of a session of its own, ties its life to its parent's, sets resource limits and
  * execs it. This is a program and not a child_setup hook because a hook in a threaded process may call nothing
  * but async-signal-safe functions.
+ *
+ * --cpus: it runs on the last N of the processors that the bench may use; the bench's own work usually sits on the first. A
+ * product that sets its own affinity can leave them: this keeps a greedy product off the bench, it is no prison.
  *
  * --guard: the product dies with the bench, but what it started does not. A guard process stays behind, waits for the end of
  * the pipe FD, whose other end only the bench has, and then kills everything that carries the product's token.
@@ -18,6 +21,7 @@
 #include "token.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -36,6 +40,18 @@ static int limit(int resource, const char *text)
 		return -1;
 	struct rlimit r = {.rlim_cur = bytes, .rlim_max = bytes};
 	return setrlimit((__rlimit_resource_t)resource, &r);
+}
+
+/* Of the processors allowed now only the last n stay; all of them when there are no more than n. */
+static int keep_cpus(const char *text)
+{
+	cpu_set_t set;
+	int n = atoi(text);
+	if (n < 1 || sched_getaffinity(0, sizeof set, &set) != 0)
+		return -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&set) > n; cpu++)
+		CPU_CLR(cpu, &set);
+	return sched_setaffinity(0, sizeof set, &set);
 }
 
 static void keep_guard(int fd, const char *token)
@@ -91,7 +107,9 @@ int main(int argc, char **argv)
 	int i = 1;
 	for (; i + 1 < argc && strcmp(argv[i], "--") != 0; i += 2) {
 		int failed = -1;
-		if (!strcmp(argv[i], "--memory"))
+		if (!strcmp(argv[i], "--cpus"))
+			failed = keep_cpus(argv[i + 1]);
+		else if (!strcmp(argv[i], "--memory"))
 			failed = limit(RLIMIT_AS, argv[i + 1]);
 		else if (!strcmp(argv[i], "--files"))
 			failed = limit(RLIMIT_FSIZE, argv[i + 1]);
@@ -109,9 +127,10 @@ int main(int argc, char **argv)
 		}
 	}
 	if (i + 1 >= argc || strcmp(argv[i], "--") != 0) {
-		fprintf(stderr, "usage: anzen-launch [--memory BYTES] [--files BYTES] [--guard FD] "
-				"[--isolate yes [--to-bench PORT]... [--to-product PORT]] -- "
-				"PROGRAM ARG...\n");
+		fprintf(stderr,
+			"usage: anzen-launch [--cpus N] [--memory BYTES] [--files BYTES] "
+			"[--guard FD] [--isolate yes [--to-bench PORT]... [--to-product PORT]] -- "
+			"PROGRAM ARG...\n");
 		return 126;
 	}
 	setsid();

@@ -59,6 +59,8 @@ static GPtrArray *launch_argv(const char *launcher, const char *program, const c
 {
 	GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(out, g_strdup(launcher));
+	if (limits && limits->cpus)
+		add_number(out, "--cpus", (uint64_t)limits->cpus);
 	if (limits && limits->memory_bytes)
 		add_number(out, "--memory", limits->memory_bytes);
 	if (limits && limits->file_bytes)

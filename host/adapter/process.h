@@ -16,6 +16,7 @@ typedef struct ProductProcess ProductProcess;
 #define PROCESS_FD 3
 
 typedef struct ProcessLimits {
+	int cpus;              /* processors it may use, 0: all */
 	uint64_t memory_bytes; /* 0: none */
 	uint64_t file_bytes;   /* of any one file it writes, 0: none */
 	int inherit_fd;        /* given to the product as PROCESS_FD; 0: none */

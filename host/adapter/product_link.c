@@ -476,7 +476,8 @@ static gboolean start_process(ProductLink *link, GError **error)
 		g_ptr_array_add(argv, g_strdup_printf("%d", PROCESS_FD));
 	}
 	g_ptr_array_add(argv, NULL);
-	ProcessLimits limits = {.memory_bytes = (uint64_t)link->product->memory_bytes,
+	ProcessLimits limits = {.cpus = link->product->cpus,
+				.memory_bytes = (uint64_t)link->product->memory_bytes,
 				.file_bytes = MAX_FILE_BYTES,
 				.isolate = link->product->network != CONFINE_NONE,
 				.ports = ports_of(link),

@@ -72,7 +72,7 @@ static void read_limits(ProductReader *r, const YamlNode *root)
 	Product *p = r->product;
 	const YamlNode *confine = yaml_get(root, "confine"), *limits = yaml_get(root, "limits");
 	p->network = network_of(yaml_get_text(confine, "network"));
-	p->cpu = shape_number(yaml_get(confine, "cpu"), 0);
+	p->cpus = (int)shape_number(yaml_get(confine, "cpu"), 0);
 	p->memory_bytes = shape_quantity(yaml_get(confine, "memory"), "B", 0);
 	p->max_cpu_wait = shape_number(yaml_get(confine, "max_cpu_wait"), 0);
 	p->limit_response_ns = shape_ns(yaml_get(limits, "response"), 0);

@@ -28,7 +28,7 @@ static const Shape endpoint = {.type = SHAPE_TEXT,
 static const Shape period = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 1e-3, .hi = 86400};
 static const Shape bytes = {.type = SHAPE_QUANTITY, .unit = "B", .lo = 1, .hi = INFINITY};
 static const Shape rate = {.type = SHAPE_QUANTITY, .unit = "Hz", .lo = 1e-3, .hi = 1e6};
-static const Shape cpus = {.type = SHAPE_NUMBER, .lo = 0.01, .hi = 1024};
+static const Shape cpus = {.type = SHAPE_INTEGER, .lo = 1, .hi = 1024};
 static const Shape fraction = {.type = SHAPE_QUANTITY, .unit = "1", .lo = 1e-6, .hi = 1};
 static const Shape quantity = {.type = SHAPE_QUANTITY};
 static const Shape unit = {.type = SHAPE_TEXT, .expected = "a unit such as m"};
@@ -67,7 +67,7 @@ static const Shape start = {.type = SHAPE_RECORD, .fields = start_fields};
 static const Shape network = {.type = SHAPE_WORD, .words = network_words};
 static const ShapeField confine_fields[] = {
 	{"network", &network, false, "what it may reach"},
-	{"cpu", &cpus, false, "number of CPUs"},
+	{"cpu", &cpus, false, "number of processors it may use"},
 	{"memory", &bytes, false, "largest address space"},
 	{"max_cpu_wait", &fraction, false,
 	 "INVALID when it waits longer than this share for a CPU"},

@@ -11,15 +11,20 @@
 
 #define PROGRAMS ANZEN_BINARY_DIR "/bin"
 
-static ProductProcess *start(const char *script)
+static ProductProcess *start_within(const char *script, const ProcessLimits *limits)
 {
 	g_autoptr(GError) error = NULL;
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	ProductProcess *p = product_process_new(argv, PROGRAMS, NULL, NULL, &error);
+	ProductProcess *p = product_process_new(argv, PROGRAMS, NULL, limits, &error);
 	if (error)
 		fprintf(stderr, "%s\n", error->message);
 	CU_ASSERT_PTR_NOT_NULL(p);
 	return p;
+}
+
+static ProductProcess *start(const char *script)
+{
+	return start_within(script, NULL);
 }
 
 /* Spin on the process table, which is the event itself, for at most 5 s. */
@@ -50,6 +55,22 @@ static void the_end_of_a_product_is_seen_with_its_cause(void)
 		;
 	CU_ASSERT_PTR_NOT_NULL(how);
 	CU_ASSERT_STRING_EQUAL(how ? how : "", "exited with 3");
+}
+
+/* nproc counts the processors that a program may run on. */
+static void a_product_has_the_processors_it_was_given(void)
+{
+	for (int cpus = 1; cpus <= 2; cpus++) {
+		int want = MIN(cpus, (int)g_get_num_processors());
+		g_autoptr(ProductProcess) p =
+			start_within("exit $(nproc)", &(ProcessLimits){.cpus = cpus});
+		g_autofree char *expected = g_strdup_printf("exited with %d", want);
+		const char *how = NULL;
+		int64_t until = clock_now(clock_monotonic()) + 5 * CLOCK_S;
+		while (product_process_alive(p, &how) && clock_now(clock_monotonic()) < until)
+			;
+		CU_ASSERT_STRING_EQUAL(how ? how : "", expected);
+	}
 }
 
 static void a_product_deaf_to_sigterm_ends_all_the_same(void)
@@ -150,6 +171,7 @@ int main(int argc, char **argv)
 	static const UnitTest tests[] = {
 		UNIT(missing_program_is_an_input_error_that_names_it),
 		UNIT(the_end_of_a_product_is_seen_with_its_cause),
+		UNIT(a_product_has_the_processors_it_was_given),
 		UNIT(a_product_deaf_to_sigterm_ends_all_the_same),
 		UNIT(what_a_product_leaves_behind_is_ended_too),
 		UNIT(what_a_product_started_does_not_outlive_a_killed_bench),

@@ -218,7 +218,7 @@ typedef struct Product {
 	char *ready_http;
 	int64_t ready_timeout_ns;
 	ConfineNetwork network;
-	double cpu;          /* number of CPUs, 0: not limited */
+	int cpus;            /* processors it may use, 0: not limited */
 	double memory_bytes; /* 0: not limited */
 	double max_cpu_wait; /* fraction of time waiting for a CPU above which the run is INVALID; 0: not declared */
 	ProductInput *inputs;
