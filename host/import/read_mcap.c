@@ -148,7 +148,13 @@ static gboolean read_records(McapFile *f, const McapSource *source, GError **err
 		}
 	}
 	unsigned skipped = mcap_reader_skipped(reader, &first);
-	if (skipped)
+	uint64_t orphans = mcap_reader_orphans(reader);
+	if (skipped && orphans)
+		intake_incomplete(f->in,
+				  "%u damaged parts were stepped over, with them %" G_GUINT64_FORMAT
+				  " messages whose channel is lost, the first: %s",
+				  skipped, orphans, first);
+	else if (skipped)
 		intake_incomplete(f->in, "%u damaged parts were stepped over, the first: %s",
 				  skipped, first);
 	if (next == MCAP_NEXT_TRUNCATED || (next == MCAP_NEXT_ERROR && f->in->options->salvage))

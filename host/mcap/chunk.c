@@ -132,6 +132,24 @@ GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlag
 	return g_steal_pointer(&out);
 }
 
+uint64_t chunk_content_size(const McapChunk *chunk)
+{
+	LZ4F_dctx *context = NULL;
+	LZ4F_frameInfo_t info = {0};
+	size_t size = chunk->records.size;
+	if (mcap_text_equal(chunk->compression, ""))
+		return size;
+	if (mcap_text_equal(chunk->compression, "zstd")) {
+		unsigned long long n = ZSTD_getFrameContentSize(chunk->records.data, size);
+		return n == ZSTD_CONTENTSIZE_ERROR || n == ZSTD_CONTENTSIZE_UNKNOWN ? 0 : n;
+	}
+	if (!LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)) &&
+	    LZ4F_isError(LZ4F_getFrameInfo(context, &info, chunk->records.data, &size)))
+		info.contentSize = 0;
+	LZ4F_freeDecompressionContext(context);
+	return info.contentSize;
+}
+
 /* ---- compressing: the contexts are kept from chunk to chunk ---------------------------------- */
 
 typedef struct {

@@ -167,7 +167,7 @@ static bool data_section_covered(McapIndex *index, uint64_t summary_start)
 	return sum == summary_start;
 }
 
-static gboolean read_summary(McapIndex *index)
+static gboolean load_summary(McapIndex *index, uint64_t *ret_start)
 {
 	uint8_t raw[FOOTER_SIZE];
 	McapRecord footer;
@@ -176,9 +176,16 @@ static gboolean read_summary(McapIndex *index)
 		return FALSE;
 	g_autofree uint8_t *data = NULL;
 	uint64_t size = footer.offset - footer.footer.summary_start;
+	*ret_start = footer.footer.summary_start;
 	return read_exactly(index, footer.footer.summary_start, size, &data, NULL) &&
-	       take_summary(index, &footer, data, size) && summary_complete(index) &&
-	       data_section_covered(index, footer.footer.summary_start);
+	       take_summary(index, &footer, data, size);
+}
+
+static gboolean read_summary(McapIndex *index)
+{
+	uint64_t start;
+	return load_summary(index, &start) && summary_complete(index) &&
+	       data_section_covered(index, start);
 }
 
 /* ---- the scan -------------------------------------------------------------------------------- */
@@ -285,15 +292,27 @@ static gboolean scan(McapIndex *index, GError **error)
 	return next == MCAP_NEXT_END;
 }
 
-McapIndex *mcap_index_new(const McapSource *source, const McapLimits *limits, GError **error)
+static McapIndex *empty(const McapSource *source, const McapLimits *limits)
 {
-	g_autoptr(McapIndex) index = g_new0(McapIndex, 1);
+	McapIndex *index = g_new0(McapIndex, 1);
 	index->source = *source;
 	if (limits)
 		index->limits = *limits;
 	for (size_t i = 0; i < G_N_ELEMENTS(index->lists); i++)
 		index->lists[i] = g_ptr_array_new_with_free_func(entry_free);
 	index->loose = g_array_new(FALSE, FALSE, sizeof(Place));
+	return index;
+}
+
+McapIndex *index_of_summary(const McapSource *source, const McapLimits *limits, uint64_t *ret_start)
+{
+	g_autoptr(McapIndex) index = empty(source, limits);
+	return load_summary(index, ret_start) ? g_steal_pointer(&index) : NULL;
+}
+
+McapIndex *mcap_index_new(const McapSource *source, const McapLimits *limits, GError **error)
+{
+	g_autoptr(McapIndex) index = empty(source, limits);
 	if (!read_summary(index) && !scan(index, error))
 		return NULL;
 	return g_steal_pointer(&index);

@@ -1,40 +1,10 @@
 /* Reading in file order. A window of the file is kept in memory; a record longer than the window widens it, but
  * never beyond what the file really has, so a lying length costs nothing. */
-#include "wire.h"
+#include "reader.h"
 
 #define WINDOW (256u * 1024)
+#define SECTOR ((size_t)4096)
 #define DEFAULT_RECORD_SIZE (UINT64_C(1) << 30)
-
-typedef enum { IN_START, IN_DATA, IN_SUMMARY, IN_MAGIC, IN_END, IN_ERROR } Section;
-
-typedef struct {
-	uint8_t *raw; /* a copy of the record, for comparison with repeats */
-	McapRecord record;
-} Known;
-
-struct McapReader {
-	McapSource source;
-	McapReadFlags flags;
-	McapLimits limits;
-
-	uint8_t *window;
-	uint64_t window_offset;
-	size_t window_size, window_capacity;
-
-	Section section;
-	uint64_t offset;        /* of the next top-level record */
-	uint64_t summary_start; /* where DataEnd ended */
-	uint32_t crc;           /* of the section so far */
-	bool data_verified, summary_verified;
-
-	GByteArray *chunk; /* being given out, or NULL */
-	size_t chunk_at;
-	uint64_t chunk_file_offset, chunk_start, chunk_end;
-
-	GHashTable *schemas, *channels; /* id → Known* */
-	unsigned skipped;
-	char *first_skipped;
-};
 
 static void known_free(void *pointer)
 {
@@ -50,8 +20,35 @@ static gboolean corrupt(GError **error, uint64_t where, const char *what)
 	return FALSE;
 }
 
+/* A sector that cannot be read costs itself, not the file: in its place stand zeros, which the CRCs then find. */
+static gboolean read_around(McapReader *r, uint64_t offset, size_t want, GError **error)
+{
+	bool any = false;
+	for (size_t at = 0; at < want; at += SECTOR) {
+		size_t n = MIN(SECTOR, want - at);
+		bool good = r->source.read(r->source.self, offset + at, r->window + at, n, NULL);
+		any |= good;
+		if (!good)
+			memset(r->window + at, 0, n);
+	}
+	if (any)
+		g_clear_error(error);
+	return any;
+}
+
+static gboolean read_window(McapReader *r, uint64_t offset, size_t want, GError **error)
+{
+	GError *local = NULL;
+	if (r->source.read(r->source.self, offset, r->window, want, &local))
+		return TRUE;
+	if ((r->flags & MCAP_SALVAGE) && read_around(r, offset, want, &local))
+		return TRUE;
+	g_propagate_error(error, local);
+	return FALSE;
+}
+
 /* Make [offset, offset + n) of the file addressable; it must exist. */
-static const uint8_t *look(McapReader *r, uint64_t offset, size_t n, GError **error)
+const uint8_t *reader_look(McapReader *r, uint64_t offset, size_t n, GError **error)
 {
 	if (offset >= r->window_offset && offset + n <= r->window_offset + r->window_size)
 		return r->window + (offset - r->window_offset);
@@ -61,7 +58,7 @@ static const uint8_t *look(McapReader *r, uint64_t offset, size_t n, GError **er
 		r->window_capacity = want;
 	}
 	r->window_size = 0;
-	if (!r->source.read(r->source.self, offset, r->window, want, error))
+	if (!read_window(r, offset, want, error))
 		return NULL;
 	r->window_offset = offset;
 	r->window_size = want;
@@ -83,15 +80,19 @@ McapReader *mcap_reader_new(const McapSource *source, McapReadFlags flags, const
 			    "byte 0: too short for an MCAP file");
 		return NULL;
 	}
-	const uint8_t *magic = look(r, 0, MCAP_MAGIC_SIZE, error);
+	const uint8_t *magic = reader_look(r, 0, MCAP_MAGIC_SIZE, error);
 	if (!magic)
 		return NULL;
-	if (memcmp(magic, MCAP_MAGIC, MCAP_MAGIC_SIZE)) {
+	bool wrong = memcmp(magic, MCAP_MAGIC, MCAP_MAGIC_SIZE) != 0;
+	if (wrong && (flags & MCAP_SALVAGE) && salvage_is_mcap(r)) {
+		r->skipped = 1;
+		r->first_skipped = g_strdup("byte 0: the opening magic is wrong");
+	} else if (wrong) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "byte 0: no MCAP file (opening magic missing)");
 		return NULL;
 	}
-	r->crc = mcap_crc32(0, magic, MCAP_MAGIC_SIZE);
+	r->crc = mcap_crc32(0, MCAP_MAGIC, MCAP_MAGIC_SIZE);
 	r->offset = MCAP_MAGIC_SIZE;
 	return g_steal_pointer(&r);
 }
@@ -105,6 +106,7 @@ void mcap_reader_free(McapReader *r)
 	g_hash_table_unref(r->schemas);
 	g_hash_table_unref(r->channels);
 	g_free(r->first_skipped);
+	salvage_clear(&r->salvage);
 	g_free(r);
 }
 
@@ -128,6 +130,16 @@ unsigned mcap_reader_skipped(const McapReader *r, const char **ret_first)
 	if (ret_first)
 		*ret_first = r->first_skipped;
 	return r->skipped;
+}
+
+uint64_t mcap_reader_orphans(const McapReader *r)
+{
+	return r->orphans;
+}
+
+unsigned mcap_reader_searched(const McapReader *r)
+{
+	return r->searched;
 }
 
 /* In salvage mode `error` is noted and cleared, and true returned: go on with the next record. */
@@ -165,7 +177,7 @@ static bool same_meaning(const McapRecord *a, const McapRecord *b)
 	       texts_equal(a->channel.message_encoding, b->channel.message_encoding);
 }
 
-static gboolean learn(McapReader *r, const McapRecord *record, GError **error)
+gboolean reader_learn(McapReader *r, const McapRecord *record, GError **error)
 {
 	bool schema = record->opcode == MCAP_SCHEMA;
 	GHashTable *table = schema ? r->schemas : r->channels;
@@ -194,10 +206,12 @@ static gboolean learn(McapReader *r, const McapRecord *record, GError **error)
 
 static gboolean check(McapReader *r, const McapRecord *record, GError **error)
 {
+	if (r->salvage.probing)
+		return TRUE;
 	switch (record->opcode) {
 	case MCAP_SCHEMA:
 	case MCAP_CHANNEL:
-		return learn(r, record, error);
+		return reader_learn(r, record, error);
 	case MCAP_MESSAGE:
 		if (!g_hash_table_contains(r->channels,
 					   GUINT_TO_POINTER((unsigned)record->message.channel_id)))
@@ -220,11 +234,42 @@ static gboolean check(McapReader *r, const McapRecord *record, GError **error)
 
 /* ---- inside a chunk -------------------------------------------------------------------------- */
 
-static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, GError **error)
+/* The times stand outside of what the chunk's CRC covers: where that agrees, they are what is wrong. */
+static gboolean in_time(McapReader *r, const McapMessage *message, GError **error)
+{
+	GError *local = NULL;
+	if (message->log_time >= r->chunk_start && message->log_time <= r->chunk_end)
+		return TRUE;
+	corrupt(&local, r->chunk_file_offset, "a message outside its chunk's times");
+	if (!step_over(r, error, local))
+		return FALSE;
+	r->chunk_start = 0;
+	r->chunk_end = UINT64_MAX;
+	return TRUE;
+}
+
+static gboolean may_stand_in_chunk(McapReader *r, const McapRecord *record, GError **error)
+{
+	switch (record->opcode) {
+	case MCAP_SCHEMA:
+	case MCAP_CHANNEL:
+		return TRUE;
+	case MCAP_MESSAGE:
+		return in_time(r, &record->message, error);
+	default:
+		return record->opcode > MCAP_DATA_END ||
+		       corrupt(error, r->chunk_file_offset,
+			       "a record inside a chunk that may not be there");
+	}
+}
+
+/* FALSE with `*ret_framed`: only this record cannot be used. */
+static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, bool *ret_framed, GError **error)
 {
 	const uint8_t *at = r->chunk->data + r->chunk_at;
 	size_t left = r->chunk->len - r->chunk_at;
 
+	*ret_framed = false;
 	if (left < MCAP_RECORD_HEAD || load_u64(at + 1) > left - MCAP_RECORD_HEAD)
 		return corrupt(error, r->chunk_file_offset, "a chunk's last record is cut");
 	size_t size = MCAP_RECORD_HEAD + (size_t)load_u64(at + 1);
@@ -232,22 +277,21 @@ static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, GError **error)
 		return FALSE;
 	ret->chunk_offset = (int64_t)r->chunk_at;
 	r->chunk_at += size;
-	switch (ret->opcode) {
-	case MCAP_SCHEMA:
-	case MCAP_CHANNEL:
-		break;
-	case MCAP_MESSAGE:
-		if (ret->message.log_time < r->chunk_start || ret->message.log_time > r->chunk_end)
-			return corrupt(error, r->chunk_file_offset,
-				       "a message outside its chunk's times");
-		break;
-	default:
-		if (ret->opcode <= MCAP_DATA_END)
-			return corrupt(error, r->chunk_file_offset,
-				       "a record inside a chunk that may not be there");
-		break;
-	}
+	if (!may_stand_in_chunk(r, ret, error))
+		return FALSE;
+	*ret_framed = true;
 	return check(r, ret, error);
+}
+
+/* A message whose channel is lost is counted, and told once. */
+static bool step_over_in_chunk(McapReader *r, const McapRecord *record, bool framed, GError **error,
+			       GError *local)
+{
+	bool orphan = framed && record->opcode == MCAP_MESSAGE;
+	if (!(r->flags & MCAP_SALVAGE) || !orphan || r->orphans++ == 0)
+		return step_over(r, error, local);
+	g_error_free(local);
+	return true;
 }
 
 static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **error)
@@ -257,6 +301,7 @@ static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **err
 	r->chunk_file_offset = record->offset;
 	r->chunk_start = record->chunk.start_time;
 	r->chunk_end = record->chunk.end_time;
+	r->salvage.chunked = true;
 	return r->chunk != NULL;
 }
 
@@ -306,7 +351,10 @@ static gboolean end_data(McapReader *r, const McapRecord *record, GError **error
 			GError *local = NULL;
 			corrupt(&local, record->offset,
 				"the data section's CRC does not agree with its bytes");
-			if (!step_over(r, error, local))
+			/* Of a damaged part that was told already this says nothing new. */
+			if (r->skipped > 0)
+				g_clear_error(&local);
+			else if (!step_over(r, error, local))
 				return FALSE;
 		} else {
 			r->data_verified = true;
@@ -360,7 +408,7 @@ static McapNext closing_magic(McapReader *r, GError **error)
 	uint64_t left = r->source.size - r->offset;
 	if (left < MCAP_MAGIC_SIZE)
 		return truncated(r, error);
-	const uint8_t *magic = look(r, r->offset, MCAP_MAGIC_SIZE, error);
+	const uint8_t *magic = reader_look(r, r->offset, MCAP_MAGIC_SIZE, error);
 	if (!magic)
 		return MCAP_NEXT_ERROR;
 	if (memcmp(magic, MCAP_MAGIC, MCAP_MAGIC_SIZE) || left > MCAP_MAGIC_SIZE) {
@@ -374,14 +422,38 @@ static McapNext closing_magic(McapReader *r, GError **error)
 	return MCAP_NEXT_END;
 }
 
-/* One top-level record, checked. `*ret_skip`: it was damaged and stepped over. */
-static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError **error)
+/* A damaged record: what of it can be repaired is given out, else it is stepped over. */
+static McapNext salvaged(McapReader *r, uint64_t size, McapNext otherwise, McapRecord *ret,
+			 bool *ret_skip, GError **error, GError *local)
+{
+	uint64_t where = r->offset, next = where + size, repaired = 0;
+	bool data = r->section == IN_START || r->section == IN_DATA;
+	bool whole = data && salvage_repair(r, where, ret, &repaired);
+	if (whole)
+		next = where + repaired;
+	else if (data ? !salvage_after(r, where, size, &next) : size == 0) {
+		g_propagate_error(error, local);
+		return otherwise;
+	}
+	step_over(r, NULL, local);
+	if (!whole)
+		salvage_gather(r, next);
+	if (data)
+		r->section = IN_DATA;
+	if (whole && ret->opcode == MCAP_CHUNK && !(r->flags & MCAP_NO_EXPAND))
+		open_chunk(r, ret, NULL);
+	r->offset = next;
+	*ret_skip = !whole;
+	return MCAP_NEXT_RECORD;
+}
+
+/* The record's length as stored, when there can be such a record. */
+static McapNext framing(McapReader *r, uint64_t *ret_size, GError **error)
 {
 	uint64_t left = r->source.size - r->offset;
-	*ret_skip = false;
 	if (left < MCAP_RECORD_HEAD)
 		return truncated(r, error);
-	const uint8_t *head = look(r, r->offset, MCAP_RECORD_HEAD, error);
+	const uint8_t *head = reader_look(r, r->offset, MCAP_RECORD_HEAD, error);
 	if (!head)
 		return MCAP_NEXT_ERROR;
 	uint64_t length = load_u64(head + 1);
@@ -395,49 +467,85 @@ static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError
 		corrupt(error, r->offset, "a record longer than the reader's cap");
 		return MCAP_NEXT_ERROR;
 	}
-	size_t size = MCAP_RECORD_HEAD + (size_t)length;
-	const uint8_t *raw = look(r, r->offset, size, error);
-	if (!raw)
-		return MCAP_NEXT_ERROR;
-
-	GError *local = NULL;
-	uint64_t where = r->offset;
-	McapRecord record;
-	bool good = mcap_record_parse(raw, size, where, &record, &local) &&
-		    place(r, &record, &local) && check(r, &record, &local);
-	if (good && record.opcode == MCAP_DATA_END)
-		good = end_data(r, &record, &local);
-	else if (good && record.opcode == MCAP_FOOTER)
-		good = end_summary(r, &record, &local);
-	else if (!(r->flags & MCAP_NO_CRC))
-		r->crc = mcap_crc32(r->crc, raw, size);
-	if (good && record.opcode == MCAP_CHUNK && !(r->flags & MCAP_NO_EXPAND))
-		good = open_chunk(r, &record, &local);
-	if (!good) {
-		if (r->section == IN_START || !step_over(r, error, local)) {
-			if (r->section == IN_START)
-				g_propagate_error(error, local);
-			return MCAP_NEXT_ERROR;
-		}
-		*ret_skip = true;
-	} else {
-		*ret = record;
-	}
-	r->offset = where + size;
+	*ret_size = MCAP_RECORD_HEAD + length;
 	return MCAP_NEXT_RECORD;
+}
+
+/* Bytes behind the known fields are allowed; records are not. An opcode that nobody knows may be one that was hit. */
+static gboolean suspect(McapReader *r, const McapRecord *record, size_t used, GError **error)
+{
+	McapRecord inner;
+	uint64_t size;
+	if (r->section == IN_SUMMARY)
+		return TRUE;
+	if (record->opcode > MCAP_DATA_END)
+		return !salvage_repair(r, record->offset, &inner, &size) ||
+		       corrupt(error, record->offset, "a record with a wrong opcode");
+	return used == record->raw.size || !salvage_record_at(r, record->offset + used) ||
+	       corrupt(error, record->offset, "a record with a wrong length");
+}
+
+static gboolean take_whole(McapReader *r, const uint8_t *raw, size_t size, McapRecord *ret,
+			   GError **error)
+{
+	size_t used;
+	if (!record_parse_used(raw, size, r->offset, ret, &used, error))
+		return FALSE;
+	if ((r->flags & MCAP_SALVAGE) && !suspect(r, ret, used, error))
+		return FALSE;
+	/* The search for what is suspect may have moved the window. */
+	if ((r->flags & MCAP_SALVAGE) &&
+	    (!(raw = reader_look(r, r->offset, size, error)) ||
+	     !record_parse_used(raw, size, r->offset, ret, &used, error)))
+		return FALSE;
+	if (!place(r, ret, error) || !check(r, ret, error))
+		return FALSE;
+	if (ret->opcode == MCAP_DATA_END)
+		return end_data(r, ret, error);
+	if (ret->opcode == MCAP_FOOTER)
+		return end_summary(r, ret, error);
+	if (!(r->flags & MCAP_NO_CRC))
+		r->crc = mcap_crc32(r->crc, raw, size);
+	return ret->opcode != MCAP_CHUNK || (r->flags & MCAP_NO_EXPAND) ||
+	       open_chunk(r, ret, error);
+}
+
+/* One top-level record, checked. `*ret_skip`: it was damaged and stepped over. */
+static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError **error)
+{
+	GError *local = NULL;
+	uint64_t size = 0;
+	*ret_skip = false;
+	McapNext step = framing(r, &size, &local);
+	if (step == MCAP_NEXT_RECORD) {
+		const uint8_t *raw = reader_look(r, r->offset, (size_t)size, &local);
+		if (raw && take_whole(r, raw, (size_t)size, ret, &local)) {
+			r->offset += size;
+			return MCAP_NEXT_RECORD;
+		}
+		step = MCAP_NEXT_ERROR;
+	}
+	if (r->flags & MCAP_SALVAGE)
+		return salvaged(r, size, step, ret, ret_skip, error, local);
+	g_propagate_error(error, local);
+	return step;
 }
 
 static McapNext next(McapReader *r, McapRecord *ret, GError **error)
 {
 	for (;;) {
+		if (salvage_next(r, ret))
+			return MCAP_NEXT_RECORD;
 		if (r->chunk && r->chunk_at < r->chunk->len) {
 			GError *local = NULL;
-			if (parse_in_chunk(r, ret, &local))
+			bool framed;
+			if (parse_in_chunk(r, ret, &framed, &local))
 				return MCAP_NEXT_RECORD;
-			if (!step_over(r, error, local))
+			if (!step_over_in_chunk(r, ret, framed, error, local))
 				return MCAP_NEXT_ERROR;
 			/* Its framing may be wrong from here: leave the rest of this chunk. */
-			r->chunk_at = r->chunk->len;
+			if (!framed)
+				r->chunk_at = r->chunk->len;
 			continue;
 		}
 		g_clear_pointer(&r->chunk, g_byte_array_unref);

@@ -174,6 +174,7 @@ static void parse_fields(Cursor *c, McapRecord *r)
 		r->message.log_time = cursor_u64(c);
 		r->message.publish_time = cursor_u64(c);
 		r->message.data = (McapBytes){c->at, (size_t)(c->end - c->at)};
+		c->at = c->end;
 		break;
 	case MCAP_CHUNK:
 		parse_chunk(c, &r->chunk);
@@ -212,12 +213,20 @@ static void parse_fields(Cursor *c, McapRecord *r)
 		r->data_end.data_section_crc = cursor_u32(c);
 		break;
 	default: /* opcodes that this version does not know are to be ignored */
+		c->at = c->end;
 		break;
 	}
 }
 
 gboolean mcap_record_parse(const uint8_t *data, size_t size, uint64_t where, McapRecord *ret,
 			   GError **error)
+{
+	size_t used;
+	return record_parse_used(data, size, where, ret, &used, error);
+}
+
+gboolean record_parse_used(const uint8_t *data, size_t size, uint64_t where, McapRecord *ret,
+			   size_t *ret_used, GError **error)
 {
 	McapRecord r = {.opcode = size > 0 ? data[0] : 0,
 			.offset = where,
@@ -246,5 +255,6 @@ gboolean mcap_record_parse(const uint8_t *data, size_t size, uint64_t where, Mca
 		return FALSE;
 	}
 	*ret = r;
+	*ret_used = (size_t)(c.at - data);
 	return TRUE;
 }

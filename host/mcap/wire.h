@@ -141,5 +141,15 @@ uint32_t crc32_by_tables(uint32_t crc, const void *data, size_t size);
 gboolean chunk_compress(McapCompression compression, int level, const uint8_t *records, size_t size,
 			Buffer *out, void **context, GError **error);
 void chunk_context_free(void *context);
+/* What the stored bytes say of their size uncompressed; 0: nothing. */
+uint64_t chunk_content_size(const McapChunk *chunk);
+
+/* record.c: as mcap_record_parse(); how many bytes the known fields take, opcode and length included. */
+gboolean record_parse_used(const uint8_t *data, size_t size, uint64_t where, McapRecord *ret,
+			   size_t *ret_used, GError **error);
+
+/* index.c: what the summary lists, when its CRC agrees; whether that is all is not asked. NULL: there is no whole one. */
+McapIndex *index_of_summary(const McapSource *source, const McapLimits *limits,
+			    uint64_t *ret_start);
 
 #endif

@@ -46,6 +46,44 @@ const char *chain_compare(const Chain *chain, McapMap link)
 		       : NULL;
 }
 
+void chain_identify(Chain *chain)
+{
+	sodium_bin2hex(chain->session, sizeof(chain->session), chain->leaf,
+		       sizeof(chain->session) / 2);
+}
+
+LinkState chain_link_state(const Chain *chain, McapMap link)
+{
+	char hex[2 * crypto_hash_sha256_BYTES + 1], number[24];
+	g_autofree char *hash = map_get(link, "hash"), *records = map_get(link, "records"),
+			*session = map_get(link, "session");
+	chain_hex(chain, hex);
+	g_snprintf(number, sizeof(number), "%" G_GUINT64_FORMAT, chain->records);
+	if (!g_strcmp0(records, number) && !g_strcmp0(hash, hex))
+		return LINK_PROVES;
+	if (!session || !*chain->session)
+		return LINK_UNKNOWN;
+	return strcmp(session, chain->session) ? LINK_FOREIGN : LINK_GAP;
+}
+
+void chain_take_over(Chain *chain, McapMap link)
+{
+	g_autofree char *hash = map_get(link, "hash"), *records = map_get(link, "records"),
+			*n = map_get(link, "link");
+	size_t size = 0;
+	uint8_t raw[crypto_hash_sha256_BYTES];
+	g_autofree char *session = map_get(link, "session");
+	if (!hash || !records || !n ||
+	    sodium_hex2bin(raw, sizeof(raw), hash, strlen(hash), NULL, &size, NULL) ||
+	    size != sizeof(raw))
+		return;
+	memcpy(chain->hash, raw, sizeof(raw));
+	chain->records = g_ascii_strtoull(records, NULL, 10);
+	chain->links = g_ascii_strtoull(n, NULL, 10) - 1; /* the walk counts this one */
+	if (session)
+		g_strlcpy(chain->session, session, sizeof(chain->session));
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static gboolean hashed_write(void *self, const void *data, size_t n, GError **error)
@@ -59,18 +97,21 @@ static gboolean hashed_write(void *self, const void *data, size_t n, GError **er
 	return TRUE;
 }
 
-static bool is_link(uint8_t opcode, const uint8_t *raw, size_t size)
+static bool is_metadata(uint8_t opcode, const uint8_t *raw, size_t size, const char *name)
 {
 	McapRecord record;
 	return opcode == MCAP_METADATA && mcap_record_parse(raw, size, 0, &record, NULL) &&
-	       mcap_text_equal(record.metadata.name, CHAIN_METADATA);
+	       mcap_text_equal(record.metadata.name, name);
 }
 
 static void fold_written(void *self, uint8_t opcode, const uint8_t *raw, size_t size)
 {
 	ChainedFile *file = self;
-	if (opcode != MCAP_DATA_END && !is_link(opcode, raw, size))
-		chain_fold(&file->chain, raw, size);
+	if (opcode == MCAP_DATA_END || is_metadata(opcode, raw, size, CHAIN_METADATA))
+		return;
+	chain_fold(&file->chain, raw, size);
+	if (is_metadata(opcode, raw, size, SESSION_METADATA))
+		chain_identify(&file->chain);
 }
 
 gboolean chained_file_open(ChainedFile *file, const McapSink *sink, Clock *clock, GError **error)
@@ -106,7 +147,10 @@ gboolean chained_file_link(ChainedFile *file, GError **error)
 	chain_hex(&file->chain, hex);
 	g_snprintf(link, sizeof(link), "%" G_GUINT64_FORMAT, file->chain.links + 1);
 	g_snprintf(records, sizeof(records), "%" G_GUINT64_FORMAT, file->chain.records);
-	const char *const map[] = {"link", link, "records", records, "hash", hex, NULL};
+	const char *session = file->chain.session;
+	const char *const map[] = {
+		"link",  link, "records", records, "hash", hex, *session ? "session" : NULL,
+		session, NULL};
 	file->chain.links++;
 	return mcap_writer_metadata(file->mcap, CHAIN_METADATA, map, error);
 }
@@ -150,6 +194,22 @@ void walk_clear(Walk *walk)
 	g_clear_pointer(&walk->reader, mcap_reader_free);
 }
 
+static const char *follow_link(Walk *walk, McapMap link)
+{
+	const char *wrong = chain_compare(&walk->chain, link);
+	walk->at_link = true;
+	walk->link = chain_link_state(&walk->chain, link);
+	/* The first link knows better than a damaged identity whose session this is. */
+	if (walk->link == LINK_FOREIGN && walk->tolerant && walk->chain.links == 0 &&
+	    mcap_reader_searched(walk->reader) == 0)
+		walk->link = LINK_GAP;
+	if (wrong && walk->tolerant && walk->link != LINK_FOREIGN)
+		chain_take_over(&walk->chain, link);
+	walk->chain.links++;
+	walk->linked = walk->chain.records;
+	return wrong;
+}
+
 static const char *follow(Walk *walk, const McapRecord *record)
 {
 	walk->records++;
@@ -163,22 +223,21 @@ static const char *follow(Walk *walk, const McapRecord *record)
 		return NULL;
 	}
 	if (record->opcode == MCAP_METADATA &&
-	    mcap_text_equal(record->metadata.name, CHAIN_METADATA)) {
-		const char *wrong = chain_compare(&walk->chain, record->metadata.metadata);
-		walk->chain.links++;
-		walk->linked = walk->chain.records;
-		return wrong;
-	}
-	if (record->opcode == MCAP_METADATA &&
-	    mcap_text_equal(record->metadata.name, SESSION_METADATA))
-		walk->session = true;
+	    mcap_text_equal(record->metadata.name, CHAIN_METADATA))
+		return follow_link(walk, record->metadata.metadata);
 	chain_fold(&walk->chain, record->raw.data, record->raw.size);
+	if (record->opcode == MCAP_METADATA &&
+	    mcap_text_equal(record->metadata.name, SESSION_METADATA)) {
+		walk->session = true;
+		chain_identify(&walk->chain);
+	}
 	return NULL;
 }
 
 McapNext walk_next(Walk *walk, McapRecord *ret, GError **error)
 {
 	McapNext next = mcap_reader_next(walk->reader, ret, error);
+	walk->at_link = false;
 	if (next != MCAP_NEXT_RECORD || ret->chunk_offset >= 0 || walk->in_summary)
 		return next;
 	const char *wrong = follow(walk, ret);

@@ -24,11 +24,14 @@ static gboolean take_identity(SessionReader *r, const McapRecord *record, GError
 	McapMap map = record->metadata.metadata;
 	g_autofree char *format = map_get(map, "format"), *evidence = map_get(map, "evidence");
 	static const char *const kept[] = {"clock.mono_ns", "clock.utc_ns", "clock.uncertainty_ns"};
-	if (g_strcmp0(format, SESSION_FORMAT) || !evidence ||
-	    !evidence_parse(evidence, &r->recording->evidence))
+	EvidenceClass class;
+	if (g_strcmp0(format, SESSION_FORMAT) || !evidence || !evidence_parse(evidence, &class))
 		return loader_corrupt(
 			error, record,
 			"a session of an unknown format: written by a newer version?");
+	if (r->identified && class != r->recording->evidence)
+		return loader_corrupt(error, record, "a second, different identity");
+	r->recording->evidence = class;
 	for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
 		char *value = map_get(map, kept[i]);
 		if (value)

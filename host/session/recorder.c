@@ -125,6 +125,7 @@ static gboolean write_identity(SessionWriter *w, EvidenceClass evidence, GError 
 		"format",  SESSION_FORMAT, "evidence", evidence_name(evidence), "clock.mono_ns",
 		mono_text, "clock.utc_ns", utc_text,   "clock.uncertainty_ns",  u_text,
 		NULL};
+	w->identity = g_strdupv((char **)(uintptr_t)map);
 	return mcap_writer_metadata(w->file.mcap, SESSION_METADATA, map, error);
 }
 
@@ -445,7 +446,10 @@ static gboolean write_end(SessionWriter *w, const char *incomplete_why, GError *
 	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
 		if (!drain_flush(w, lane, error))
 			return FALSE;
-	return mcap_writer_metadata(w->file.mcap, END_METADATA, map, error);
+	/* Identity and meta a second time: damage to the first ones does not cost the session. */
+	return mcap_writer_metadata(w->file.mcap, SESSION_METADATA,
+				    (const char *const *)w->identity, error) &&
+	       write_meta(w, error) && mcap_writer_metadata(w->file.mcap, END_METADATA, map, error);
 }
 
 gboolean session_writer_finish(SessionWriter *w, const char *incomplete_why, char **ret_sha256,
@@ -491,6 +495,7 @@ void session_writer_free(SessionWriter *w)
 		producer_free(w->producers[i]);
 	chained_file_clear(&w->file);
 	mcap_sink_close(&w->own_sink);
+	g_strfreev(w->identity);
 	g_hash_table_unref(w->meta);
 	g_hash_table_unref(w->attachments);
 	g_ptr_array_unref(w->signals);

@@ -76,6 +76,7 @@ struct SessionWriter {
 	size_t chunk_size;
 	int64_t chunk_age_ns;
 
+	char **identity; /* of anzen.session: key, value, …, NULL */
 	GHashTable *meta, *attachments;
 	GPtrArray *signals, *cameras; /* RecordedSignal*, RecordedCamera* */
 	GHashTable *signal_ids,

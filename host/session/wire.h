@@ -110,14 +110,29 @@ typedef struct Chain {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	uint64_t records, links;
 	uint8_t leaf[crypto_hash_sha256_BYTES]; /* of the record that was folded last */
+	char session[17]; /* begin of the leaf of anzen.session; links carry it; "": not known */
 } Chain;
 
 void chain_init(Chain *chain);
 void chain_fold(Chain *chain, const uint8_t *record, size_t size);
 void chain_fold_leaf(Chain *chain, const uint8_t leaf[crypto_hash_sha256_BYTES]);
 void chain_hex(const Chain *chain, char ret_hex[2 * crypto_hash_sha256_BYTES + 1]);
+/* After an anzen.session was folded. */
+void chain_identify(Chain *chain);
 /* NULL when the metadata record says what the chain says; else what is wrong. */
 const char *chain_compare(const Chain *chain, McapMap link);
+
+/* What a link shows about the records since the one before it, in a damaged file. */
+typedef enum {
+	LINK_PROVES,  /* they are the ones that were written */
+	LINK_GAP,     /* a link of this session; something before it is missing */
+	LINK_UNKNOWN, /* nothing: it does not say of which session it is */
+	LINK_FOREIGN, /* a link of another session */
+} LinkState;
+
+LinkState chain_link_state(const Chain *chain, McapMap link);
+/* Go on from what the link says. */
+void chain_take_over(Chain *chain, McapMap link);
 
 /* SHA-256 of everything in the source, hex. */
 gboolean hash_source(const McapSource *source, char ret_hex[65], GError **error);
@@ -152,8 +167,10 @@ typedef struct Walk {
 	uint64_t records, chunks;
 	bool in_summary, ended, session;
 	McapReadFlags flags;
-	bool tolerant; /* recovery: a wrong link is no error, but counts */
+	bool tolerant; /* recovery: a wrong link is no error, but counts, and the chain goes on from it */
 	uint64_t wrong_links;
+	bool at_link; /* the present record is one */
+	LinkState link;
 } Walk;
 
 gboolean walk_open(Walk *walk, const McapSource *source, McapReadFlags flags, GError **error);

@@ -234,8 +234,8 @@ typedef enum {
 	MCAP_ORDER_CHUNKS = 1 << 0, /* give the Chunk record itself before its records */
 	MCAP_NO_EXPAND = 1 << 1,    /* give chunks unopened (their CRC is then not checked) */
 	MCAP_NO_CRC = 1 << 2,       /* for benchmarks only */
-	MCAP_SALVAGE = 1 << 3,      /* step over a damaged chunk or attachment and count it in
-				       mcap_reader_skipped() */
+	MCAP_SALVAGE = 1 << 3,      /* step over what is damaged and count it in
+				       mcap_reader_skipped(); see there */
 } McapReadFlags;
 
 typedef enum {
@@ -268,9 +268,17 @@ uint64_t mcap_reader_offset(const McapReader *reader);
 /* True once DataEnd's CRC was stored and agreed; likewise the summary's. */
 bool mcap_reader_data_verified(const McapReader *reader);
 bool mcap_reader_summary_verified(const McapReader *reader);
-/* How many records were stepped over, and the first one's message (NULL: none); MCAP_SALVAGE only.
- */
+/* MCAP_SALVAGE: how many damaged places there were, and the first one's message (NULL: none).
+ *
+ * Only what is damaged is lost: a chunk whose CRC does not agree, an attachment, a metadata record. Where a length or an
+ * opcode is wrong, reading goes on where the summary says the next record stands, or, without a whole summary, where a
+ * search finds one whose CRC agrees. Schemas and channels that stood in what is lost are taken from the summary or from
+ * later parts of the file and given out as if they stood there. Sectors that cannot be read count as zeros. */
 unsigned mcap_reader_skipped(const McapReader *reader, const char **ret_first);
+/* Messages left out because their channel is lost. */
+uint64_t mcap_reader_orphans(const McapReader *reader);
+/* How often a search was needed: what follows has a CRC that agrees, but might be another file's. */
+unsigned mcap_reader_searched(const McapReader *reader);
 
 /* Uncompress a chunk. Checks caps, real size and CRC. The caller frees. */
 GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,

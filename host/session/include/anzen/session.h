@@ -194,11 +194,15 @@ void session_check_free(SessionCheck *check);
 
 /* Copy all whole records of a cut or damaged file to a sealed new one: same attachments, metadata
  * and messages, a new chain whose metadata `anzen.recovered` names the original's hash, the old
- * chain's head and what is missing. */
+ * chain's head and what is missing. A damaged chunk costs what stood in it (mcap_reader_skipped() says how
+ * reading goes on); declarations, identity and meta stand in more than one place. What had to be searched for counts
+ * only where links of the chain show that it is of this session. */
 typedef struct SessionRecovery {
 	uint64_t messages, chunks, skipped_chunks, lost_bytes;
-	int64_t last_ns; /* the latest time that was recovered */
-	char *missing;   /* one line for people; NULL: nothing */
+	uint64_t
+		lost_messages; /* by the statistics of the summary; 0 also when there is no whole one */
+	int64_t last_ns;       /* the latest time that was recovered */
+	char *missing;         /* one line for people; NULL: nothing */
 } SessionRecovery;
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
 			 GError **error);
