@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static const Value unknown = {{-INF, INF, -INF, INF}};
-
 void cells_ready(Cells *c)
 {
 	c->movers = g_new(Cell *, c->n + 1);
@@ -58,42 +56,26 @@ static double or_(double x, double nan)
 
 static Value number(double lo, double hi)
 {
-	return (Value){{or_(lo, -INF), or_(hi, INF), -INF, INF}};
+	return (Value){{key_of(or_(lo, -INF)), key_of(or_(hi, INF))}};
 }
 
-static Value negated(Value a)
+typedef struct Range {
+	double lo, hi;
+} Range;
+
+static Range range_of(const Value *v)
 {
-	return (Value){{-a.x[HI], -a.x[LO], -a.x[MAYBE], -a.x[SURE]}};
+	return (Range){key_double(v->x[LO]), key_double(v->x[HI])};
 }
 
-static Value least(Value a, Value b)
+static Range magnitude(Range a)
 {
-	for (int i = 0; i < SIDES; i++)
-		a.x[i] = MIN(a.x[i], b.x[i]);
-	return a;
+	return (Range){MAX(0, MAX(a.lo, -a.hi)), MAX(a.hi, -a.lo)};
 }
 
-static Value most(Value a, Value b)
+static Value product(Range a, Range b)
 {
-	for (int i = 0; i < SIDES; i++)
-		a.x[i] = MAX(a.x[i], b.x[i]);
-	return a;
-}
-
-static bool same(const Value *a, const Value *b)
-{
-	return a->x[LO] == b->x[LO] && a->x[HI] == b->x[HI] && a->x[SURE] == b->x[SURE] &&
-	       a->x[MAYBE] == b->x[MAYBE];
-}
-
-static Value magnitude(Value a)
-{
-	return number(MAX(0, MAX(a.x[LO], -a.x[HI])), MAX(a.x[HI], -a.x[LO]));
-}
-
-static Value product(double a0, double a1, double b0, double b1)
-{
-	double c[4] = {a0 * b0, a0 * b1, a1 * b0, a1 * b1}, lo = INF, hi = -INF;
+	double c[4] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi}, lo = INF, hi = -INF;
 	for (int i = 0; i < 4; i++) {
 		lo = MIN(lo, or_(c[i], 0)); /* none of an unknown number is 0 */
 		hi = MAX(hi, or_(c[i], 0));
@@ -101,41 +83,37 @@ static Value product(double a0, double a1, double b0, double b1)
 	return number(lo, hi);
 }
 
-static Value quotient(const Value *a, const Value *b)
+static Value quotient(Range a, Range b)
 {
-	if (b->x[LO] <= 0 && b->x[HI] >= 0)
-		return unknown;
-	return product(a->x[LO], a->x[HI], 1 / b->x[HI], 1 / b->x[LO]);
+	if (b.lo <= 0 && b.hi >= 0)
+		return value_unknown;
+	return product(a, (Range){1 / b.hi, 1 / b.lo});
 }
 
-static Value norm(Value a, Value b)
+static Value norm(Range a, Range b)
 {
 	a = magnitude(a);
 	b = magnitude(b);
-	return number(sqrt(a.x[LO] * a.x[LO] + b.x[LO] * b.x[LO]),
-		      sqrt(a.x[HI] * a.x[HI] + b.x[HI] * b.x[HI]));
+	return number(sqrt(a.lo * a.lo + b.lo * b.lo), sqrt(a.hi * a.hi + b.hi * b.hi));
 }
 
-static double truth(double x, bool strict)
+static bool holds(double x, bool strict)
 {
-	return x > 0 || (!strict && x == 0) ? INF : -INF;
+	return x > 0 || (!strict && x == 0);
 }
 
 static Value comparison(const Cell *c, const Value *a, const Value *b)
 {
 	bool less = c->kind == N_LT || c->kind == N_LE;
-	const Value *big = less ? b : a, *small = less ? a : b;
-	Value d = number(big->x[LO] - small->x[HI], big->x[HI] - small->x[LO]);
+	Range big = range_of(less ? b : a), small = range_of(less ? a : b);
+	Range d = {or_(big.lo - small.hi, -INF), or_(big.hi - small.lo, INF)};
 	if (c->kind == N_EQ || c->kind == N_NE)
 		d = magnitude(d);
 	if (c->kind == N_EQ)
-		d = number(-d.x[HI], -d.x[LO]);
+		d = (Range){-d.hi, -d.lo};
 	bool strict = c->kind == N_LT || c->kind == N_GT || c->kind == N_NE;
-	d.x[SURE] = truth(d.x[LO], strict);
-	d.x[MAYBE] = truth(d.x[HI], strict);
-	d.x[LO] = or_(d.x[LO] * c->factor, -INF);
-	d.x[HI] = or_(d.x[HI] * c->factor, INF);
-	return d;
+	return (Value){{key_margin(d.lo * c->factor, holds(d.lo, strict)),
+			key_margin(d.hi * c->factor, holds(d.hi, strict))}};
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------------- */
@@ -143,11 +121,9 @@ static Value comparison(const Cell *c, const Value *a, const Value *b)
 static Value known(const Cell *c, bool have, double v)
 {
 	if (!have)
-		return unknown;
-	if (!c->boolean)
-		return number(v, v);
-	double t = v > 0.5 ? INF : -INF;
-	return (Value){{t, t, t, t}};
+		return value_unknown;
+	int64_t k = c->boolean ? key_truth(v > 0.5) : key_of(v);
+	return (Value){{k, k}};
 }
 
 static void look_at_input(const Cells *all, Cell *c, int64_t now)
@@ -165,12 +141,10 @@ static void look_at_input(const Cells *all, Cell *c, int64_t now)
 			    : known(c, in->have && !(in->gap_ns > 0 && age >= in->gap_ns), in->v);
 }
 
-static void put_atom(const Cell *c, bool known, double v, Value *ret)
+static Value atom(const Cell *c, bool known, double v)
 {
-	double d = c->below ? c->value - v : v - c->value, m = d * c->factor,
-	       t = truth(d, c->strict);
-	double lo = known && !isnan(m) ? m : -INF, hi = known && !isnan(m) ? m : INF;
-	*ret = (Value){{lo, hi, known ? t : -INF, known ? t : INF}};
+	int64_t k = cell_atom(c, v);
+	return known ? (Value){{k, k}} : value_unknown;
 }
 
 static void look_at_atom(const Cells *all, Cell *c, int64_t now)
@@ -178,22 +152,16 @@ static void look_at_atom(const Cells *all, Cell *c, int64_t now)
 	const Input *in = &all->inputs[c->signal];
 	int64_t age = now - in->t_ns;
 	bool fresh = in->gap_ns <= 0 || age < in->gap_ns, there = fresh || age == in->gap_ns;
-	put_atom(c, in->have && there, in->v, &c->at);
-	put_atom(c, in->have && fresh, in->v, &c->after);
+	c->at = atom(c, in->have && there, in->v);
+	c->after = atom(c, in->have && fresh, in->v);
 	c->level = fresh == there;
 }
 
 /* ---- edges -------------------------------------------------------------------------------------------------------------- */
 
-static StlTruth truth_of(const Value *v)
-{
-	return v->x[SURE] > 0 ? STL_TRUE : v->x[MAYBE] < 0 ? STL_FALSE : STL_UNKNOWN;
-}
-
 static Value edge_value(bool sure, bool maybe)
 {
-	double lo = sure ? INF : -INF, hi = maybe ? INF : -INF;
-	return (Value){{lo, hi, lo, hi}};
+	return (Value){{key_truth(sure), key_truth(maybe)}};
 }
 
 /* p rises where it is false just before and true now, or false now and true just after. After a stretch of which nothing is
@@ -203,20 +171,21 @@ static void look_at_edge(Cell *c, const Cell *child, const Value *child_before, 
 {
 	Value before = *child_before, at = child->at, after = child->after;
 	if (c->kind == N_FALL) {
-		before = negated(before);
-		at = negated(at);
-		after = negated(after);
+		before = value_negated(before);
+		at = value_negated(at);
+		after = value_negated(after);
 	}
-	bool sure = !last && at.x[MAYBE] < 0 && after.x[SURE] > 0,
-	     maybe = !last && at.x[SURE] < 0 && after.x[MAYBE] > 0;
+	bool sure = !last && at.x[HI] < 0 && after.x[LO] >= 0,
+	     maybe = !last && at.x[LO] < 0 && after.x[HI] >= 0;
 	if (!first) {
-		sure = sure || (before.x[MAYBE] < 0 && at.x[SURE] > 0) ||
-		       (c->was == STL_FALSE && at.x[SURE] > 0);
-		maybe = maybe || (before.x[SURE] < 0 && at.x[MAYBE] > 0);
+		sure = sure || (before.x[HI] < 0 && at.x[LO] >= 0) ||
+		       (c->was == STL_FALSE && at.x[LO] >= 0);
+		maybe = maybe || (before.x[LO] < 0 && at.x[HI] >= 0);
 	}
 	c->at = edge_value(sure, maybe);
-	c->after = edge_value(false, after.x[SURE] < 0 && after.x[MAYBE] > 0);
-	StlTruth known_last = truth_of(&after) != STL_UNKNOWN ? truth_of(&after) : truth_of(&at);
+	c->after = edge_value(false, after.x[LO] < 0 && after.x[HI] >= 0);
+	StlTruth known_last =
+		value_truth(&after) != STL_UNKNOWN ? value_truth(&after) : value_truth(&at);
 	if (known_last != STL_UNKNOWN)
 		c->was = known_last;
 }
@@ -228,29 +197,21 @@ static inline Peak *peak_at(const Memory *m, const Peaks *p, unsigned i)
 	return &p->ring[i & (m->capacity - 1)];
 }
 
-static bool is_exact(const Value *v)
-{
-	return v->x[LO] == v->x[HI] && v->x[SURE] == v->x[MAYBE];
-}
-
-/* From here on the upper sides are kept apart. */
+/* From here on the upper side is kept apart. */
 static void part_sides(Memory *m)
 {
-	static const int from[] = {[HI] = LO, [MAYBE] = SURE};
 	if (!m->exact)
 		return;
 	m->exact = false;
-	for (int side = HI; side <= MAYBE; side += MAYBE - HI) {
-		Peaks *p = &m->peaks[side];
-		const Peaks *q = &m->peaks[from[side]];
-		p->head = q->head;
-		p->tail = q->tail;
-		for (unsigned i = q->head; i != q->tail; i++)
-			*peak_at(m, p, i) = *peak_at(m, q, i);
-	}
+	Peaks *p = &m->peaks[HI];
+	const Peaks *q = &m->peaks[LO];
+	p->head = q->head;
+	p->tail = q->tail;
+	for (unsigned i = q->head; i != q->tail; i++)
+		*peak_at(m, p, i) = *peak_at(m, q, i);
 }
 
-/* The oldest peak stays until the second would leave (upper sides), or goes early (lower sides): wider, never wrong. */
+/* The oldest peak stays until the second would leave (upper side), or goes early (lower side): wider, never wrong. */
 static void make_room(Memory *m, Peaks *p, bool upper)
 {
 	if (upper)
@@ -258,7 +219,7 @@ static void make_room(Memory *m, Peaks *p, bool upper)
 	p->head++;
 }
 
-static void add_peak(Memory *m, int side, double v, int64_t leave)
+static void add_peak(Memory *m, int side, int64_t v, int64_t leave)
 {
 	Peaks *p = &m->peaks[side];
 	while (p->tail != p->head && peak_at(m, p, p->tail - 1)->v <= v)
@@ -268,33 +229,31 @@ static void add_peak(Memory *m, int side, double v, int64_t leave)
 	if (p->tail - p->head == m->capacity) {
 		part_sides(m);
 		m->full = true;
-		make_room(m, p, side == HI || side == MAYBE);
+		make_room(m, p, side == HI);
 	}
 	*peak_at(m, p, p->tail++) = (Peak){v, leave};
 }
 
 static void add_peaks(Memory *m, const Value *v, int64_t leave)
 {
-	if (!is_exact(v)) {
+	if (!value_exact(v)) {
 		part_sides(m);
 		m->inexact_leave = MAX(m->inexact_leave, leave);
 	}
 	bool exact = m->exact;
 	add_peak(m, LO, v->x[LO], leave);
-	add_peak(m, SURE, v->x[SURE], leave);
 	if (exact && m->exact)
 		return;
 	add_peak(m, HI, v->x[HI],
 		 leave); /* what part_sides() has just copied is added once more: no change */
-	add_peak(m, MAYBE, v->x[MAYBE], leave);
 }
 
-static double top_peak(Memory *m, int side, int64_t key)
+static int64_t top_peak(Memory *m, int side, int64_t key)
 {
 	Peaks *p = &m->peaks[side];
 	while (p->tail != p->head && peak_at(m, p, p->head)->leave <= key)
 		p->head++;
-	return p->tail != p->head ? peak_at(m, p, p->head)->v : -INF;
+	return p->tail != p->head ? peak_at(m, p, p->head)->v : KEY_LEAST;
 }
 
 /* The stretch that lasted until now has an end. */
@@ -308,7 +267,7 @@ static void close_stretch(Memory *m, int64_t now)
 		if (p->tail != p->head)
 			peak_at(m, p, p->tail - 1)->leave = leave;
 	}
-	if (!is_exact(&m->last))
+	if (!value_exact(&m->last))
 		m->inexact_leave = leave;
 }
 
@@ -316,26 +275,24 @@ static Value peaks(Memory *m, int64_t key)
 {
 	Value out;
 	out.x[LO] = top_peak(m, LO, key);
-	out.x[SURE] = top_peak(m, SURE, key);
 	out.x[HI] = m->exact ? out.x[LO] : top_peak(m, HI, key);
-	out.x[MAYBE] = m->exact ? out.x[SURE] : top_peak(m, MAYBE, key);
 	return out;
 }
 
 static void look_at_window(Cell *c, const Cell *child, int64_t now)
 {
 	Memory *m = c->memory;
-	Value at = c->lowest ? negated(child->at) : child->at,
-	      after = c->lowest ? negated(child->after) : child->after;
+	Value at = c->lowest ? value_negated(child->at) : child->at,
+	      after = c->lowest ? value_negated(child->after) : child->after;
 	bool bounded = m->width_ns != CLOCK_NEVER, first = !m->begun;
 	if (first && c->before && bounded) /* before the start: not seen */
-		add_peaks(m, &unknown, 2 * (now + m->width_ns));
-	bool changed = first || !same(&m->last, &at) || !child->level;
+		add_peaks(m, &value_unknown, 2 * (now + m->width_ns));
+	bool changed = first || !value_same(&m->last, &at) || !child->level;
 	if (changed && !first)
 		close_stretch(m, now);
 	int64_t leave = bounded ? 2 * (now + m->width_ns) + !c->oldest_open : CLOCK_NEVER;
 	if (c->newest_open) /* of a window without bound nothing lies after the start yet */
-		c->at = first && !bounded ? unknown : peaks(m, 2 * now);
+		c->at = first && !bounded ? value_unknown : peaks(m, 2 * now);
 	if (changed && !child->level)
 		add_peaks(m, &at, leave);
 	else if (changed)
@@ -346,12 +303,12 @@ static void look_at_window(Cell *c, const Cell *child, int64_t now)
 		add_peaks(m, &after, CLOCK_NEVER);
 	c->after = peaks(m, 2 * now + 1);
 	if (c->lowest) {
-		c->at = negated(c->at);
-		c->after = negated(c->after);
+		c->at = value_negated(c->at);
+		c->after = value_negated(c->after);
 	}
 	m->last = after;
 	m->begun = true;
-	m->exact = m->exact || (!m->full && is_exact(&after) && m->inexact_leave <= 2 * now);
+	m->exact = m->exact || (!m->full && value_exact(&after) && m->inexact_leave <= 2 * now);
 }
 
 static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
@@ -365,9 +322,7 @@ static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
 
 static Value hull(Value a, Value b)
 {
-	for (int i = 0; i < SIDES; i++)
-		a.x[i] = i == LO || i == SURE ? MIN(a.x[i], b.x[i]) : MAX(a.x[i], b.x[i]);
-	return a;
+	return (Value){{key_least(a.x[LO], b.x[LO]), key_most(a.x[HI], b.x[HI])}};
 }
 
 static Change *change_at(const Memory *m, unsigned i)
@@ -389,8 +344,8 @@ static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
 {
 	Memory *m = c->memory;
 	if (!m->begun)
-		c->after = unknown;
-	if (valid && (!m->begun || !same(&m->last, &child->at) || !child->level)) {
+		c->after = value_unknown;
+	if (valid && (!m->begun || !value_same(&m->last, &child->at) || !child->level)) {
 		remember(m, &child->at, &child->after, now);
 		m->last = child->after;
 		m->begun = true;
@@ -406,48 +361,56 @@ static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
 		c->level = false;
 		m->head++;
 	}
-	c->level = c->level || same(&c->at, &c->after);
+	c->level = c->level || value_same(&c->at, &c->after);
 }
 
 /* ---- one look ----------------------------------------------------------------------------------------------------------- */
 
+static Value exclusive(Value a, Value b)
+{
+	return value_most(value_least(a, value_negated(b)), value_least(value_negated(a), b));
+}
+
 static Value operate(const Cell *c, const Value *a, const Value *b)
 {
+	const Range none = {0, 0}, x = a ? range_of(a) : none, y = b ? range_of(b) : none;
+	Range m;
 	switch ((int)c->kind) {
 	case N_NUMBER:
 	case N_PARAMETER:
 		return number(c->value, c->value);
 	case N_NEGATE:
-		return number(-a->x[HI], -a->x[LO]);
+		return number(-x.hi, -x.lo);
 	case N_ABS:
-		return magnitude(*a);
+		m = magnitude(x);
+		return number(m.lo, m.hi);
 	case N_ADD:
-		return number(a->x[LO] + b->x[LO], a->x[HI] + b->x[HI]);
+		return number(x.lo + y.lo, x.hi + y.hi);
 	case N_SUB:
-		return number(a->x[LO] - b->x[HI], a->x[HI] - b->x[LO]);
+		return number(x.lo - y.hi, x.hi - y.lo);
 	case N_NORM:
-		return norm(*a, *b);
+		return norm(x, y);
 	case N_MUL:
-		return product(a->x[LO], a->x[HI], b->x[LO], b->x[HI]);
+		return product(x, y);
 	case N_DIV:
-		return quotient(a, b);
+		return quotient(x, y);
 	case N_TRUE:
 	case N_FALSE:
 		return edge_value(c->kind == N_TRUE, c->kind == N_TRUE);
 	case N_NOT:
-		return negated(*a);
+		return value_negated(*a);
 	case N_MIN:
 	case N_AND:
-		return least(*a, *b);
+		return value_least(*a, *b);
 	case N_MAX:
 	case N_OR:
-		return most(*a, *b);
+		return value_most(*a, *b);
 	case N_IMPLIES:
-		return most(negated(*a), *b);
+		return value_most(value_negated(*a), *b);
 	case N_XOR:
-		return most(least(*a, negated(*b)), least(negated(*a), *b));
+		return exclusive(*a, *b);
 	case N_IFF:
-		return negated(most(least(*a, negated(*b)), least(negated(*a), *b)));
+		return value_negated(exclusive(*a, *b));
 	}
 	return comparison(c, a, b);
 }
@@ -473,11 +436,11 @@ static void look_at(Cells *all, size_t i, int64_t now)
 	} else if (c->cell == CELL_WINDOW) {
 		if (ready)
 			look_at_window(c, a, now);
-		c->level = same(&c->at, &c->after);
+		c->level = value_same(&c->at, &c->after);
 	} else if (c->cell == CELL_FOLD) {
 		if (ready)
 			look_at_fold(c, a, b, now);
-		c->level = same(&c->at, &c->after);
+		c->level = value_same(&c->at, &c->after);
 	} else if (c->cell == CELL_ATOM) {
 		look_at_atom(all, c, now);
 	} else if (c->signal >= 0) {
@@ -497,10 +460,10 @@ static void look_at(Cells *all, size_t i, int64_t now)
 	if (valid && !ended)
 		return;
 	if (!valid || now > all->end_ns + c->ahead_ns) {
-		c->at = c->after = unknown;
+		c->at = c->after = value_unknown;
 		c->level = true;
 	} else if (now == all->end_ns + c->ahead_ns) {
-		c->after = unknown;
+		c->after = value_unknown;
 		c->level = false;
 	}
 }
@@ -522,7 +485,7 @@ static int64_t memory_next(const Memory *m, int64_t best, int64_t now)
 		best = later(best, change_at(m, m->head)->t + m->width_ns, now);
 	for (int side = 0; side < SIDES; side++) {
 		const Peaks *p = &m->peaks[side];
-		if (p->tail == p->head || (m->exact && (side == HI || side == MAYBE)) ||
+		if (p->tail == p->head || (m->exact && side == HI) ||
 		    peak_at(m, p, p->head)->leave == CLOCK_NEVER)
 			continue;
 		best = later(best, peak_at(m, p, p->head)->leave / 2, now);
@@ -563,7 +526,7 @@ void cells_start(Cells *all, int64_t start_ns)
 	for (size_t i = 0; i < all->n; i++) {
 		Cell *c = &all->cells[i];
 		c->constant = cell_is_constant(c);
-		c->at = c->after = c->constant ? number(c->value, c->value) : unknown;
+		c->at = c->after = c->constant ? number(c->value, c->value) : value_unknown;
 		c->level = true;
 		c->was = STL_UNKNOWN;
 		if (c->fold)

@@ -9,15 +9,98 @@
 
 #include "ast.h"
 
-/* Lower and upper bound of the margin (of the value, for terms), then of the truth as ±INFINITY. */
-enum { LO, HI, SURE, MAYBE, SIDES };
+#include <string.h>
+
+/* Lower and upper bound of a margin and its truth in one number: a double as an integer of the same order, in which -0 comes just
+ * before +0, the margin 0 that is false and the one that is true. So k >= 0 is the truth, ~k the opposite, and least and largest
+ * are those of integers. Without a margin ±INFINITY. A term's value is one too. */
+enum { LO, HI, SIDES };
 typedef struct Value {
-	double x[SIDES];
+	int64_t x[SIDES];
 } Value;
+
+#define KEY_MOST 0x7ff0000000000000 /* INFINITY */
+#define KEY_LEAST (~KEY_MOST)
+
+static inline int64_t key_order(int64_t bits)
+{
+	return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static inline int64_t key_of(double x)
+{
+	int64_t bits;
+	memcpy(&bits, &x, sizeof(bits));
+	return key_order(bits);
+}
+
+static inline double key_double(int64_t key)
+{
+	double x;
+	key = key_order(key);
+	memcpy(&x, &key, sizeof(x));
+	return x + 0.0; /* no -0 */
+}
+
+static inline int64_t key_truth(bool holds)
+{
+	return holds ? KEY_MOST : KEY_LEAST;
+}
+
+/* NaN: there is no margin. */
+static inline int64_t key_margin(double m, bool holds)
+{
+	if (m == 0)
+		return holds ? 0 : -1;
+	return isnan(m) ? key_truth(holds) : key_of(m);
+}
+
+static inline int64_t key_least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline int64_t key_most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline Value value_negated(Value a)
+{
+	return (Value){{~a.x[HI], ~a.x[LO]}};
+}
+
+static inline Value value_least(Value a, Value b)
+{
+	return (Value){{key_least(a.x[LO], b.x[LO]), key_least(a.x[HI], b.x[HI])}};
+}
+
+static inline Value value_most(Value a, Value b)
+{
+	return (Value){{key_most(a.x[LO], b.x[LO]), key_most(a.x[HI], b.x[HI])}};
+}
+
+static inline bool value_same(const Value *a, const Value *b)
+{
+	return a->x[LO] == b->x[LO] && a->x[HI] == b->x[HI];
+}
+
+/* Nothing is missing in it. */
+static inline bool value_exact(const Value *v)
+{
+	return v->x[LO] == v->x[HI];
+}
+
+static inline StlTruth value_truth(const Value *v)
+{
+	return v->x[LO] >= 0 ? STL_TRUE : v->x[HI] < 0 ? STL_FALSE : STL_UNKNOWN;
+}
+
+static const Value value_unknown = {{KEY_LEAST, KEY_MOST}};
 
 /* Largest of what a child was in the last width_ns; one queue a side. */
 typedef struct Peak {
-	double v;
+	int64_t v;
 	int64_t leave; /* twice the time, odd: just after it */
 } Peak;
 
@@ -36,7 +119,7 @@ typedef struct Memory {
 	int64_t width_ns;  /* of the window, CLOCK_NEVER; of the delay */
 	unsigned capacity; /* power of two */
 	Peaks peaks[SIDES];
-	/* While nothing is missing in the window lower and upper sides are one, and only LO and SURE are kept. */
+	/* While nothing is missing in the window both sides are one, and only LO is kept. */
 	bool exact, full;      /* full: it once was, so that sides differ for good */
 	int64_t inexact_leave; /* when the last that was missing leaves; CLOCK_NEVER */
 	Change *changes;       /* of a delay */
@@ -72,6 +155,13 @@ typedef struct Cell {
 static inline bool cell_is_constant(const Cell *c)
 {
 	return c->cell == CELL_NODE && (c->kind == N_NUMBER || c->kind == N_PARAMETER);
+}
+
+/* Of an atom, when the signal is v. */
+static inline int64_t cell_atom(const Cell *c, double v)
+{
+	double d = c->below ? c->value - v : v - c->value;
+	return key_margin(d * c->factor, d > 0 || (d == 0 && !c->strict));
 }
 
 typedef struct Input {

@@ -21,53 +21,26 @@ struct Fold {
 	bool begun;
 };
 
-static const Step nothing = {{{INF, INF, INF, INF}}, {{-INF, -INF, -INF, -INF}}};
-static const Value unknown = {{-INF, INF, -INF, INF}};
-
-static double least(double a, double b)
-{
-	return a < b ? a : b;
-}
-
-static double most(double a, double b)
-{
-	return a > b ? a : b;
-}
-
-static Value lower(const Value *a, const Value *b)
-{
-	Value out;
-	for (int i = 0; i < SIDES; i++)
-		out.x[i] = least(a->x[i], b->x[i]);
-	return out;
-}
+static const Step nothing = {{{KEY_MOST, KEY_MOST}}, {{KEY_LEAST, KEY_LEAST}}};
 
 static Step step_of(const Value *f, const Value *g)
 {
-	return (Step){*f, lower(f, g)};
+	return (Step){*f, value_least(*f, *g)};
 }
 
 /* a, then b in time. An until looks from a to b, a since from b to a. */
 static Step then(const Step *a, const Step *b, bool past)
 {
 	const Step *near = past ? b : a, *far = past ? a : b;
-	Step out;
-	for (int i = 0; i < SIDES; i++) {
-		out.f.x[i] = least(a->f.x[i], b->f.x[i]);
-		out.u.x[i] = most(near->u.x[i], least(near->f.x[i], far->u.x[i]));
-	}
-	return out;
+	return (Step){value_least(a->f, b->f), value_most(near->u, value_least(near->f, far->u))};
 }
 
 /* a and b as one time that may begin anywhere in a or in b. */
 static Step either(const Step *a, const Step *b, bool past)
 {
 	Step both = then(a, b, past), out;
-	for (int i = 0; i < SIDES; i++) {
-		bool upper = i == HI || i == MAYBE;
-		out.f.x[i] = upper ? b->f.x[i] : both.f.x[i];
-		out.u.x[i] = upper ? most(both.u.x[i], b->u.x[i]) : least(both.u.x[i], b->u.x[i]);
-	}
+	out.f = (Value){{both.f.x[LO], b->f.x[HI]}};
+	out.u = (Value){{key_least(both.u.x[LO], b->u.x[LO]), key_most(both.u.x[HI], b->u.x[HI])}};
 	return out;
 }
 
@@ -168,24 +141,16 @@ static Value folded(Fold *s, int64_t key)
 	unsigned from = s->head + f_only;
 	Step front = from == s->middle ? nothing : entry(s, from)->all,
 	     all = then(&front, &s->back, s->shape.past);
-	return f_only ? lower(&first->own.f, &all.u) : all.u;
-}
-
-static bool same(const Value *a, const Value *b)
-{
-	for (int i = 0; i < SIDES; i++)
-		if (a->x[i] != b->x[i])
-			return false;
-	return true;
+	return f_only ? value_least(first->own.f, all.u) : all.u;
 }
 
 /* Before `at` was added. */
 static Value without_newest(Fold *s, int64_t now, const Value *f)
 {
 	Value before = s->shape.past && s->shape.width_ns == CLOCK_NEVER && !s->begun
-			       ? unknown /* nothing of the window lies after the start */
+			       ? value_unknown /* nothing of the window lies after the start */
 			       : folded(s, 2 * now);
-	return s->shape.past ? lower(f, &before) : before;
+	return s->shape.past ? value_least(*f, before) : before;
 }
 
 void fold_look(Fold *s, int64_t now, const Value f[2], const Value g[2], Value ret[2])
@@ -193,10 +158,11 @@ void fold_look(Fold *s, int64_t now, const Value f[2], const Value g[2], Value r
 	const FoldShape *shape = &s->shape;
 	bool bounded = shape->width_ns != CLOCK_NEVER;
 	int64_t end = bounded ? 2 * (now + shape->width_ns) : CLOCK_NEVER;
-	bool changed = !s->begun || !same(&s->last_f, &f[0]) || !same(&s->last_g, &g[0]) ||
-		       !same(&f[0], &f[1]) || !same(&g[0], &g[1]);
+	bool changed = !s->begun || !value_same(&s->last_f, &f[0]) ||
+		       !value_same(&s->last_g, &g[0]) || !value_same(&f[0], &f[1]) ||
+		       !value_same(&g[0], &g[1]);
 	if (!s->begun && shape->past && bounded) {
-		Step before = step_of(&unknown, &unknown); /* the start */
+		Step before = step_of(&value_unknown, &value_unknown); /* the start */
 		add(s, &before, end);
 	}
 	if (changed && s->begun && s->head != s->tail)

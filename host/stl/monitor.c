@@ -30,10 +30,8 @@ struct StlMonitor {
 	int64_t due_ns; /* samples have come for this time and wait for others of the same; CLOCK_NEVER */
 	StlState state;
 	uint64_t late;
-	bool started;
+	bool started, margin; /* margin: all atoms have one unit */
 };
-
-static const Value nothing = {{-INF, INF, -INF, INF}};
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------------- */
 
@@ -116,6 +114,7 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 	compile_duties(&c, f->root, mode);
 	StlMonitor *m = g_new0(StlMonitor, 1);
 	m->mode = mode;
+	m->margin = !f->mixed;
 	m->all.n = cells->len;
 	m->all.cells = g_memdup2(cells->data, cells->len * sizeof(Cell));
 	m->all.n_inputs = f->signals->len;
@@ -145,9 +144,10 @@ void stl_monitor_free(StlMonitor *m)
 
 static StlState state_of(const Value *v)
 {
-	return v->x[SURE] > 0    ? STL_STATE_TRUE
-	       : v->x[MAYBE] < 0 ? STL_STATE_FALSE
-				 : STL_STATE_UNKNOWN;
+	static const StlState states[] = {[STL_TRUE] = STL_STATE_TRUE,
+					  [STL_FALSE] = STL_STATE_FALSE,
+					  [STL_UNKNOWN] = STL_STATE_UNKNOWN};
+	return states[value_truth(v)];
 }
 
 static void decide(Duty *d, StlState state, int64_t now)
@@ -165,14 +165,13 @@ static bool is_until(const Duty *d)
 
 static void account(Duty *d, const Value *v, int64_t now)
 {
-	for (int i = 0; i < SIDES; i++)
-		d->so_far.x[i] = !d->any               ? v->x[i]
-				 : d->kind == N_ALWAYS ? MIN(d->so_far.x[i], v->x[i])
-						       : MAX(d->so_far.x[i], v->x[i]);
+	d->so_far = !d->any               ? *v
+		    : d->kind == N_ALWAYS ? value_least(d->so_far, *v)
+					  : value_most(d->so_far, *v);
 	d->any = true;
-	if (d->kind == N_ALWAYS && v->x[MAYBE] < 0)
+	if (d->kind == N_ALWAYS && v->x[HI] < 0)
 		decide(d, STL_STATE_FALSE, now);
-	else if (d->kind == N_EVENTUALLY && v->x[SURE] > 0)
+	else if (d->kind == N_EVENTUALLY && v->x[LO] >= 0)
 		decide(d, STL_STATE_TRUE, now);
 }
 
@@ -180,20 +179,18 @@ static void account(Duty *d, const Value *v, int64_t now)
 static void account_until(Duty *d, const Value *f, const Value *g, bool holds, bool counts,
 			  int64_t now)
 {
-	for (int i = 0; i < SIDES; i++) {
-		if (!d->any) {
-			d->so_far.x[i] = -INF;
-			d->held.x[i] = INF;
-		}
-		if (holds)
-			d->held.x[i] = MIN(d->held.x[i], f->x[i]);
-		if (counts)
-			d->so_far.x[i] = MAX(d->so_far.x[i], MIN(d->held.x[i], g->x[i]));
+	if (!d->any) {
+		d->so_far = (Value){{KEY_LEAST, KEY_LEAST}};
+		d->held = (Value){{KEY_MOST, KEY_MOST}};
 	}
+	if (holds)
+		d->held = value_least(d->held, *f);
+	if (counts)
+		d->so_far = value_most(d->so_far, value_least(d->held, *g));
 	d->any = true;
-	if (d->so_far.x[SURE] > 0)
+	if (d->so_far.x[LO] >= 0)
 		decide(d, STL_STATE_TRUE, now);
-	else if (d->so_far.x[MAYBE] < 0 && d->held.x[MAYBE] < 0)
+	else if (d->so_far.x[HI] < 0 && d->held.x[HI] < 0)
 		decide(d, STL_STATE_FALSE, now);
 }
 
@@ -203,8 +200,8 @@ static void close_until(Duty *d, bool open)
 {
 	bool held = d->kind == N_WEAK_UNTIL && (!open || d->to_ns == CLOCK_NEVER);
 	for (int i = 0; i < SIDES && d->any; i++)
-		if (held || (open && (i == HI || i == MAYBE)))
-			d->so_far.x[i] = MAX(d->so_far.x[i], d->held.x[i]);
+		if (held || (open && i == HI))
+			d->so_far.x[i] = key_most(d->so_far.x[i], d->held.x[i]);
 }
 
 /* Nothing more will be accounted. */
@@ -213,9 +210,9 @@ static void close_duty(Duty *d, int64_t now, bool open)
 	if (is_until(d))
 		close_until(d, open);
 	else if (open)
-		account(d, &nothing, now);
+		account(d, &value_unknown, now);
 	if (!d->any)
-		d->so_far = nothing;
+		d->so_far = value_unknown;
 	d->any = d->closed = true;
 	decide(d, state_of(&d->so_far), now);
 }
@@ -270,7 +267,7 @@ static void account_instant(const StlMonitor *m, Duty *d, int64_t now)
 	}
 }
 
-/* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when nothing can change it any more. */
+/* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when value_unknown can change it any more. */
 static void settle(StlMonitor *m)
 {
 	bool all = true, known = true;
@@ -361,7 +358,7 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 		Duty *d = &m->duties[i];
 		d->state = STL_STATE_PENDING;
 		d->any = d->closed = false;
-		d->so_far = d->held = nothing;
+		d->so_far = d->held = value_unknown;
 	}
 	for (size_t i = 0; i < m->all.n_inputs; i++) {
 		Input *in = &m->all.inputs[i];
@@ -439,19 +436,20 @@ StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
 
 void stl_monitor_robustness(const StlMonitor *m, double *ret_lo, double *ret_hi)
 {
-	double lo = INF, hi = INF;
+	int64_t lo = KEY_MOST, hi = KEY_MOST;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		const Duty *d = &m->duties[i];
 		bool until = is_until(d);
 		bool low = d->closed || (d->any && (d->kind == N_EVENTUALLY || until)),
 		     high = d->closed || (d->any && (d->kind == N_ALWAYS || until));
-		double top =
-			until && !d->closed ? MAX(d->so_far.x[HI], d->held.x[HI]) : d->so_far.x[HI];
-		lo = MIN(lo, low ? d->so_far.x[LO] : -INF);
-		hi = MIN(hi, high ? top : INF);
+		int64_t top = d->so_far.x[HI];
+		if (until && !d->closed)
+			top = key_most(top, d->held.x[HI]);
+		lo = key_least(lo, low ? d->so_far.x[LO] : KEY_LEAST);
+		hi = key_least(hi, high ? top : KEY_MOST);
 	}
-	*ret_lo = lo;
-	*ret_hi = hi;
+	*ret_lo = m->margin ? key_double(lo) : -INF;
+	*ret_hi = m->margin ? key_double(hi) : INF;
 }
 
 int64_t stl_monitor_decided_ns(const StlMonitor *m)
