@@ -192,11 +192,6 @@ static void look_at_edge(Cell *c, const Cell *child, const Value *child_before, 
 
 /* ---- memory ------------------------------------------------------------------------------------------------------------- */
 
-static inline Peak *peak_at(const Memory *m, const Peaks *p, unsigned i)
-{
-	return &p->ring[i & (m->capacity - 1)];
-}
-
 /* From here on the upper side is kept apart. */
 static void part_sides(Memory *m)
 {
@@ -325,11 +320,6 @@ static Value hull(Value a, Value b)
 	return (Value){{key_least(a.x[LO], b.x[LO]), key_most(a.x[HI], b.x[HI])}};
 }
 
-static Change *change_at(const Memory *m, unsigned i)
-{
-	return &m->changes[i & (m->capacity - 1)];
-}
-
 static void remember(Memory *m, const Value *at, const Value *after, int64_t now)
 {
 	if (m->tail - m->head == m->capacity) { /* the last two become one, and say less */
@@ -347,6 +337,8 @@ static void look_at_delay(Cell *c, const Cell *child, int64_t now, bool valid)
 		c->after = value_unknown;
 	if (valid && (!m->begun || !value_same(&m->last, &child->at) || !child->level)) {
 		remember(m, &child->at, &child->after, now);
+		if (!child->level || !value_exact(&child->at))
+			m->inexact_leave = 2 * (now + m->width_ns);
 		m->last = child->after;
 		m->begun = true;
 	}

@@ -121,13 +121,23 @@ typedef struct Memory {
 	Peaks peaks[SIDES];
 	/* While nothing is missing in the window both sides are one, and only LO is kept. */
 	bool exact, full;      /* full: it once was, so that sides differ for good */
-	int64_t inexact_leave; /* when the last that was missing leaves; CLOCK_NEVER */
+	int64_t inexact_leave; /* when the last that was missing leaves (twice the time); CLOCK_NEVER */
 	Change *changes;       /* of a delay */
 	unsigned head, tail;
 	Value last; /* of the child, since the last change */
 	bool begun;
 	int64_t begun_ns;
 } Memory;
+
+static inline Peak *peak_at(const Memory *m, const Peaks *p, unsigned i)
+{
+	return &p->ring[i & (m->capacity - 1)];
+}
+
+static inline Change *change_at(const Memory *m, unsigned i)
+{
+	return &m->changes[i & (m->capacity - 1)];
+}
 
 typedef struct Fold Fold;
 

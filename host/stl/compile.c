@@ -6,6 +6,7 @@
 
 /* At most this many changes are remembered by one window or delay: 32 s at 1 kHz. */
 #define MOST_CHANGES 65536
+#define LEAST_CHANGES 512
 #define USUAL_RATE 1000 /* changes a second to make room for */
 
 typedef struct Compiler {
@@ -32,7 +33,9 @@ static int refuse(const Compiler *c, const Node *n, const char *why)
 unsigned cells_room(int64_t width_ns)
 {
 	double wanted =
-		width_ns == CLOCK_NEVER ? 2 : 2 * USUAL_RATE * ((double)width_ns * 1e-9) + 16;
+		width_ns == CLOCK_NEVER
+			? 2
+			: MAX(LEAST_CHANGES, 2 * USUAL_RATE * ((double)width_ns * 1e-9) + 16);
 	unsigned room = 2;
 	while (room < wanted && room < MOST_CHANGES)
 		room *= 2;

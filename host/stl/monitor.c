@@ -3,7 +3,7 @@
  *
  * From the start on there is one verdict: `always[a, b] p`, `eventually[a, b] p`, conjunctions of these, and p itself, where p
  * looks at the present, the past, and a bounded time ahead. */
-#include "cells.h"
+#include "flow.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,6 +23,7 @@ typedef struct Duty {
 struct StlMonitor {
 	StlMonitorMode mode;
 	Cells all;
+	Flow *flow; /* NULL: the formula is not of that kind */
 	size_t n_duties;
 	Duty *duties;
 	int64_t decided_ns, now_ns;
@@ -31,6 +32,7 @@ struct StlMonitor {
 	StlState state;
 	uint64_t late;
 	bool started, margin; /* margin: all atoms have one unit */
+	bool leaving;         /* the flow's waiting samples are fed again */
 };
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------------- */
@@ -99,6 +101,14 @@ static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 	g_array_append_val(c->duties, d);
 }
 
+static bool may_flow(const StlMonitor *m)
+{
+	for (size_t i = 0; i < m->n_duties; i++)
+		if (m->duties[i].kind != N_ALWAYS && m->duties[i].kind != N_EVENTUALLY)
+			return false;
+	return true;
+}
+
 StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int64_t *max_gap_ns,
 			    GError **error)
 {
@@ -128,6 +138,8 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 	cells_ready(&m->all);
 	if (c.failed)
 		g_clear_pointer(&m, stl_monitor_free);
+	else if (may_flow(m))
+		m->flow = flow_new(&m->all);
 	return m;
 }
 
@@ -135,6 +147,7 @@ void stl_monitor_free(StlMonitor *m)
 {
 	if (!m)
 		return;
+	flow_free(m->flow);
 	cells_clear(&m->all);
 	g_free(m->duties);
 	g_free(m);
@@ -267,34 +280,35 @@ static void account_instant(const StlMonitor *m, Duty *d, int64_t now)
 	}
 }
 
-/* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when value_unknown can change it any more. */
+/* Everything together: one FALSE decides at once, TRUE when all are, UNKNOWN when nothing can change it any more. */
 static void settle(StlMonitor *m)
 {
-	bool all = true, known = true;
-	int64_t last = m->all.start_ns;
-	for (size_t i = 0; i < m->n_duties && m->state == STL_STATE_PENDING; i++) {
+	bool all = true, known = true, broken = false;
+	int64_t last = m->all.start_ns, first = CLOCK_NEVER;
+	if (m->state != STL_STATE_PENDING)
+		return;
+	for (size_t i = 0; i < m->n_duties; i++) {
 		const Duty *d = &m->duties[i];
 		if (d->state == STL_STATE_FALSE) {
-			m->state = STL_STATE_FALSE;
-			m->decided_ns = d->decided_ns;
-			return;
+			broken = true;
+			first = MIN(first, d->decided_ns);
 		}
 		all = all && d->state != STL_STATE_PENDING;
 		known = known && d->state != STL_STATE_UNKNOWN;
 		last = MAX(last, d->decided_ns);
 	}
-	if (all && m->state == STL_STATE_PENDING) {
-		m->state = known ? STL_STATE_TRUE : STL_STATE_UNKNOWN;
-		m->decided_ns = last;
-	}
+	if (!broken && !all)
+		return;
+	m->state = broken ? STL_STATE_FALSE : known ? STL_STATE_TRUE : STL_STATE_UNKNOWN;
+	m->decided_ns = broken ? first : last;
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------------------------ */
 
-/* The next time at which something changes without a sample. */
-static int64_t next_of(const StlMonitor *m)
+/* When a duty's window next begins or ends. */
+static int64_t next_duty(const StlMonitor *m)
 {
-	int64_t best = cells_next(&m->all, m->now_ns);
+	int64_t best = CLOCK_NEVER;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		const Duty *d = &m->duties[i];
 		int64_t from = behind(m, d) + d->from_ns;
@@ -306,6 +320,12 @@ static int64_t next_of(const StlMonitor *m)
 			best = MIN(best, behind(m, d) + d->to_ns);
 	}
 	return best;
+}
+
+/* The next time at which something changes without a sample. */
+static int64_t next_of(const StlMonitor *m)
+{
+	return MIN(cells_next(&m->all, m->now_ns), next_duty(m));
 }
 
 static void look(StlMonitor *m, int64_t now)
@@ -344,6 +364,101 @@ static bool open_duties(const StlMonitor *m)
 	return false;
 }
 
+/* ---- flowing ------------------------------------------------------------------------------------------------------------ */
+
+static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v,
+			SampleStatus status);
+
+static bool is_inside(const StlMonitor *m, const Duty *d, int64_t now)
+{
+	int64_t t = now - behind(m, d);
+	return !d->closed && t >= d->from_ns && t < d->to_ns;
+}
+
+/* A window that has ended is closed at the next look. */
+static bool closes_soon(const StlMonitor *m)
+{
+	for (size_t i = 0; i < m->n_duties; i++)
+		if (!m->duties[i].closed &&
+		    m->now_ns - behind(m, &m->duties[i]) >= m->duties[i].to_ns)
+			return true;
+	return false;
+}
+
+static void flow_on(StlMonitor *m)
+{
+	if (!m->flow || m->flow->on || m->leaving || m->due_ns != CLOCK_NEVER ||
+	    m->all.end_ns != CLOCK_NEVER || closes_soon(m) ||
+	    !flow_enter(m->flow, m->now_ns, next_duty(m)))
+		return;
+	for (size_t i = 0; i < m->n_duties; i++) /* just after now it is what it is now */
+		if (is_inside(m, &m->duties[i], m->now_ns))
+			account(&m->duties[i], &m->all.cells[m->duties[i].cell].at, m->now_ns);
+	settle(m);
+}
+
+static void flow_off(StlMonitor *m)
+{
+	FlowSample s;
+	unsigned signal;
+	flow_leave(m->flow);
+	m->now_ns = m->flow->now_ns;
+	m->next_ns = next_of(m);
+	m->leaving = true;
+	while (flow_take_back(m->flow, &signal, &s))
+		feed_sample(m, signal, s.t, s.v, SAMPLE_OK);
+	m->leaving = false;
+}
+
+/* What a slice said. */
+static void account_slice(StlMonitor *m, int64_t from)
+{
+	bool decided = false;
+	for (size_t i = 0; i < m->n_duties; i++) {
+		Duty *d = &m->duties[i];
+		const FlowOp *op = &m->flow->ops[d->cell];
+		StlState before = d->state;
+		for (unsigned k = 0; k < op->n && is_inside(m, d, from); k++)
+			account(d, &(Value){{op->out[k].x, op->out[k].x}}, op->out[k].t);
+		decided = decided || d->state != before;
+	}
+	if (decided)
+		settle(m);
+}
+
+/* False: the cells have taken over before. */
+static bool flow_to(StlMonitor *m, int64_t now)
+{
+	while (m->flow->now_ns < now) {
+		int64_t from = m->flow->now_ns;
+		if (!flow_run(m->flow, now)) {
+			flow_off(m);
+			return false;
+		}
+		account_slice(m, from);
+	}
+	return true;
+}
+
+/* False: it is for the cells, which have taken over. */
+static bool flow_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
+{
+	bool have = status == SAMPLE_OK || status == SAMPLE_SATURATED;
+	const FlowInput *in = &m->flow->inputs[signal];
+	if (t_ns <= in->last_ns) {
+		m->late++;
+		return true;
+	}
+	if (status == SAMPLE_STALE)
+		return true;
+	if (have && in->n == FLOW_SLICE && !flow_to(m, t_ns - 1))
+		return false;
+	if (have && flow_feed(m->flow, signal, t_ns, v))
+		return true;
+	flow_off(m);
+	return false;
+}
+
 /* ---- the interface ------------------------------------------------------------------------------------------------------ */
 
 void stl_monitor_start(StlMonitor *m, int64_t start_ns)
@@ -367,12 +482,12 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 		in->initial = in->v;
 	}
 	cells_start(&m->all, start_ns);
+	if (m->flow)
+		m->flow->on = false;
 }
 
-void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
+static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
 {
-	if (signal >= m->all.n_inputs)
-		return;
 	Input *in = &m->all.inputs[signal];
 	if (in->fed && t_ns <= in->t_ns) {
 		m->late++;
@@ -384,8 +499,12 @@ void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, Sa
 	if (running && t_ns > m->now_ns) {
 		if (m->due_ns < t_ns)
 			run_due(m);
-		if (m->due_ns == CLOCK_NEVER)
+		if (m->due_ns == CLOCK_NEVER) {
 			run_before(m, t_ns);
+			flow_on(m);
+			if (m->flow && m->flow->on && flow_sample(m, signal, t_ns, v, status))
+				return;
+		}
 	}
 	in->t_ns = t_ns;
 	in->fed = true;
@@ -399,8 +518,22 @@ void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, Sa
 		m->due_ns = m->due_ns == CLOCK_NEVER ? MAX(t_ns, m->now_ns) : MAX(t_ns, m->due_ns);
 }
 
+void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
+{
+	if (signal >= m->all.n_inputs)
+		return;
+	if (m->flow && m->flow->on &&
+	    ((status == SAMPLE_OK && flow_feed(m->flow, signal, t_ns, v)) ||
+	     flow_sample(m, signal, t_ns, v, status)))
+		return;
+	feed_sample(m, signal, t_ns, v, status);
+}
+
 StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 {
+	if (m->flow && m->flow->on &&
+	    flow_to(m, m->flow->waiting ? MAX(now_ns, m->flow->fed_ns) : now_ns))
+		return m->state;
 	if (!m->started || now_ns < m->all.start_ns || !open_duties(m))
 		return m->state;
 	run_due(m);
@@ -408,6 +541,7 @@ StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 		run_before(m, now_ns);
 		look(m, now_ns);
 	}
+	flow_on(m);
 	return m->state;
 }
 
@@ -415,6 +549,9 @@ StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
 {
 	if (!m->started || end_ns < m->all.start_ns || m->all.end_ns != CLOCK_NEVER)
 		return m->state;
+	if (m->flow && m->flow->on)
+		flow_off(m);
+	m->leaving = true;
 	if (m->due_ns < end_ns)
 		run_due(m);
 	m->due_ns = CLOCK_NEVER;
@@ -431,6 +568,7 @@ StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
 			close_duty(d, end_ns, beyond);
 	}
 	settle(m);
+	m->leaving = false;
 	return m->state;
 }
 
@@ -464,7 +602,8 @@ uint64_t stl_monitor_late_samples(const StlMonitor *m)
 
 size_t stl_monitor_bytes(const StlMonitor *m)
 {
-	return sizeof(*m) + m->n_duties * sizeof(Duty) + m->all.n_inputs * sizeof(Input) +
+	size_t flow = m->flow ? flow_bytes(m->flow, m->all.n_inputs) : 0;
+	return sizeof(*m) + flow + m->n_duties * sizeof(Duty) + m->all.n_inputs * sizeof(Input) +
 	       cells_bytes(&m->all);
 }
 

@@ -1,7 +1,7 @@
 /* stl: million samples a second of processor time, offline and online, against the figures of other tools that were measured on this class of
  * machine (issue 3): Breach (dense, linear, offline) and the best of mstlo, reelay and RTAMT (online). Prints, asserts nothing.
  *
- *	build/tests/perf-stl [LARGEST [NAME]]	samples in the largest trace, 1000000; one case */
+ *	build/tests/perf-stl [LARGEST [NAME [online | offline]]]	samples in the largest trace, 1000000; one case */
 #include <anzen/base.h>
 #include <anzen/stl.h>
 #include <math.h>
@@ -148,27 +148,65 @@ static const Case watched[] = {
 	 0, 0},
 };
 
-/* Every sample fed, and the state and the interval asked for at every time. */
-static double online(StlFormula *f, GHashTable *signals, size_t n, size_t *ret_bytes)
+/* Samples of all signals by time, as a recorder hands them on. */
+typedef struct Sample {
+	int64_t t;
+	double v;
+	unsigned signal;
+} Sample;
+
+static Sample *in_order(const StlFormula *f, GHashTable *signals, size_t n)
 {
-	g_autoptr(StlMonitor) m = stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, NULL);
-	size_t n_signals = stl_formula_n_signals(f);
+	size_t n_signals = stl_formula_n_signals(f), at[8] = {0};
 	const Signal *s[8];
-	double lo, hi, sum = 0;
 	for (size_t k = 0; k < n_signals; k++)
 		s[k] = g_hash_table_lookup(signals, stl_formula_signal(f, k));
-	double t = seconds();
-	stl_monitor_start(m, 0);
-	for (size_t i = 0; i < n; i++) {
+	Sample *out = g_new(Sample, n * n_signals);
+	for (size_t i = 0; i < n * n_signals; i++) {
+		size_t best = n_signals;
 		for (size_t k = 0; k < n_signals; k++)
-			stl_monitor_feed(m, (unsigned)k, s[k]->t_ns[i], s[k]->v[i], SAMPLE_OK);
-		stl_monitor_state(m, s[0]->t_ns[i]);
+			if (at[k] < n &&
+			    (best == n_signals || s[k]->t_ns[at[k]] < s[best]->t_ns[at[best]]))
+				best = k;
+		out[i] = (Sample){s[best]->t_ns[at[best]], s[best]->v[at[best]], (unsigned)best};
+		at[best]++;
+	}
+	return out;
+}
+
+/* Every sample fed, and the state and the interval asked for after as many samples of each signal as `every` says: 1, at all of
+ * them. Parser, check and the making of the monitor are in it. */
+static double online_once(const char *text, GHashTable *signals, const Sample *samples, size_t n,
+			  size_t every, size_t *ret_bytes)
+{
+	double lo, hi, sum = 0, t = seconds();
+	g_autoptr(StlFormula) f = formula(text, signals);
+	g_autoptr(StlMonitor) m = stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, NULL);
+	size_t n_signals = stl_formula_n_signals(f);
+	stl_monitor_start(m, 0);
+	for (size_t i = 0; i < n * n_signals;) {
+		for (size_t k = MIN(n * n_signals - i, every * n_signals); k > 0; k--, i++)
+			stl_monitor_feed(m, samples[i].signal, samples[i].t, samples[i].v,
+					 SAMPLE_OK);
+		stl_monitor_state(m, samples[i - 1].t);
 		stl_monitor_robustness(m, &lo, &hi);
 		sum += isfinite(hi) ? hi : 0;
 	}
 	*ret_bytes = stl_monitor_bytes(m);
 	t = seconds() - t;
 	return isnan(sum) ? 0 : t;
+}
+
+/* The best of some runs. */
+static double online(const char *text, GHashTable *signals, size_t n, size_t every,
+		     size_t *ret_bytes)
+{
+	g_autoptr(StlFormula) f = formula(text, signals);
+	g_autofree Sample *samples = in_order(f, signals, n);
+	double best = INFINITY;
+	for (int run = 0; run < (n > 200000 ? 3 : 10); run++)
+		best = MIN(best, online_once(text, signals, samples, n, every, ret_bytes));
+	return best;
 }
 
 #define GUARDS 100
@@ -214,21 +252,23 @@ static void guards(GHashTable *signals, size_t n)
 	       GUARDS, 100 * t / (double)n * 1000, (double)bytes / 1e6, broken);
 }
 
-static void online_all(size_t n)
+static void online_all(size_t n, bool jitter)
 {
-	g_autoptr(GHashTable) signals = recording(n, false);
-	printf("online, %zu samples, 1 kHz\n", n);
+	g_autoptr(GHashTable) signals = recording(n, jitter);
+	printf("online, %zu samples at 1 kHz, %s stamps: asked at every sample, and at every "
+	       "16th\n",
+	       n, jitter ? "jittered" : "regular");
 	for (size_t i = 0; i < G_N_ELEMENTS(watched); i++) {
 		if (!wanted(watched[i].name))
 			continue;
 		size_t bytes;
-		g_autoptr(StlFormula) f = formula(watched[i].text, signals);
-		double t = online(f, signals, n, &bytes), rate = (double)n / t * 1e-6;
-		printf("  %-16s %7.2f Msamples/s, %6.1f kB", watched[i].name, rate,
+		double one = (double)n / online(watched[i].text, signals, n, 1, &bytes) * 1e-6,
+		       many = (double)n / online(watched[i].text, signals, n, 16, &bytes) * 1e-6;
+		printf("  %-16s %7.2f, %7.2f Msamples/s, %6.1f kB", watched[i].name, one, many,
 		       (double)bytes / 1000);
-		goal(rate, watched[i].online);
+		goal(one, watched[i].online);
 	}
-	if (wanted("guards"))
+	if (wanted("guards") && !jitter)
 		guards(signals, MIN(n, 20000));
 }
 
@@ -251,11 +291,15 @@ int main(int argc, char **argv)
 {
 	size_t largest = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1000000;
 	only = argc > 2 ? argv[2] : NULL;
-	for (size_t n = only ? largest : 10000; n <= largest; n *= 10)
+	bool off = argc < 4 || strcmp(argv[3], "online"),
+	     on = argc < 4 || strcmp(argv[3], "offline");
+	for (size_t n = only ? largest : 10000; n <= largest && off; n *= 10)
 		for (int jitter = 0; jitter < 2; jitter++)
 			offline_all(n, jitter);
 	if (!only)
 		windows(MIN(largest, 200000));
-	online_all(only ? largest : MIN(largest, 100000));
+	for (size_t n = only ? largest : 10000; n <= largest && on; n *= 10)
+		for (int jitter = 0; jitter < 2; jitter++)
+			online_all(n, jitter);
 	return 0;
 }
