@@ -1,8 +1,12 @@
 #include "flow.h"
 
+#include "fold.h"
+
 /* ---- operators ---------------------------------------------------------------------------------------------------------- */
 
 static const int64_t opposite = -1;
+
+#define KEEP 64 /* changes that a window takes together, at most */
 
 /* What an operator says in a slice. Forgets what changes nothing. */
 typedef struct Said {
@@ -145,18 +149,17 @@ static void run_ever(FlowOp *op, int64_t until)
 }
 
 /* The newest peak never leaves, so the queue is never empty. */
-static void run_window(FlowOp *op, int64_t until)
+static void slide_one_by_one(FlowOp *op, int64_t until, Said *s)
 {
 	Memory *m = op->cell->memory;
 	Peaks *p = &m->peaks[LO];
 	const int64_t width = m->width_ns, not_a = op->not_a;
 	unsigned head = p->head, tail = p->tail;
-	Said s = begin(op);
 	for (const FlowChange *a = op->a->out;; a++) {
 		int64_t x = a->x ^ not_a, t = MIN(a->t, until + 1);
 		while (peak_at(m, p, head)->leave < 2 * t) { /* before that change */
 			int64_t then = peak_at(m, p, head)->leave / 2;
-			say(&s, then, peak_at(m, p, ++head)->v ^ not_a);
+			say(s, then, peak_at(m, p, ++head)->v ^ not_a);
 		}
 		if (a->t == CLOCK_NEVER)
 			break;
@@ -165,33 +168,135 @@ static void run_window(FlowOp *op, int64_t until)
 			tail--;
 		*peak_at(m, p, tail++) = (Peak){x, CLOCK_NEVER};
 		head += peak_at(m, p, head)->leave == 2 * t;
-		say(&s, t, peak_at(m, p, head)->v ^ not_a);
+		say(s, t, peak_at(m, p, head)->v ^ not_a);
 	}
 	p->head = head;
 	p->tail = tail;
+}
+
+/* The window at every change is the largest of the old peaks that are still inside and of the changes so far. None of these may
+ * leave within the slice. */
+static void say_slice(FlowOp *op, int64_t until, Said *s)
+{
+	Memory *m = op->cell->memory;
+	Peaks *p = &m->peaks[LO];
+	unsigned head = p->head;
+	int64_t so_far = KEY_LEAST, old = peak_at(m, p, head)->v;
+	peak_at(m, p, p->tail - 1)->leave = 2 * (op->a->out[0].t + m->width_ns);
+	for (const FlowChange *a = op->a->out;; a++) {
+		int64_t t = MIN(a->t, until + 1);
+		while (head != p->tail && peak_at(m, p, head)->leave <= 2 * t) {
+			int64_t then = peak_at(m, p, head++)->leave / 2;
+			old = head != p->tail ? peak_at(m, p, head)->v : KEY_LEAST;
+			if (then < t)
+				say(s, then, key_most(old, so_far) ^ op->not_a);
+		}
+		if (a->t == CLOCK_NEVER)
+			break;
+		so_far = key_most(so_far, a->x ^ op->not_a);
+		say(s, t, key_most(old, so_far) ^ op->not_a);
+	}
+	p->head = head;
+}
+
+/* Of the changes stay those that no later one reaches, of the old peaks those that none reaches: no branch that depends on one
+ * change alone. */
+static void keep_slice(FlowOp *op)
+{
+	Memory *m = op->cell->memory;
+	Peaks *p = &m->peaks[LO];
+	const FlowChange *a = op->a->out;
+	const unsigned n = op->a->n;
+	int64_t largest = KEY_LEAST, kept[KEEP];
+	for (unsigned i = n; i-- > 0;) {
+		int64_t x = a[i].x ^ op->not_a;
+		kept[i] = x > largest || i + 1 == n;
+		largest = key_most(largest, x);
+	}
+	unsigned tail = p->tail;
+	while (tail != p->head && peak_at(m, p, tail - 1)->v <= largest)
+		tail--;
+	for (unsigned i = 0; i < n; i++) {
+		int64_t leave = i + 1 < n ? 2 * (a[i + 1].t + m->width_ns) : CLOCK_NEVER;
+		*peak_at(m, p, tail) = (Peak){a[i].x ^ op->not_a, leave};
+		tail += (unsigned)kept[i];
+	}
+	p->tail = tail;
+}
+
+static void run_window(FlowOp *op, int64_t until)
+{
+	const FlowOp *a = op->a;
+	Said s = begin(op);
+	bool together =
+		a->n >= 4 && a->n <= KEEP && a->out[0].t + op->cell->memory->width_ns > until;
+	if (together) {
+		say_slice(op, until, &s);
+		keep_slice(op);
+	} else {
+		slide_one_by_one(op, until, &s);
+	}
+	said(op, &s);
+}
+
+static void run_fold(FlowOp *op, int64_t until)
+{
+	Fold *fold = op->cell->fold;
+	Merge m = {op->a->out, op->b->out, op->xa, op->xb, 0};
+	Said s = begin(op);
+	for (bool more = true; more;) {
+		int64_t f = m.xa, g = m.xb, leaves;
+		more = next_change(&m);
+		while ((leaves = fold_leaves(fold, 0)) < m.t && leaves <= until)
+			say(&s, leaves, fold_flow(fold, leaves, f, g));
+		if (more)
+			say(&s, m.t, fold_flow(fold, m.t, m.xa, m.xb));
+	}
+	op->xa = op->a->x;
+	op->xb = op->b->x;
 	said(op, &s);
 }
 
 /* ---- slices ------------------------------------------------------------------------------------------------------------- */
 
+static unsigned most_in(const FlowOp *op)
+{
+	return (op->a ? op->a->most : 0) + (op->b ? op->b->most : 0);
+}
+
+/* Room of the queue, 0: any number, and how many are in it. */
+static unsigned queue_room(const FlowOp *op, unsigned *ret_n)
+{
+	const Memory *m = op->cell->memory;
+	if (op->cell->fold)
+		return fold_room(op->cell->fold, ret_n);
+	bool delay = op->cell->cell == CELL_DELAY;
+	*ret_n = delay ? m->tail - m->head : m->peaks[LO].tail - m->peaks[LO].head;
+	return m->width_ns == CLOCK_NEVER ? 0 : m->capacity;
+}
+
+/* When the i-th oldest leaves. */
+static int64_t queue_leaves(const FlowOp *op, unsigned i)
+{
+	const Memory *m = op->cell->memory;
+	if (op->cell->fold)
+		return fold_leaves(op->cell->fold, i);
+	if (op->cell->cell == CELL_DELAY)
+		return change_at(m, m->head + i)->t + m->width_ns;
+	return peak_at(m, &m->peaks[LO], m->peaks[LO].head + i)->leave / 2;
+}
+
 /* Fewer than FLOW_SLICE changes leave a queue of themselves before that; CLOCK_NEVER: all of them. False: there is no
  * room for what may come. */
 static bool queue_allows(const FlowOp *op, int64_t *ret_end)
 {
-	const Memory *m = op->cell->memory;
-	bool delay = op->cell->cell == CELL_DELAY;
-	unsigned head = delay ? m->head : m->peaks[LO].head,
-		 n = (delay ? m->tail : m->peaks[LO].tail) - head;
-	if (m->width_ns == CLOCK_NEVER || n + op->a->most <= FLOW_SLICE)
+	unsigned n, room = queue_room(op, &n);
+	if (room == 0)
 		return true;
-	if (n + op->a->most > m->capacity)
+	if (n + op->most_in > room)
 		return false;
-	if (n <= FLOW_SLICE)
-		return true;
-	unsigned i = head + FLOW_SLICE;
-	int64_t leaves =
-		delay ? change_at(m, i)->t + m->width_ns : peak_at(m, &m->peaks[LO], i)->leave / 2;
-	*ret_end = MIN(*ret_end, leaves - 1);
+	if (n > FLOW_SLICE)
+		*ret_end = MIN(*ret_end, queue_leaves(op, FLOW_SLICE) - 1);
 	return true;
 }
 
@@ -258,6 +363,8 @@ bool flow_take_back(Flow *f, unsigned *ret_signal, FlowSample *ret)
 static bool memory_fits(const Cell *c, int64_t now)
 {
 	const Memory *m = c->memory;
+	if (c->fold)
+		return fold_flows(c->fold);
 	if (!m)
 		return true;
 	return m->begun && m->exact && m->inexact_leave <= 2 * now;
@@ -333,7 +440,7 @@ static Run run_of(const Cell *c)
 		       : c->memory->width_ns == CLOCK_NEVER ? run_ever
 							    : run_window;
 	case CELL_FOLD:
-		return NULL;
+		return fold_may_flow(c->fold) ? run_fold : NULL;
 	case CELL_NODE:
 		break;
 	}
@@ -361,8 +468,8 @@ static unsigned most_of(const FlowOp *op)
 {
 	if (op->input)
 		return FLOW_SLICE;
-	unsigned in = (op->a ? op->a->most : 0) + (op->b ? op->b->most : 0);
-	if (op->cell->cell == CELL_WINDOW)
+	unsigned in = op->most_in;
+	if (op->cell->cell == CELL_WINDOW || op->cell->cell == CELL_FOLD)
 		return 2 * in + FLOW_SLICE;
 	return op->cell->cell == CELL_DELAY ? in + FLOW_SLICE : in;
 }
@@ -386,12 +493,13 @@ static bool make(Flow *f, size_t i)
 		op->not_b = opposite;
 	if (kind == N_AND || kind == N_IFF)
 		op->not_out = opposite;
+	op->most_in = most_in(op);
 	op->most = most_of(op);
-	if (cell->memory && cell->memory->width_ns != CLOCK_NEVER &&
-	    2 * op->a->most > cell->memory->capacity)
+	unsigned n, room = cell->memory || cell->fold ? queue_room(op, &n) : 0;
+	if (room > 0 && 2 * op->most_in > room)
 		return false;
 	op->out = g_new0(FlowChange, op->most + 1);
-	if (cell->memory)
+	if (room > 0)
 		f->movers[f->n_movers++] = op;
 	return true;
 }

@@ -36,8 +36,8 @@ struct FlowOp {
 	void (*run)(FlowOp *op, int64_t until);
 	const FlowOp *a, *b;
 	const FlowInput *input;
-	FlowChange *out; /* of this slice, and one at CLOCK_NEVER */
-	unsigned n, most;
+	FlowChange *out;               /* of this slice, and one at CLOCK_NEVER */
+	unsigned n, most, most_in;     /* most: of what it says; of what its parts say */
 	int64_t x, xa, xb;             /* the last values of itself and its parts */
 	int64_t not_a, not_b, not_out; /* all ones: the opposite of it */
 	double value, factor;          /* of an atom: (v - value) · factor */

@@ -18,6 +18,7 @@ struct Fold {
 	unsigned capacity, head, middle, tail; /* front stack: head … middle; counted up for ever */
 	Step back, before_newest;              /* of middle … tail; without the last of them */
 	Value last_f, last_g;
+	unsigned n_odd; /* entries that say two things, or end just after an instant */
 	bool begun;
 };
 
@@ -70,12 +71,19 @@ void fold_start(Fold *s)
 {
 	s->head = s->middle = s->tail = 0;
 	s->back = s->before_newest = nothing;
+	s->n_odd = 0;
 	s->begun = false;
 }
 
 static Entry *entry(const Fold *s, unsigned i)
 {
 	return &s->ring[i & (s->capacity - 1)];
+}
+
+static bool is_odd(const Entry *e)
+{
+	return !value_exact(&e->own.f) || !value_exact(&e->own.u) ||
+	       (e->leave != CLOCK_NEVER && (e->leave & 1));
 }
 
 /* From the end of the front stack on. */
@@ -92,8 +100,10 @@ static void fold_front(Fold *s)
 static void widen_newest(Fold *s, const Step *own, int64_t leave)
 {
 	Entry *newest = entry(s, s->tail - 1);
+	s->n_odd -= is_odd(newest);
 	newest->own = either(&newest->own, own, s->shape.past);
 	newest->leave = leave;
+	s->n_odd += is_odd(newest);
 	if (s->middle == s->tail) { /* it was in the front */
 		s->middle--;
 		s->before_newest = nothing;
@@ -108,8 +118,11 @@ static void add(Fold *s, const Step *own, int64_t leave)
 		widen_newest(s, own, leave);
 		return;
 	}
-	if (s->capacity > 0)
-		*entry(s, s->tail++) = (Entry){*own, *own, leave};
+	if (s->capacity > 0) {
+		Entry *e = entry(s, s->tail++);
+		*e = (Entry){*own, *own, leave};
+		s->n_odd += is_odd(e);
+	}
 	s->before_newest = s->back;
 	s->back = then(&s->back, own, s->shape.past);
 }
@@ -119,6 +132,7 @@ static void leave(Fold *s, int64_t key)
 {
 	while (s->head != s->tail && entry(s, s->head)->leave <= key) {
 		s->middle += s->head == s->middle;
+		s->n_odd -= is_odd(entry(s, s->head));
 		s->head++;
 	}
 	if (s->head != s->middle)
@@ -170,11 +184,15 @@ void fold_look(Fold *s, int64_t now, const Value f[2], const Value g[2], Value r
 	Step at = step_of(&f[0], &g[0]), after = step_of(&f[1], &g[1]);
 	if (shape->newest_open)
 		ret[0] = without_newest(s, now, &f[0]);
-	if (changed)
+	/* when nothing changes right after `now`, `after` says it all: the same twice is the same */
+	bool jumps = !value_same(&f[0], &f[1]) || !value_same(&g[0], &g[1]);
+	if (changed && jumps)
 		add(s, &at, bounded ? end + !(shape->past && shape->oldest_open) : end);
+	if (changed && !jumps)
+		add(s, &after, CLOCK_NEVER);
 	if (!shape->newest_open)
 		ret[0] = folded(s, 2 * now);
-	if (changed)
+	if (changed && jumps)
 		add(s, &after, CLOCK_NEVER);
 	ret[1] = folded(s, 2 * now + 1);
 	s->last_f = f[1];
@@ -188,4 +206,43 @@ int64_t fold_next(const Fold *s, int64_t best, int64_t now)
 		return best;
 	int64_t leaves = entry(s, s->head)->leave;
 	return leaves != CLOCK_NEVER && leaves / 2 > now && leaves / 2 < best ? leaves / 2 : best;
+}
+
+/* ---- while nothing is missing --------------------------------------------------------------------------------------------- */
+
+bool fold_may_flow(const Fold *s)
+{
+	return !s->shape.newest_open;
+}
+
+bool fold_flows(const Fold *s)
+{
+	bool exact = s->capacity > 0 || (value_exact(&s->back.f) && value_exact(&s->back.u));
+	return s->begun && s->n_odd == 0 && exact && value_exact(&s->last_f) &&
+	       value_exact(&s->last_g);
+}
+
+unsigned fold_room(const Fold *s, unsigned *ret_n)
+{
+	*ret_n = s->tail - s->head;
+	return s->capacity;
+}
+
+int64_t fold_leaves(const Fold *s, unsigned i)
+{
+	return s->tail - s->head > i ? entry(s, s->head + i)->leave / 2 : CLOCK_NEVER;
+}
+
+int64_t fold_flow(Fold *s, int64_t t, int64_t f, int64_t g)
+{
+	const Value fs = {{f, f}}, gs = {{g, g}};
+	if (!value_same(&s->last_f, &fs) || !value_same(&s->last_g, &gs)) {
+		const Step own = step_of(&fs, &gs);
+		if (s->head != s->tail)
+			entry(s, s->tail - 1)->leave = 2 * (t + s->shape.width_ns);
+		add(s, &own, CLOCK_NEVER);
+		s->last_f = fs;
+		s->last_g = gs;
+	}
+	return folded(s, 2 * t).x[LO];
 }

@@ -25,4 +25,16 @@ void fold_look(Fold *fold, int64_t now, const Value f[2], const Value g[2], Valu
 /* The earliest of `best` and when something leaves after `now`. */
 int64_t fold_next(const Fold *fold, int64_t best, int64_t now);
 
+/* ---- while nothing is missing, and f and g change at instants only (flow.h) */
+
+bool fold_may_flow(const Fold *fold);
+/* All that it remembers is of that kind. */
+bool fold_flows(const Fold *fold);
+/* How many times it has room for, 0: any number; *ret_n: how many there are. */
+unsigned fold_room(const Fold *fold, unsigned *ret_n);
+/* When the i-th oldest leaves; CLOCK_NEVER. */
+int64_t fold_leaves(const Fold *fold, unsigned i);
+/* The window's value at t, from which on f and g are these. */
+int64_t fold_flow(Fold *fold, int64_t t, int64_t f, int64_t g);
+
 #endif

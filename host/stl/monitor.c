@@ -32,6 +32,7 @@ struct StlMonitor {
 	StlState state;
 	uint64_t late;
 	bool started, margin; /* margin: all atoms have one unit */
+	unsigned rest;        /* looks until the flow is tried again */
 	bool leaving;         /* the flow's waiting samples are fed again */
 };
 
@@ -364,6 +365,8 @@ static bool open_duties(const StlMonitor *m)
 	return false;
 }
 
+#define REST 100
+
 /* ---- flowing ------------------------------------------------------------------------------------------------------------ */
 
 static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v,
@@ -387,6 +390,8 @@ static bool closes_soon(const StlMonitor *m)
 
 static void flow_on(StlMonitor *m)
 {
+	if (m->rest > 0 && m->rest-- > 0)
+		return;
 	if (!m->flow || m->flow->on || m->leaving || m->due_ns != CLOCK_NEVER ||
 	    m->all.end_ns != CLOCK_NEVER || closes_soon(m) ||
 	    !flow_enter(m->flow, m->now_ns, next_duty(m)))
@@ -410,16 +415,30 @@ static void flow_off(StlMonitor *m)
 	m->leaving = false;
 }
 
-/* What a slice said. */
+/* Changes of a slice that lie in the duty's window; with the first that decides it as account() does. */
+static void account_changes(Duty *d, const FlowOp *op)
+{
+	const bool always = d->kind == N_ALWAYS;
+	const StlState decisive = always ? STL_STATE_FALSE : STL_STATE_TRUE;
+	int64_t lo = d->so_far.x[LO], hi = d->so_far.x[HI];
+	for (const FlowChange *c = op->out; c->t != CLOCK_NEVER; c++) {
+		lo = always ? key_least(lo, c->x) : key_most(lo, c->x);
+		hi = always ? key_least(hi, c->x) : key_most(hi, c->x);
+		if (always == (c->x < 0))
+			decide(d, decisive, c->t);
+	}
+	d->so_far.x[LO] = lo;
+	d->so_far.x[HI] = hi;
+}
+
 static void account_slice(StlMonitor *m, int64_t from)
 {
 	bool decided = false;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		Duty *d = &m->duties[i];
-		const FlowOp *op = &m->flow->ops[d->cell];
 		StlState before = d->state;
-		for (unsigned k = 0; k < op->n && is_inside(m, d, from); k++)
-			account(d, &(Value){{op->out[k].x, op->out[k].x}}, op->out[k].t);
+		if (is_inside(m, d, from))
+			account_changes(d, &m->flow->ops[d->cell]);
 		decided = decided || d->state != before;
 	}
 	if (decided)
@@ -455,6 +474,8 @@ static bool flow_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, 
 		return false;
 	if (have && flow_feed(m->flow, signal, t_ns, v))
 		return true;
+	if (t_ns <= m->flow->now_ns) /* who asks ahead of samples will do so again */
+		m->rest = REST;
 	flow_off(m);
 	return false;
 }
@@ -482,6 +503,7 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 		in->initial = in->v;
 	}
 	cells_start(&m->all, start_ns);
+	m->rest = 0;
 	if (m->flow)
 		m->flow->on = false;
 }

@@ -166,4 +166,232 @@ static void online_at_the_end_is_offline(void)
 	CU_ASSERT_TRUE(tried > n / 2 || failed > 0);
 }
 
-UNIT_MAIN("stl.online", UNIT(online_at_the_end_is_offline))
+/* ---- many samples -------------------------------------------------------------------------------------------------------------- */
+
+/* Some 1000 samples a signal, at any nanosecond, so that the monitor takes many together: some on the formulas' limits, at the same
+ * time as another's, missing, stale, repeated, or after a long silence. */
+#define MANY_END (20 * CLOCK_S)
+
+typedef struct Fed {
+	unsigned signal;
+	int64_t t;
+	double v;
+	SampleStatus status;
+} Fed;
+
+static int by_time(const void *a, const void *b)
+{
+	const Fed *x = a, *y = b;
+	return x->t < y->t ? -1 : x->t > y->t;
+}
+
+static double some_value(Random *r, bool boolean, double last)
+{
+	if (boolean)
+		return random_chance(r, 5) ? 1 - last : last;
+	if (random_chance(r, 20))
+		return random_int(r, -4, 4);
+	return last * 0.95 + random_int(r, -1000, 1000) * 1e-3;
+}
+
+static Signal *many(Random *r, const char *name, bool boolean)
+{
+	Signal *s = signal_new(name);
+	s->info.boolean = boolean;
+	s->info.interp = SIGNAL_PREVIOUS;
+	s->info.max_gap_ns = random_chance(r, 50) ? CLOCK_S / 2 : 0;
+	if (!boolean)
+		unit_parse("m", &s->info.unit, NULL);
+	int64_t t = random_chance(r, 80) ? 0 : random_int(r, 0, 3) * CLOCK_S / 7;
+	int trouble = random_chance(r, 50) ? 0 : 2,
+	    step_ms = random_chance(r, 50) ? 10 : random_int(r, 5, 60);
+	int regular = random_int(r, 0, 1) * 100;
+	double v = 0;
+	while (t < MANY_END) {
+		v = some_value(r, boolean, v);
+		SampleStatus status = !random_chance(r, trouble) ? SAMPLE_OK
+				      : random_chance(r, 50)     ? SAMPLE_STALE
+								 : SAMPLE_MISSING;
+		/* wider and wider, so that the worst of all comes late */
+		signal_append(s, t, boolean ? v : v * (1 + (double)t * 1e-10), status);
+		t += random_chance(r, regular) ? step_ms * 1000000
+					       : random_int(r, 1, step_ms * 1000000);
+		if (random_chance(r, 1) && random_chance(r, 20))
+			t += CLOCK_S;
+	}
+	return s;
+}
+
+static GArray *all_samples(const StlFormula *f, GHashTable *signals)
+{
+	GArray *out = g_array_new(FALSE, FALSE, sizeof(Fed));
+	for (unsigned k = 0; k < stl_formula_n_signals(f); k++) {
+		const Signal *s = g_hash_table_lookup(signals, stl_formula_signal(f, k));
+		for (size_t i = 0; i < s->n; i++) {
+			Fed x = {k, s->t_ns[i], s->v[i],
+				 s->status ? (SampleStatus)s->status[i] : SAMPLE_OK};
+			g_array_append_val(out, x);
+		}
+	}
+	qsort(out->data, out->len, sizeof(Fed), by_time);
+	return out;
+}
+
+typedef struct Asked {
+	StlState state;
+	double lo, hi;
+	int64_t decided;
+} Asked;
+
+static Asked ask(StlMonitor *m, StlState state)
+{
+	Asked a = {.state = state, .decided = stl_monitor_decided_ns(m)};
+	stl_monitor_robustness(m, &a.lo, &a.hi);
+	return a;
+}
+
+static bool same_answer(const Asked *a, const Asked *b)
+{
+	return a->state == b->state && a->lo == b->lo && a->hi == b->hi && a->decided == b->decided;
+}
+
+static StlMonitor *monitor_of(const StlFormula *f, GHashTable *signals)
+{
+	int64_t gaps[REF_MAX_SIGNALS + 1] = {0};
+	for (size_t k = 0; k < stl_formula_n_signals(f); k++) {
+		const Signal *s = g_hash_table_lookup(signals, stl_formula_signal(f, k));
+		gaps[k] = s->info.max_gap_ns;
+	}
+	StlMonitor *m = stl_monitor_new(f, STL_MONITOR_HOLDS, gaps, NULL);
+	if (m)
+		stl_monitor_start(m, 0);
+	return m;
+}
+
+/* Guards as people write them: limits and windows, anywhere below an always. */
+static void write_guard(Random *r, int depth, GString *out)
+{
+	static const char *const windows[] = {"always", "eventually", "historically", "once"},
+				 *const pairs[] = {"and", "or",    "->",         "xor",
+						   "<->", "until", "weak until", "since"},
+				 *const atoms[] = {"(x > %d m)",  "(y <= %d m)", "(%d m < z)",
+						   "(x >= %d m)", "p",           "q"};
+	int kind = depth <= 0 || random_chance(r, 15) ? 9 : random_int(r, 0, 8);
+	if (kind == 9) {
+		const char *atom = atoms[random_int(r, 0, G_N_ELEMENTS(atoms) - 1)];
+		const char *mark = strstr(atom, "%d");
+		g_string_append_len(out, atom, mark ? mark - atom : (gssize)strlen(atom));
+		if (mark)
+			g_string_append_printf(out, "%d%s", random_int(r, -3, 3), mark + 2);
+		return;
+	}
+	g_string_append_c(out, '(');
+	int which = kind < 4 ? -1 : random_int(r, 0, G_N_ELEMENTS(pairs) - 1);
+	const char *word =
+		kind < 4 ? windows[random_int(r, 0, G_N_ELEMENTS(windows) - 1)] : pairs[which];
+	int from = random_chance(r, 70) ? 0 : random_int(r, 1, 900),
+	    to = from + random_int(r, 0, 1) * random_int(r, 0, 1500) + random_int(r, 1, 90);
+	if (random_chance(r, 50)) { /* what leaves a window does so at a sample */
+		from -= from % 10;
+		to += 10 - to % 10;
+	}
+	if (kind == 8) {
+		g_string_append(out, "not ");
+		write_guard(r, depth - 1, out);
+	} else {
+		if (kind >= 4)
+			write_guard(r, depth - 1, out);
+		g_string_append_printf(out, " %s", word);
+		if (kind < 4 || which >= 5)
+			g_string_append_printf(out, "[%d ms, %d ms%c", from, to,
+					       random_chance(r, 90) ? ']' : ')');
+		g_string_append_c(out, ' ');
+		write_guard(r, depth - 1, out);
+	}
+	g_string_append_c(out, ')');
+}
+
+/* Half of them look at some milliseconds only: a wrong value anywhere is then no less seen than the worst of all. */
+static char *some_guard(Random *r)
+{
+	GString *out = g_string_new(random_chance(r, 70) ? "always" : "eventually");
+	int from = random_int(r, 0, 19000);
+	if (random_chance(r, 50))
+		g_string_append_printf(out, "[%d ms, %d ms]", from,
+				       from + random_int(r, 0, 1) * random_int(r, 1, 200));
+	g_string_append_c(out, ' ');
+	write_guard(r, random_int(r, 0, 3), out);
+	return g_string_free(out, FALSE);
+}
+
+/* One is asked after every sample, the other now and then. */
+static bool many_differ(const RefCase *c, const StlFormula *f, GHashTable *signals, Random *r)
+{
+	g_autoptr(StlMonitor) often = monitor_of(f, signals), rarely = monitor_of(f, signals);
+	if (!often)
+		return false;
+	g_autoptr(GArray) samples = all_samples(f, signals);
+	Asked a = {0}, b = {0};
+	bool differ = false;
+	int percent = random_int(r, 0, 3) * random_int(r, 0, 7);
+	for (guint i = 0; i < samples->len && !differ; i++) {
+		const Fed *x = &g_array_index(samples, Fed, i);
+		stl_monitor_feed(often, x->signal, x->t, x->v, x->status);
+		stl_monitor_feed(rarely, x->signal, x->t, x->v, x->status);
+		bool last = i + 1 == samples->len || x[1].t > x->t;
+		if (!last)
+			continue;
+		a = ask(often, stl_monitor_state(often, x->t));
+		if (random_chance(r, percent)) {
+			b = ask(rarely, stl_monitor_state(rarely, x->t));
+			differ = !same_answer(&a, &b);
+		}
+	}
+	a = ask(often, stl_monitor_end(often, MANY_END));
+	b = ask(rarely, stl_monitor_end(rarely, MANY_END));
+	StlInput in = {.end_ns = MANY_END, .signals = signals};
+	const StlOptions options = {.no_explanation = true, .no_completeness = true};
+	g_autoptr(StlResult) want = stl_eval(f, &in, &options, NULL);
+	Outcome o = {.state = a.state,
+		     .lo = a.lo,
+		     .hi = a.hi,
+		     .mid_lo = a.lo,
+		     .mid_hi = a.hi,
+		     .mid = a.state};
+	bool ends_differ =
+		c ? !same_outcome(c, &o, want)
+		  : truth_of(a.state) != want->satisfied || a.lo != want->lo || a.hi != want->hi;
+	return differ || ends_differ || !same_answer(&a, &b);
+}
+
+static void samples_taken_together_are_as_good_as_one_by_one(void)
+{
+	uint64_t first = setting("ANZEN_STL_SEED", 1), n = setting("ANZEN_STL_PAIRS", 5000) / 10;
+	uint64_t failed = 0;
+	for (uint64_t seed = first; seed < first + n && failed < 10; seed++) {
+		g_autoptr(RefCase) c = case_random(seed, RANDOM_WATCHABLE);
+		Random r = {.state = seed};
+		if (has_initial(c->root))
+			continue;
+		g_autoptr(GHashTable) signals = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+								      (GDestroyNotify)signal_free);
+		for (size_t i = 0; i < REF_MAX_SIGNALS; i++) {
+			Signal *s = many(&r, case_names[i], i >= 3);
+			g_hash_table_insert(signals, s->info.name, s);
+		}
+		bool guard = random_chance(&r, 70);
+		g_autofree char *text = guard ? some_guard(&r) : case_formula(c);
+		g_autoptr(StlFormula) f = stl_parse(text, NULL, NULL);
+		GHashTable *const tables[2] = {signals, NULL};
+		StlScope scope = stl_scope_from_tables(tables);
+		if (!f || !stl_check(f, &scope, NULL, NULL) ||
+		    many_differ(guard ? NULL : c, f, signals, &r)) {
+			fprintf(stderr, "many, seed %" G_GUINT64_FORMAT ": %s\n", seed, text);
+			failed++;
+		}
+	}
+	CU_ASSERT_EQUAL(failed, 0);
+}
+
+UNIT_MAIN("stl.online", UNIT(online_at_the_end_is_offline),
+	  UNIT(samples_taken_together_are_as_good_as_one_by_one))

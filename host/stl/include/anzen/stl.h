@@ -236,7 +236,8 @@ void stl_monitor_free(StlMonitor *monitor);
 void stl_monitor_start(StlMonitor *monitor, int64_t start_ns);
 /* signal: index as in stl_formula_signal(). No malloc, no locks, bounded work. Times of one signal increase (others
  * are ignored and counted); signals may arrive out of step: samples of one time wait for each other until a later one
- * comes or the state is asked for.
+ * comes or the state is asked for. Who has many samples feeds them all and asks once: a formula of limits, windows and
+ * connectives is then worked out for up to 16 samples of each signal together, with the same outcome.
  *
  * Every signal holds its value until the next sample, whatever its SignalInfo.interp says, for a guard must not wait for the
  * sample after: what is worth a stop is seen at the very sample that shows it. stl_eval() gives the same, bit for bit, for
@@ -251,9 +252,9 @@ StlState stl_monitor_state(StlMonitor *monitor, int64_t now_ns);
 /* There are no more samples, the timeline ends at end_ns: what is still open is closed as stl_eval() does it. Ask for no state
  * at or after end_ns before. Final until stl_monitor_start(). */
 StlState stl_monitor_end(StlMonitor *monitor, int64_t end_ns);
-/* Every future leaves the robustness in [lo, hi], as of the last look (state, end, or a feed of a later time); after the
- * end it is what stl_eval() gives. In stl_formula_unit(); ±INFINITY with atoms of several units. Windows and delays remember a
- * fixed number of changes (2000 a second of their length, at most 65536); beyond that the interval is wider, never wrong. */
+/* Every future leaves the robustness in [lo, hi], as of the last state() or end(), or later; after the end it is what
+ * stl_eval() gives. In stl_formula_unit(); ±INFINITY with atoms of several units. Windows and delays remember a fixed number of
+ * changes (2000 a second of their length, 512 at least, 65536 at most); beyond that the interval is wider, never wrong. */
 void stl_monitor_robustness(const StlMonitor *monitor, double *ret_lo, double *ret_hi);
 size_t stl_monitor_bytes(const StlMonitor *monitor); /* all that it will ever need */
 /* When the state became final; -1 while pending. */
