@@ -96,7 +96,7 @@ static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */
 
-/* One line of standard input a step: empty, one decision; a number, so many; q, the end; no more input, go on. */
+/* One line of standard input a step: empty, one decision; a number, so many; q or Ctrl-C, the end; no more input, go on. */
 static int64_t ask_step(void *user, double t_s)
 {
 	char line[64];
@@ -104,8 +104,15 @@ static int64_t ask_step(void *user, double t_s)
 	fprintf(stderr, _("t = %.3f s; Enter: one decision, a number: so many, q: stop> "), t_s);
 	fflush(stderr);
 	for (;;) {
-		if (!fgets(line, sizeof(line), stdin))
+		switch (operator_read_line(line, sizeof(line))) {
+		case OPERATOR_LINE:
+			break;
+		case OPERATOR_NO_MORE:
 			return -1;
+		case OPERATOR_SIGNALLED:
+			fputc('\n', stderr);
+			return 0;
+		}
 		g_strstrip(line);
 		gint64 n = *line ? g_ascii_strtoll(line, NULL, 10) : 1;
 		if (!strcmp(line, "q"))
@@ -163,9 +170,11 @@ static gboolean read_rate(const Options *o, ReplayConfig *config, GError **error
 	return TRUE;
 }
 
+#define NO_SEED (-1)
+
 static gboolean read_options(const Options *o, ReplayConfig *config, GError **error)
 {
-	if (o->loops < 1 || o->seed < 0) {
+	if (o->loops < 1 || o->seed < NO_SEED) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s",
 			    _("--loop takes a number from 1 on, --seed one from 0 on"));
 		return FALSE;
@@ -176,7 +185,8 @@ static gboolean read_options(const Options *o, ReplayConfig *config, GError **er
 	config->out_dir = o->out;
 	config->to_ns = CLOCK_NEVER;
 	config->loops = (unsigned)o->loops;
-	config->seed = (uint64_t)o->seed;
+	config->own_seed = o->seed >= 0;
+	config->seed = o->seed >= 0 ? (uint64_t)o->seed : 1;
 	config->perturb = (const char *const *)o->perturb;
 	config->step = o->step ? ask_step : NULL;
 	if (o->deadline && (!quantity_parse_ns(o->deadline, &config->deadline_ns, error) ||
@@ -194,7 +204,7 @@ static gboolean read_options(const Options *o, ReplayConfig *config, GError **er
 
 int cmd_replay(int argc, char **argv, CliContext *cli)
 {
-	g_auto(Options) o = {.loops = 1, .seed = 1};
+	g_auto(Options) o = {.loops = 1, .seed = NO_SEED};
 	const GOptionEntry options[] = {
 		{"product", 'p', 0, G_OPTION_ARG_FILENAME, &o.product, N_("the product under test"),
 		 "PRODUCT"},
@@ -216,11 +226,15 @@ int cmd_replay(int argc, char **argv, CliContext *cli)
 		{"loop", 0, 0, G_OPTION_ARG_INT, &o.loops,
 		 N_("play the part so often, times going on (1)"), "N"},
 		{"deadline", 0, 0, G_OPTION_ARG_STRING, &o.deadline,
-		 N_("how late anything may be given before the run is INVALID (100 ms)"), "T"},
+		 N_("how late anything may be given before the run is INVALID (what its scenario "
+		    "says, else 100 ms)"),
+		 "T"},
 		{"perturb", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.perturb,
-		 N_("disturb the product's input (docs/perturb.md); several: one after the other"),
+		 N_("disturb the product's input (docs/perturb.md); several: one after the other; "
+		    "none: not even as in the recorded run"),
 		 "NAME:SEVERITY[@ROLE]"},
-		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_("of the perturbations (1)"), "N"},
+		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed,
+		 N_("of the perturbations (that of the recorded run, else 1)"), "N"},
 		{NULL}};
 	g_autoptr(GError) error = NULL;
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))

@@ -11,7 +11,7 @@ int cmd_run(int argc, char **argv, CliContext *cli);
 
 typedef struct RunOptions {
 	char *rig, *product, *out, *note;
-	char **sets, **faults;
+	char **sets, **faults, **perturb;
 	gint64 seed;
 	gboolean lock_step, yes;
 } RunOptions;
@@ -69,7 +69,12 @@ int cmd_run(int argc, char **argv, CliContext *cli)
 		 N_("folder for the run's own folder (runs)"), "DIR"},
 		{"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.sets,
 		 N_("value of a scenario parameter"), "NAME=VALUE"},
-		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, N_("of the virtual world (1)"), "N"},
+		{"perturb", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.perturb,
+		 N_("disturb the product's input (docs/perturb.md), after what the scenario does; "
+		    "may be repeated"),
+		 "NAME:SEVERITY[@ROLE]"},
+		{"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed,
+		 N_("of the virtual world and of the perturbations (1)"), "N"},
 		{"lock-step", 0, 0, G_OPTION_ARG_NONE, &o.lock_step,
 		 N_("simulated time, everything in step"), NULL},
 		{"fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.faults,
@@ -95,6 +100,7 @@ int cmd_run(int argc, char **argv, CliContext *cli)
 			    .lang = cli->lang,
 			    .note = o.note,
 			    .faults = (const char *const *)o.faults,
+			    .perturb = (const char *const *)o.perturb,
 			    .seed = (uint64_t)o.seed,
 			    .progress = operator_view_progress,
 			    .progress_user = view};
@@ -113,5 +119,6 @@ int cmd_run(int argc, char **argv, CliContext *cli)
 	g_free(o.note);
 	g_strfreev(o.sets);
 	g_strfreev(o.faults);
+	g_strfreev(o.perturb);
 	return code;
 }

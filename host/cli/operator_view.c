@@ -1,10 +1,12 @@
 #include "operator_view.h"
 
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -251,17 +253,24 @@ static void ask(OperatorView *v, const RunStatus *s, RunAnswer *ret)
 /* ---- signals ------------------------------------------------------------------------------------------ */
 
 static volatile sig_atomic_t signalled;
+static int wake_fd = -1; /* readable once a signal has come, to whichever thread */
 
 static void on_signal(int signo)
 {
+	static const uint64_t one = 1;
+	int before = errno;
 	(void)signo;
 	signalled = 1;
 	run_request_stop();
+	if (wake_fd >= 0 && write(wake_fd, &one, sizeof(one)) < 0)
+		signalled = 1; /* it is readable already */
+	errno = before;
 }
 
 void operator_catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -270,6 +279,34 @@ void operator_catch_signals(void)
 bool operator_signalled(void)
 {
 	return signalled;
+}
+
+/* Standard input may have a character, or has ended; false: a signal came. */
+static bool await_input(void)
+{
+	struct pollfd in[2] = {{STDIN_FILENO, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+	while (!signalled && (poll(in, 2, -1) < 0 || !in[0].revents))
+		;
+	return !signalled;
+}
+
+OperatorLine operator_read_line(char *ret_line, size_t size)
+{
+	size_t n = 0;
+	for (char c = 0; c != '\n';) {
+		if (!await_input())
+			return OPERATOR_SIGNALLED;
+		ssize_t got = read(STDIN_FILENO, &c, 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		if (n + 1 < size)
+			ret_line[n] = c;
+		n += n + 1 < size;
+	}
+	ret_line[n] = 0;
+	return n > 0 ? OPERATOR_LINE : OPERATOR_NO_MORE;
 }
 
 /* ---- for the command ---------------------------------------------------------------------------------- */

@@ -16,6 +16,10 @@ void operator_catch_signals(void);
 /* One of them came. */
 bool operator_signalled(void);
 
+typedef enum { OPERATOR_LINE, OPERATOR_NO_MORE, OPERATOR_SIGNALLED } OperatorLine;
+/* One line of standard input, its end included; what does not fit into size is dropped. A signal ends the wait. */
+OperatorLine operator_read_line(char *ret_line, size_t size);
+
 /* interactive false: prompts are taken as done (no operator, `--yes`). */
 OperatorView *operator_view_new(const CliContext *cli, const char *title, bool interactive);
 /* RunConfig.progress with the view as user. */

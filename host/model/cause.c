@@ -90,6 +90,12 @@ static const Wording wordings[] = {
 	 "再生が遅れました: $1 s の画像が $2 ms 遅れました(許容 $3 ms)"},
 	{"the replay was late: the * of * s came * ms after its time (budget * ms)",
 	 "再生が遅れました: $2 s の $1 が $3 ms 遅れました(許容 $4 ms)"},
+	{"the perturbed * of * s was given * ms after its time (deadline * ms)",
+	 "外乱を加えた $1 の $2 s の分が $3 ms 遅れて製品に渡りました(期限 $4 ms)"},
+	{"* comes faster than its pictures can be perturbed: * were waiting",
+	 "$1 の映像に外乱を加える処理が追いつきません(待ち $2 枚)"},
+	{"* changes its size: it cannot be perturbed",
+	 "$1 の画像の大きさが変わったため、外乱を加えられません"},
 	{"not played at recorded speed: no time in it means what it meant in the recording "
 	 "(--rate answer keeps it, for a product with lock-step)",
 	 "記録時の速度で再生していないため、時間の意味が記録時と異なります("
@@ -103,7 +109,7 @@ static const Wording wordings[] = {
 	{"the recording begins again: * does not begin as it ended",
 	 "記録が最初に戻りますが、$1 の始めと終わりの値が異なります"},
 	{"in the recording: *", "記録中に: $1"},
-	/* what a perturbation leaves of labels (host/run/tape_perturb.c) */
+	/* what a perturbation leaves of labels (host/run/labels.c) */
 	{"moved: the product is shown things up to * s late, and every time of the recording is "
 	 "taken as uncertain by that much",
 	 "移動: 製品には最大 $1 s "

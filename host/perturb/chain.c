@@ -75,32 +75,67 @@ static void unknown_name(const char *name, GError **error)
 		    "there is no perturbation '%s'%s; there are: %s", name, hint, all);
 }
 
+const PerturbInfo *perturb_look_up(const char *name, GError **error)
+{
+	const PerturbInfo *info = perturb_find(name);
+	if (!info)
+		unknown_name(name, error);
+	return info;
+}
+
+/* "FROM..UNTIL", either of them absent; an empty text is no span. */
+static bool parse_span(const char *text, int64_t *ret_from, int64_t *ret_until)
+{
+	g_auto(GStrv) ends = g_strsplit(text, "..", 2);
+	bool good = ends[0] && ends[1] && (*ends[0] || *ends[1]);
+	if (good && *ends[0])
+		good = quantity_parse_ns(ends[0], ret_from, NULL);
+	if (good && *ends[1])
+		good = quantity_parse_ns(ends[1], ret_until, NULL);
+	return good && *ret_from < *ret_until;
+}
+
 gboolean perturb_chain_add(PerturbChain *chain, const char *text, GError **error)
 {
-	const char *at = strchr(text, '@'), *colon = strchr(text, ':');
-	if (at && colon && colon > at)
-		colon = NULL;
-	size_t end = at ? (size_t)(at - text) : strlen(text);
-	g_autofree char *name = g_strndup(text, colon ? (size_t)(colon - text) : end);
-	const PerturbInfo *info = perturb_find(name);
-	if (!info) {
-		unknown_name(name, error);
+	g_auto(GStrv) timed = g_strsplit(text, "+", 2);
+	g_auto(GStrv) aimed = g_strsplit(timed[0] ? timed[0] : "", "@", 2);
+	g_auto(GStrv) graded = g_strsplit(aimed[0] ? aimed[0] : "", ":", 2);
+	const char *target = aimed[0] ? aimed[1] : NULL, *severity = graded[0] ? graded[1] : NULL;
+	int64_t from = INT64_MIN, until = CLOCK_NEVER;
+	const PerturbInfo *info = perturb_look_up(graded[0] ? graded[0] : "", error);
+	if (!info)
 		return FALSE;
-	}
-	bool good = colon && colon + 2 == text + end && colon[1] >= '1' && colon[1] <= '5' &&
-		    (!at || at[1]);
+	bool good = severity && severity[0] >= '1' && severity[0] <= '5' && !severity[1] &&
+		    (!target || *target) && (!timed[1] || parse_span(timed[1], &from, &until));
 	if (!good) {
-		g_set_error(
-			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			"expected NAME:SEVERITY or NAME:SEVERITY@ROLE with a severity from 1 to "
-			"5, as in %s:3, found '%s'",
-			info->name, text);
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "expected NAME:SEVERITY[@ROLE][+FROM..UNTIL] with a severity from 1 to "
+			    "5, as in %s:3 or %s:3+4s..10s, found '%s'",
+			    info->name, info->name, text);
 		return FALSE;
 	}
+	perturb_chain_add_step(chain, info, (unsigned)(severity[0] - '0'), target, from, until);
+	return TRUE;
+}
+
+void perturb_chain_add_step(PerturbChain *chain, const PerturbInfo *info, unsigned severity,
+			    const char *target, int64_t from_ns, int64_t until_ns)
+{
+	g_assert(severity >= 1 && severity <= PERTURB_SEVERITIES && from_ns < until_ns);
 	Step step = {.id = (PerturbId)(info - perturb_catalogue),
-		     .severity = (unsigned)(colon[1] - '0'),
-		     .target = at ? g_strdup(at + 1) : NULL};
+		     .severity = severity,
+		     .target = g_strdup(target),
+		     .from_ns = from_ns,
+		     .until_ns = until_ns};
 	g_array_append_val(chain->steps, step);
+}
+
+gboolean perturb_chain_add_text(PerturbChain *chain, const char *text, GError **error)
+{
+	g_auto(GStrv) steps = g_strsplit(text, ",", -1);
+	for (char **step = steps; *step; step++)
+		if (!perturb_chain_add(chain, *step, error))
+			return FALSE;
 	return TRUE;
 }
 
@@ -129,6 +164,19 @@ const char *perturb_chain_target(const PerturbChain *chain, size_t i)
 	return chain_step(chain, i)->target;
 }
 
+/* Whole nanoseconds, so that it reads back as it was. */
+static void append_time(GString *text, int64_t ns)
+{
+	if (ns == INT64_MIN || ns == CLOCK_NEVER)
+		return;
+	if (ns % CLOCK_MS)
+		g_string_append_printf(text, "%" G_GINT64_FORMAT "ns", ns);
+	else if (ns % CLOCK_S)
+		g_string_append_printf(text, "%" G_GINT64_FORMAT "ms", ns / CLOCK_MS);
+	else
+		g_string_append_printf(text, "%" G_GINT64_FORMAT "s", ns / CLOCK_S);
+}
+
 char *perturb_chain_text(const PerturbChain *chain)
 {
 	GString *text = g_string_new(NULL);
@@ -138,6 +186,12 @@ char *perturb_chain_text(const PerturbChain *chain)
 				       perturb_catalogue[step->id].name, step->severity);
 		if (step->target)
 			g_string_append_printf(text, "@%s", step->target);
+		if (step->from_ns == INT64_MIN && step->until_ns == CLOCK_NEVER)
+			continue;
+		g_string_append_c(text, '+');
+		append_time(text, step->from_ns);
+		g_string_append(text, "..");
+		append_time(text, step->until_ns);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -186,6 +240,11 @@ bool step_applies(const Step *step, PerturbDomain domain, const char *target)
 {
 	return perturb_catalogue[step->id].domain == domain &&
 	       (!step->target || !strcmp(step->target, target));
+}
+
+bool step_active(const Step *step, int64_t t_ns)
+{
+	return t_ns >= step->from_ns && t_ns < step->until_ns;
 }
 
 double step_value(const Step *step, int i)

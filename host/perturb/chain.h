@@ -51,12 +51,14 @@ extern const PerturbInfo perturb_catalogue[ID_COUNT];
 typedef struct Step {
 	PerturbId id;
 	unsigned severity;
-	char *target; /* NULL: all */
+	char *target;              /* NULL: all */
+	int64_t from_ns, until_ns; /* from on, and before until */
 } Step;
 
 size_t chain_length(const PerturbChain *chain);
 const Step *chain_step(const PerturbChain *chain, size_t i);
 bool step_applies(const Step *step, PerturbDomain domain, const char *target);
+bool step_active(const Step *step, int64_t t_ns);
 /* Parameter `i` at the step's severity. */
 double step_value(const Step *step, int i);
 uint64_t chain_key(const PerturbChain *chain, size_t i, const char *target);

@@ -75,7 +75,7 @@ void perturb_image_apply(const PerturbImage *image, uint8_t *pixels, int64_t t_n
 {
 	for (size_t i = 0; i < image->n; i++) {
 		const ImageStage *stage = &image->stages[i];
-		if (image_functions[stage->step.id].apply)
+		if (image_functions[stage->step.id].apply && step_active(&stage->step, t_ns))
 			image_functions[stage->step.id].apply(image, stage, pixels, t_ns);
 	}
 }
@@ -87,9 +87,11 @@ PerturbFate perturb_image_fate(const PerturbImage *image, int64_t t_ns)
 		const ImageStage *s = &image->stages[i];
 		double value = step_value(&s->step, 0);
 		int64_t begin;
+		if (!step_active(&s->step, t_ns))
+			continue;
 		if (s->step.id == ID_FREEZE &&
 		    window_holds(s->key, t_ns, FREEZE_PERIOD_NS, value * 0.01, &begin))
-			fate.shows_ns = MIN(fate.shows_ns, begin);
+			fate.shows_ns = MIN(fate.shows_ns, MAX(begin, s->step.from_ns));
 		else if (s->step.id == ID_DROP && random_uniform(s->key, t_ns, 0) < value * 0.01)
 			fate.dropped = true;
 		else if (s->step.id == ID_LATENCY)
@@ -103,21 +105,28 @@ PerturbFate perturb_image_fate(const PerturbImage *image, int64_t t_ns)
 #define BLOCKS 40
 #define MOVED 4.0
 
-typedef struct Coarse {
+struct PerturbCoarse {
 	double mean[BLOCKS * BLOCKS];
-} Coarse;
+};
 
-static Coarse *coarse_of(const uint8_t *p, int w, int h, int ch)
+/* Whole numbers below 2^53 in between, so that the order of adding changes nothing. */
+PerturbCoarse *perturb_coarse(const uint8_t *p, int w, int h, int ch)
 {
-	Coarse *coarse = g_new0(Coarse, 1);
-	g_autofree int *count = g_new0(int, BLOCKS *BLOCKS);
-	for (int y = 0; y < h; y++)
+	PerturbCoarse *coarse = g_new0(PerturbCoarse, 1);
+	g_autofree int *count = g_new0(int, BLOCKS *BLOCKS), *column = g_new(int, w);
+	for (int x = 0; x < w; x++)
+		column[x] = x * BLOCKS / w;
+	for (int y = 0; y < h; y++) {
+		double *mean = coarse->mean + y * BLOCKS / h * BLOCKS;
+		int *n = count + y * BLOCKS / h * BLOCKS;
 		for (int x = 0; x < w; x++) {
-			int block = y * BLOCKS / h * BLOCKS + x * BLOCKS / w;
+			int sum = 0;
 			for (int c = 0; c < ch; c++)
-				coarse->mean[block] += *p++;
-			count[block] += ch;
+				sum += *p++;
+			mean[column[x]] += sum;
+			n[column[x]] += ch;
 		}
+	}
 	for (int i = 0; i < BLOCKS * BLOCKS; i++)
 		coarse->mean[i] = count[i] ? coarse->mean[i] / count[i] : 0;
 	return coarse;
@@ -126,9 +135,15 @@ static Coarse *coarse_of(const uint8_t *p, int w, int h, int ch)
 double perturb_similarity(const uint8_t *original, const uint8_t *perturbed, const uint8_t *moved,
 			  int width, int height, int channels)
 {
-	g_autofree Coarse *a = coarse_of(original, width, height, channels);
-	g_autofree Coarse *b = coarse_of(perturbed, width, height, channels);
-	g_autofree Coarse *m = moved ? coarse_of(moved, width, height, channels) : NULL;
+	g_autofree PerturbCoarse *a = perturb_coarse(original, width, height, channels);
+	g_autofree PerturbCoarse *b = perturb_coarse(perturbed, width, height, channels);
+	g_autofree PerturbCoarse *m = moved ? perturb_coarse(moved, width, height, channels) : NULL;
+	return perturb_coarse_similarity(a, b, m);
+}
+
+double perturb_coarse_similarity(const PerturbCoarse *a, const PerturbCoarse *b,
+				 const PerturbCoarse *m)
+{
 	double n = 0, sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
 	for (int i = 0; i < BLOCKS * BLOCKS; i++) {
 		double x = a->mean[i], y = b->mean[i];

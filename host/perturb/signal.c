@@ -175,7 +175,8 @@ PerturbSample perturb_signal_apply(PerturbSignal *signal, int64_t t_ns, double v
 	for (size_t i = 0; i < signal->n; i++) {
 		Stage *s = &signal->stages[i];
 		bool shifts = s->step.id == ID_TIME_SKEW || s->step.id == ID_JITTER;
-		if (measured || shifts) /* a missing value has nothing to disturb */
+		if (step_active(&s->step, t_ns) &&
+		    (measured || shifts)) /* a missing value has nothing to disturb */
 			functions[s->step.id].apply(s, &m);
 	}
 	PerturbSample out = {.t_ns = t_ns + (int64_t)llround(m.delay_ns),

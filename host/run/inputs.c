@@ -74,6 +74,63 @@ static void check_roles(RunInputs *in, Diagnostics *diag)
 				in->scenario->id, in->scenario->product_kind, in->product->kind);
 }
 
+static bool reads(const Product *product, const char *role)
+{
+	for (size_t i = 0; i < product->n_inputs; i++)
+		if (!strcmp(product->inputs[i].from, role))
+			return true;
+	return false;
+}
+
+static void add_scenario_perturb(RunInputs *in, Diagnostics *diag)
+{
+	for (size_t i = 0; i < in->scenario->n_disturbances; i++) {
+		const Disturbance *d = &in->scenario->disturbances[i];
+		if (!reads(in->product, d->role))
+			diagnostics_add(
+				diag, false, in->scenario->path, d->place.line, d->place.column,
+				"the product %s does not read %s: this would change nothing",
+				in->product->id, d->role);
+		else if (d->severity > 0)
+			perturb_chain_add_step(in->chain, d->info, d->severity, d->role, d->from_ns,
+					       d->until_ns);
+	}
+}
+
+/* Is there anything that the product reads and that this would be done to? */
+static bool touches(const RunInputs *in, size_t step)
+{
+	const char *target = perturb_chain_target(in->chain, step);
+	PerturbDomain domain = perturb_chain_info(in->chain, step)->domain;
+	for (size_t i = 0; i < in->product->n_inputs; i++) {
+		const char *from = in->product->inputs[i].from;
+		const RigRole *role = rig_spec_role(in->rig, from);
+		bool camera = role && role->kind == RIG_CAMERA;
+		if (role && domain == (camera ? PERTURB_IMAGE : PERTURB_SIGNAL) &&
+		    (!target || !strcmp(target, from)))
+			return true;
+	}
+	return false;
+}
+
+static void add_perturb(RunInputs *in, const RunConfig *config, Diagnostics *diag)
+{
+	in->chain = perturb_chain_new(config->seed);
+	add_scenario_perturb(in, diag);
+	for (const char *const *p = config->perturb; p && *p; p++) {
+		g_autoptr(GError) error = NULL;
+		if (!perturb_chain_add(in->chain, *p, &error))
+			diagnostics_add(diag, false, "--perturb", 0, 0, "%s", error->message);
+		else if (!touches(in, perturb_chain_length(in->chain) - 1))
+			diagnostics_add(
+				diag, false, "--perturb", 0, 0,
+				"%s: the product %s reads nothing that this could be done to", *p,
+				in->product->id);
+	}
+	if (perturb_chain_length(in->chain) == 0)
+		g_clear_pointer(&in->chain, perturb_chain_free);
+}
+
 gboolean run_inputs_load(RunInputs *in, const RunConfig *config, Diagnostics *diag)
 {
 	*in = (RunInputs){
@@ -84,6 +141,8 @@ gboolean run_inputs_load(RunInputs *in, const RunConfig *config, Diagnostics *di
 	if (!in->scenario || !in->product || !in->rig)
 		return FALSE;
 	check_roles(in, diag);
+	add_perturb(in, config, diag);
+	in->deadline_ns = in->scenario->deadline_ns ? in->scenario->deadline_ns : RUN_DEADLINE_NS;
 	g_autofree char *folder = criteria_folder(config);
 	for (size_t i = 0; in->scenario->criteria[i] && !diagnostics_errors(diag); i++)
 		load_pack(in, folder, in->scenario->criteria[i], in->scenario->criteria_places[i],
@@ -98,6 +157,7 @@ void run_inputs_clear(RunInputs *in)
 	product_free(in->product);
 	rig_spec_free(in->rig);
 	judge_spec_free(in->spec);
+	perturb_chain_free(in->chain);
 	if (in->packs)
 		g_ptr_array_unref(in->packs);
 	*in = (RunInputs){0};
@@ -156,6 +216,11 @@ gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const R
 	session_writer_meta(writer, "rig", rig_spec_id(in->rig));
 	session_writer_meta(writer, "criteria", criteria);
 	session_writer_meta(writer, "seed", seed);
+	if (in->scenario->deadline_ns > 0) {
+		g_autofree char *deadline =
+			g_strdup_printf("%" G_GINT64_FORMAT " ns", in->deadline_ns);
+		session_writer_meta(writer, "deadline", deadline);
+	}
 	if (config->label)
 		session_writer_meta(writer, "label", config->label);
 	for (size_t i = 0; i < in->scenario->n_parameters; i++) {

@@ -3,6 +3,7 @@
 #define ANZEN_RUN_INPUTS_H
 
 #include <anzen/criterion.h>
+#include <anzen/perturb.h>
 #include <anzen/rig.h>
 #include <anzen/run.h>
 #include <anzen/scenario.h>
@@ -14,6 +15,8 @@ typedef struct RunInputs {
 	RigSpec *rig;
 	GPtrArray *packs; /* Pack* */
 	JudgeSpec *spec;
+	PerturbChain *chain; /* NULL: nothing is perturbed */
+	int64_t deadline_ns; /* how late anything may be given */
 } RunInputs;
 
 /* FALSE: diag says what is wrong, by file, line and column. */

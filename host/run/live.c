@@ -17,6 +17,12 @@ volatile int live_stop_requested;
 
 /* ---- the data plane's third branch: product, and the newest values ---------------------------------------- */
 
+/* What is perturbed stands beside the true thing: the product is given it in its place. */
+static const char *as_product_knows(const char *role)
+{
+	return g_str_has_prefix(role, DISTURB_PREFIX) ? role + strlen(DISTURB_PREFIX) : role;
+}
+
 static void feed_sample(void *user, const char *role, int64_t t_ns, double v, SampleStatus status)
 {
 	Live *live = user;
@@ -25,18 +31,23 @@ static void feed_sample(void *user, const char *role, int64_t t_ns, double v, Sa
 	if (latest)
 		*latest = (Latest){t_ns, v, status == SAMPLE_OK};
 	pthread_mutex_unlock(&live->lock);
-	if (live->product) {
+	if (live->disturb && disturb_takes(live->disturb, role)) {
+		disturb_sample(live->disturb, role, t_ns, v, status);
+	} else if (live->product) {
 		const ProductFeed *feed = product_link_feed(live->product);
-		feed->sample(feed->user, role, t_ns, v, status);
+		feed->sample(feed->user, as_product_knows(role), t_ns, v, status);
 	}
 }
 
 static void feed_frame(void *user, const char *role, const Frame *frame)
 {
 	Live *live = user;
-	if (live->product) {
+	if (live->disturb && disturb_takes(live->disturb, role)) {
+		if (!live->config->lock_step) /* else feed_encode() has had its unit */
+			disturb_picture(live->disturb, role, frame);
+	} else if (live->product) {
 		const ProductFeed *feed = product_link_feed(live->product);
-		feed->frame(feed->user, role, frame);
+		feed->frame(feed->user, as_product_knows(role), frame);
 	}
 }
 
@@ -52,7 +63,11 @@ static bool feed_encode(void *user, const char *role, const Frame *picture, Fram
 			return false;
 		g_hash_table_insert(live->encoders, g_strdup(role), encoder);
 	}
-	return media_encoder_encode(encoder, picture, false, ret_unit, NULL);
+	if (!media_encoder_encode(encoder, picture, false, ret_unit, NULL))
+		return false;
+	if (live->disturb && disturb_takes(live->disturb, role))
+		disturb_picture(live->disturb, role, ret_unit);
+	return true;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------- */
@@ -70,6 +85,33 @@ static void declare_signals(Live *live, const GPtrArray *infos)
 	}
 }
 
+static void info_free(void *info)
+{
+	signal_info_clear(info);
+	g_free(info);
+}
+
+/* What a perturbation delays, and how late the bench may be with it, is how uncertain every time of the bench's is of what the
+ * product sees. */
+static void declare_rig_signals(Live *live)
+{
+	const GPtrArray *infos = rig_signals(live->rig);
+	int64_t late_ns = live_late_ns(live);
+	if (late_ns == 0) {
+		declare_signals(live, infos);
+		return;
+	}
+	g_autoptr(GPtrArray) widened = g_ptr_array_new_with_free_func(info_free);
+	for (guint i = 0; i < infos->len; i++) {
+		SignalInfo *info = g_new0(SignalInfo, 1);
+		signal_info_copy(info, g_ptr_array_index(infos, i));
+		if (info->origin != ORIGIN_COMMAND)
+			info->u_clock_s = label_clock_u(info->u_clock_s, late_ns);
+		g_ptr_array_add(widened, info);
+	}
+	declare_signals(live, widened);
+}
+
 static void know_signals(GHashTable *signals, const GPtrArray *infos)
 {
 	for (guint i = 0; i < infos->len; i++) {
@@ -81,16 +123,31 @@ static void know_signals(GHashTable *signals, const GPtrArray *infos)
 	}
 }
 
+static void declare_camera(Live *live, const char *name)
+{
+	int id = session_writer_add_camera(live->writer, name, "h264");
+	if (id >= 0)
+		tee_declare_camera(live->tee, name, id);
+}
+
 static void declare_cameras(Live *live)
 {
 	const GPtrArray *roles = rig_spec_roles(live->in->rig);
 	for (guint i = 0; i < roles->len; i++) {
 		const RigRole *role = g_ptr_array_index(roles, i);
-		if (role->kind != RIG_CAMERA)
-			continue;
-		int id = session_writer_add_camera(live->writer, role->name, "h264");
-		if (id >= 0)
-			tee_declare_camera(live->tee, role->name, id);
+		if (role->kind == RIG_CAMERA)
+			declare_camera(live, role->name);
+	}
+}
+
+static void declare_disturbed(Live *live)
+{
+	const GPtrArray *roles = disturb_cameras(live->disturb);
+	declare_signals(live, disturb_signals(live->disturb));
+	for (guint i = 0; i < roles->len; i++) {
+		g_autofree char *name =
+			g_strconcat(DISTURB_PREFIX, (char *)g_ptr_array_index(roles, i), NULL);
+		declare_camera(live, name);
 	}
 }
 
@@ -157,16 +214,19 @@ static gboolean open_session(Live *live, Diagnostics *diag, GError **error)
 				  .inline_writer = live->config->lock_step};
 	live->writer = session_writer_new(&options, error);
 	if (!live->writer ||
-	    !run_inputs_attach(live->in, live->config, live->rig, live->writer, error))
+	    !run_inputs_attach(live->in, live->config, live->rig, live->writer, error) ||
+	    !live_open_disturb(live, error))
 		return FALSE;
 	live->feed = (TeeFeed){.sample = feed_sample,
 			       .frame = feed_frame,
 			       .encode = live->config->lock_step ? feed_encode : NULL,
 			       .user = live};
 	live->tee = tee_new(live->writer, live->plan->sources, &live->feed);
-	declare_signals(live, rig_signals(live->rig));
+	declare_rig_signals(live);
 	declare_signals(live, product);
 	declare_cameras(live);
+	if (live->disturb)
+		declare_disturbed(live);
 	return TRUE;
 }
 
@@ -210,7 +270,8 @@ gboolean live_open(Live *live, const RunConfig *config, const RunInputs *in, con
 	open_executor(live);
 	note_start(live, id);
 	live->recording = session_writer_start(live->writer, error);
-	return live->recording;
+	return live->recording &&
+	       (!live->disturb || disturb_start(live->disturb, tee_bench(live->tee), error));
 }
 
 /* ---- the run ------------------------------------------------------------------------------------------------- */
@@ -299,6 +360,8 @@ static void stop_thread(Live *live)
 static gboolean go_live(Live *live, GError **error)
 {
 	live->start_ns = clock_now(live->clock) + START_AHEAD_NS;
+	if (live->disturb)
+		disturb_begin(live->disturb, live->start_ns);
 	for (const char *const *f = live->config->faults; f && *f; f++)
 		if (!plan_world_fault(live, *f, error))
 			return FALSE;
@@ -318,6 +381,8 @@ static gboolean go_live(Live *live, GError **error)
 				       : live->start_ns + live->in->scenario->end_ns;
 	live_pass(live, TAIL_NS);
 	live_event(live, "run.end", end, live->incomplete);
+	if (live->disturb)
+		disturb_end(live->disturb);
 	product_link_end(live->product);
 	g_autofree char *undeclared = product_link_undeclared(live->product);
 	if (undeclared)
@@ -401,6 +466,8 @@ void live_abandon(Live *live, const GError *why)
 gboolean live_seal(Live *live, GError **error)
 {
 	rig_stop(live->rig); /* first: until then its threads feed the product's link */
+	if (live->disturb)   /* and so do these */
+		disturb_end(live->disturb);
 	g_clear_pointer(&live->product, product_link_free);
 	const char *failed = session_writer_failed(live->writer);
 	if (failed) {
@@ -419,6 +486,7 @@ void live_close(Live *live)
 		rig_make_safe(live->rig, CLOCK_S, NULL);
 	if (live->rig)
 		rig_stop(live->rig);
+	g_clear_pointer(&live->disturb, disturb_free);
 	g_clear_pointer(&live->product, product_link_free);
 	g_clear_pointer(&live->rig, rig_close);
 	g_clear_pointer(&live->writer, session_writer_free);

@@ -5,6 +5,7 @@
 #include "executor.h"
 #include "inputs.h"
 #include "plan.h"
+#include "disturb.h"
 #include "tee.h"
 
 #include <anzen/adapter.h>
@@ -27,6 +28,7 @@ typedef struct Live {
 	ProductLink *product;
 	TeeFeed feed;
 	Tee *tee;
+	Disturb *disturb; /* NULL: the product is given what the bench has */
 	ExecutorPlan *plan;
 	Executor *executor;
 	ExecutorOps ops;

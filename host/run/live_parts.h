@@ -2,6 +2,7 @@
 #ifndef ANZEN_RUN_LIVE_PARTS_H
 #define ANZEN_RUN_LIVE_PARTS_H
 
+#include "labels.h"
 #include "live.h"
 
 /* ---- live_ops.c: any thread ---- */
@@ -13,6 +14,13 @@ void live_fault(void *live, int64_t t_ns, const char *source, const char *cause,
 void live_replies(Live *live);
 void *live_executor_main(void *live); /* until the executor's end */
 void live_ops_fill(Live *live);
+
+/* ---- live_disturb.c: before the session starts ---- */
+
+/* What the run's inputs ask for: live->disturb, and what the session says of it. */
+gboolean live_open_disturb(Live *live, GError **error);
+/* By how much at most the product is shown anything later than the bench has it, on purpose or not. */
+int64_t live_late_ns(const Live *live);
 
 /* ---- live_setup.c: the main thread ---- */
 

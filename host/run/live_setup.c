@@ -59,6 +59,8 @@ static void tick(Live *live)
 	clock_manual_set(live->clock, now);
 	live->config->plant->step_to(live->config->plant, now);
 	rig_poll(live->rig, now);
+	if (live->disturb)
+		disturb_pump(live->disturb, now);
 	if (live->product_started && now >= live->next_exchange_ns) {
 		live->next_exchange_ns = now + LOCKSTEP_DECISION_NS;
 		product_link_exchange(live->product, now);

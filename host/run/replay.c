@@ -6,9 +6,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* A picture that comes later than this is not the recorded stimulus any more: three pictures of a 30/s camera, and
- * half of the 0.2 s to which a person reads an edge off a video. */
-#define DEADLINE_NS (100 * CLOCK_MS)
 #define SLOWEST 0.1
 #define FASTEST 20.0
 #define MOST_LOOPS 1000
@@ -202,7 +199,8 @@ static const char *old_meta(const Replay *r, const char *key)
 
 static void copy_meta(Replay *r)
 {
-	static const char *const kept[] = {"scenario.title.en", "scenario.title.ja", "rig"};
+	static const char *const kept[] = {"scenario.title.en", "scenario.title.ja", "rig",
+					   "deadline"};
 	GHashTableIter iter;
 	gpointer key, value;
 	for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
@@ -316,7 +314,8 @@ static gboolean open_all(Replay *r, const char *id, GError **error)
 				   .lock_step = r->config->pace == REPLAY_ANSWER,
 				   .cancelled = &live_stop_requested};
 	r->link = product_link_new(&link, error);
-	return r->link && session_writer_start(r->writer, error);
+	r->recording = r->link && session_writer_start(r->writer, error);
+	return r->recording;
 }
 
 /* ---- what both ways of playing say ------------------------------------------------------------------------------------ */
@@ -465,6 +464,18 @@ static bool has_packs(SessionReader *reader)
 	return false;
 }
 
+static gboolean ask_perturb(Replay *r, GError **error)
+{
+	const ReplayConfig *c = r->config;
+	if (!*c->perturb || (!strcmp(c->perturb[0], "none") && !c->perturb[1]))
+		return TRUE;
+	r->chain = perturb_chain_new(c->seed);
+	for (const char *const *p = c->perturb; *p; p++)
+		if (!perturb_chain_add(r->chain, *p, error))
+			return FALSE;
+	return TRUE;
+}
+
 static gboolean check_config(Replay *r, GError **error)
 {
 	const ReplayConfig *c = r->config;
@@ -485,11 +496,7 @@ static gboolean check_config(Replay *r, GError **error)
 				    : "expected a deadline above 0");
 		return FALSE;
 	}
-	r->chain = c->perturb && *c->perturb ? perturb_chain_new(c->seed) : NULL;
-	for (const char *const *p = c->perturb; p && *p; p++)
-		if (!perturb_chain_add(r->chain, *p, error))
-			return FALSE;
-	return TRUE;
+	return c->perturb == NULL || ask_perturb(r, error);
 }
 
 static gboolean load_packs(Replay *r, Diagnostics *diag)
@@ -501,16 +508,49 @@ static gboolean load_packs(Replay *r, Diagnostics *diag)
 	return pack != NULL;
 }
 
-/* Its pictures and its answers are those of a disturbed input, and its own recording is there to be played instead. */
+/* Its pictures and its answers are those of a disturbed input, and its own recording is there to be played instead. A live run
+ * has recorded the undisturbed input. */
 static gboolean is_plain(const Replay *r, GError **error)
 {
 	const char *perturb = old_meta(r, "perturb"), *source = old_meta(r, "replay.source");
-	if (perturb)
+	if (perturb && source)
 		g_set_error(
 			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			"%s: a replay with perturbed input (%s): play what it was made from, %s",
-			r->config->session, perturb, source ? source : "?");
-	return !perturb;
+			r->config->session, perturb, source);
+	return !perturb || !source;
+}
+
+/* A run that was meant for fog is replayed in fog: without it the product would pass what it was never shown. */
+static gboolean take_recorded_perturb(Replay *r, GError **error)
+{
+	const char *perturb = old_meta(r, "perturb"), *seed = old_meta(r, "perturb.seed");
+	if (r->config->perturb || !perturb)
+		return TRUE;
+	r->chain = perturb_chain_new(r->config->own_seed ? r->config->seed
+				     : seed              ? g_ascii_strtoull(seed, NULL, 10)
+							 : 1);
+	return perturb_chain_add_text(r->chain, perturb, error);
+}
+
+/* The plan's budget may be cut, and not stretched. */
+static gboolean take_deadline(Replay *r, GError **error)
+{
+	const char *plan = old_meta(r, "deadline");
+	int64_t asked = r->config->deadline_ns, planned = 0;
+	if (plan && (!quantity_parse_ns(plan, &planned, NULL) || planned <= 0)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: its deadline '%s' is no time", r->config->session, plan);
+		return FALSE;
+	}
+	r->deadline_ns = asked ? asked : planned ? planned : RUN_DEADLINE_NS;
+	if (planned && asked > planned)
+		g_set_error(
+			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			"a deadline of %g ms is more than the scenario of the recording allows: "
+			"%g ms",
+			(double)asked * 1e-6, (double)planned * 1e-6);
+	return !planned || asked <= planned;
 }
 
 /* What is judged: what the recording named, or all of another pack; and of that, what was chosen. */
@@ -555,7 +595,8 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 			    c->session);
 		return FALSE;
 	}
-	if (!r->tape || !is_plain(r, error) || !choose(r, diag, error))
+	if (!r->tape || !is_plain(r, error) || !take_recorded_perturb(r, error) ||
+	    !take_deadline(r, error) || !choose(r, diag, error))
 		return FALSE;
 	if (r->chain) {
 		replay_tell(r, "Preflight", "perturbing", (double)NAN);
@@ -566,12 +607,37 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 	return TRUE;
 }
 
+/* It never began: what was recorded is sealed and scored all the same, INVALID, with the reason in it. TRUE when that is what the
+ * operator wanted. */
+static gboolean abandon(Replay *r, RunOutcome *ret, GError **error)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	bool stopped = g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED);
+	bool product = g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_PRODUCT);
+	int64_t now = clock_now(r->clock);
+	if (!r->recording || (!stopped && !product))
+		return FALSE;
+	g_autofree char *why = g_strdup((*error)->message);
+	replay_stop_player(r);
+	replay_say(r, "run.abandoned", now, "%s", why);
+	replay_blame(r, now, why, BLAME_UNKNOWN);
+	/* a timeline of no length: nothing before it can be judged */
+	replay_say(r, "run.start", now, "%s", why);
+	replay_end(r, now);
+	r->incomplete = why;
+	gboolean done = seal(r, NULL) &&
+			finish_folder(r->folder, r->session, r->config->lang, ret, diag, NULL);
+	r->incomplete = NULL;
+	if (done && stopped)
+		g_clear_error(error);
+	return done && stopped;
+}
+
 gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *diag, GError **error)
 {
 	bool answer = config->pace == REPLAY_ANSWER;
 	Replay r = {.config = config,
-		    .clock = answer ? clock_manual_new(LOCKSTEP_EPOCH_NS) : clock_monotonic(),
-		    .deadline_ns = config->deadline_ns ? config->deadline_ns : DEADLINE_NS};
+		    .clock = answer ? clock_manual_new(LOCKSTEP_EPOCH_NS) : clock_monotonic()};
 	g_autofree char *id = NULL, *name = NULL;
 	gboolean done = FALSE;
 	*ret = (RunOutcome){0};
@@ -585,9 +651,12 @@ gboolean run_replay(const ReplayConfig *config, RunOutcome *ret, Diagnostics *di
 		r.folder = run_folder_new(config->out_dir ? config->out_dir : "runs", name,
 					  clock_monotonic(), &id, error);
 		r.session = r.folder ? g_build_filename(r.folder, "session.mcap", NULL) : NULL;
-		done = r.folder && open_all(&r, id, error) && play(&r, ret, error) &&
-		       seal(&r, error) &&
-		       finish_folder(r.folder, r.session, config->lang, ret, diag, error);
+		if (r.folder && open_all(&r, id, error))
+			done = play(&r, ret, error)
+				       ? seal(&r, error) &&
+						 finish_folder(r.folder, r.session, config->lang,
+							       ret, diag, error)
+				       : abandon(&r, ret, error);
 		if (r.folder && !done)
 			g_info("the unfinished replay stays in %s", r.folder);
 	}

@@ -41,6 +41,7 @@ typedef struct Replay {
 	int64_t last_now_ns; /* of the last item played; the player's until it has ended */
 	GArray *lateness;    /* int64, per item; the player's until it has ended */
 	uint64_t frames, held;
+	bool recording;
 	int64_t took_ns; /* to play everything; REPLAY_MAX */
 	bool blamed;
 	GHashTable

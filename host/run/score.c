@@ -1,5 +1,6 @@
 /* Scoring: a sealed session in, verdicts out. run and `anzen score` both come through here, so that they cannot differ. */
 #include "finish.h"
+#include "labels.h"
 
 #include <anzen/run.h>
 #include <anzen/session.h>
@@ -200,6 +201,15 @@ static void note_undeclared(RunRecord *record, const Recording *recording)
 	}
 }
 
+/* A replay says so itself; of a live run it can be told only once the truth is known. */
+static void note_labels(RunRecord *record, const Recording *recording, const JudgeSpec *spec)
+{
+	char *labels =
+		meta(recording, "perturb.labels") ? NULL : labels_of_recording(recording, spec);
+	if (labels)
+		g_hash_table_replace(record->meta, g_strdup("perturb.labels"), labels);
+}
+
 static void note_facts(RunRecord *record, const Recording *recording)
 {
 	set(&record->run_id, meta(recording, "run"));
@@ -290,6 +300,7 @@ gboolean run_score(const char *session, const ScoreConfig *config, RunScore *ret
 	note_inputs(score.record, reader);
 	score.recording = session_reader_steal(reader);
 	note_facts(score.record, score.recording);
+	note_labels(score.record, score.recording, score.spec);
 	g_free(score.record->session_sha256);
 	score.record->session_sha256 = session_sha256_file(session, error);
 	if (!score.record->session_sha256)

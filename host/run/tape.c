@@ -1,5 +1,6 @@
 #include "tape.h"
 
+#include "disturb.h"
 #include "executor.h"
 
 #include "file_order.h"
@@ -138,6 +139,8 @@ static gboolean load_camera(Tape *tape, const char *session, const FileOrder *or
 
 static bool replayable(const SignalInfo *info)
 {
+	if (g_str_has_prefix(info->name, DISTURB_PREFIX))
+		return false; /* what the old product was given */
 	switch (info->origin) {
 	case ORIGIN_STIMULUS:
 	case ORIGIN_COMMAND:

@@ -1,20 +1,16 @@
 /* What is done to the stimulus before it is played, and what is still true of its labels then. */
+#include "disturb.h"
+#include "labels.h"
+#include "live.h"
 #include "tape.h"
 
 #include <anzen/media.h>
-#include <anzen/stl.h>
 #include <math.h>
 #include <string.h>
 
-#define PREFIX "perturbed."
-/* Where a label or a truth changes, this much around it is looked at. */
-#define BEFORE_NS (200 * CLOCK_MS)
-#define AFTER_NS CLOCK_S
-#define STEP_BACK 10 /* pictures: what moved since then is what the label is about */
-/* Below this correlation with the unperturbed input nobody may say that it still shows what the label says. Our choice. */
-#define STILL_SHOWN 0.5
-#define MOVED_FS 0.01 /* of full scale */
-#define BATCH 4       /* pictures that are perturbed at the same time */
+#define PREFIX DISTURB_PREFIX
+#define STEP_BACK DISTURB_STEP_BACK
+#define BATCH 4 /* pictures that are perturbed at the same time */
 #define FPS_MAX 1000
 #define STILL_NS (33 * CLOCK_MS)
 
@@ -22,10 +18,9 @@ typedef struct Perturbing {
 	Tape *tape;
 	const Product *product;
 	const PerturbChain *chain;
-	GArray *moments;  /* int64: where labels rise, in the recording's time */
-	double least;     /* similarity found; NaN: none was computed */
-	int64_t least_ns; /* where */
-	unsigned compared, touched;
+	GArray *moments; /* int64: where labels rise, in the recording's time */
+	LabelsSeen seen;
+	unsigned touched;
 } Perturbing;
 
 static int64_t since_start(const Perturbing *p, int64_t t_ns)
@@ -33,74 +28,14 @@ static int64_t since_start(const Perturbing *p, int64_t t_ns)
 	return t_ns - p->tape->recording->start_ns;
 }
 
-/* ---- where labels rise ------------------------------------------------------------------------------------------- */
-
-static bool is_label(const SignalInfo *info)
-{
-	return info->boolean &&
-	       (info->origin == ORIGIN_LABEL || g_str_has_prefix(info->name, "truth."));
-}
-
-/* Rises of a truth that is computed from signals. A formula that cannot be evaluated here is the judge's to refuse. */
-static void find_truth(Perturbing *p, const char *onset, GHashTable *parameters)
-{
-	const Recording *rec = p->tape->recording;
-	GHashTable *tables[2] = {rec->signals, parameters};
-	StlScope scope = stl_scope_from_tables(tables);
-	StlInput input = {
-		.start_ns = rec->start_ns, .end_ns = rec->end_ns, .signals = rec->signals};
-	g_autoptr(StlFormula) formula = onset ? stl_parse(onset, NULL, NULL) : NULL;
-	g_autoptr(GArray) edges = formula && stl_check(formula, &scope, NULL, NULL)
-					  ? stl_edges(formula, &input, NULL)
-					  : NULL;
-	for (guint i = 0; edges && i < edges->len; i++)
-		g_array_append_val(p->moments, g_array_index(edges, StlEdge, i).latest_ns);
-}
-
-static void find_truths(Perturbing *p)
-{
-	g_autoptr(JudgeSpec) spec = session_reader_judge(p->tape->reader, NULL);
-	for (guint i = 0; spec && i < spec->truths->len; i++) {
-		const TruthSpec *truth = g_ptr_array_index(spec->truths, i);
-		find_truth(p, truth->onset, spec->parameters);
-	}
-}
-
-static void find_moments(Perturbing *p)
-{
-	GHashTableIter iter;
-	gpointer value;
-	const Recording *rec = p->tape->recording;
-	p->moments = g_array_new(FALSE, FALSE, sizeof(int64_t));
-	g_hash_table_iter_init(&iter, rec->signals);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const Signal *s = value;
-		for (size_t i = 1; is_label(&s->info) && i < s->n; i++)
-			if (s->v[i] > 0.5 && s->v[i - 1] <= 0.5)
-				g_array_append_val(p->moments, s->t_ns[i]);
-	}
-	find_truths(p);
-}
-
 static bool near_moment(const Perturbing *p, int64_t t_ns)
 {
-	for (guint i = 0; i < p->moments->len; i++) {
-		int64_t at = g_array_index(p->moments, int64_t, i);
-		if (t_ns >= at - BEFORE_NS && t_ns <= at + AFTER_NS)
-			return true;
-	}
-	return false;
+	return labels_near(p->moments, t_ns);
 }
 
 static void note_similarity(Perturbing *p, int64_t t_ns, double r)
 {
-	if (!isfinite(r))
-		return;
-	p->compared++;
-	if (isfinite(p->least) && p->least <= r)
-		return;
-	p->least = r;
-	p->least_ns = t_ns;
+	labels_note(&p->seen, r, (double)since_start(p, t_ns) * 1e-9);
 }
 
 /* ---- signals -------------------------------------------------------------------------------------------------------- */
@@ -146,32 +81,6 @@ static SignalInfo *made_info(Tape *tape, const SignalInfo *like)
 	return info;
 }
 
-/* Pearson's correlation of true and given values about the moments. */
-typedef struct Pairs {
-	double n, sx, sy, sxx, syy, sxy, least, most;
-} Pairs;
-
-static void add_pair(Pairs *q, double x, double y)
-{
-	q->least = q->n ? fmin(q->least, x) : x;
-	q->most = q->n ? fmax(q->most, x) : x;
-	q->n++;
-	q->sx += x;
-	q->sy += y;
-	q->sxx += x * x;
-	q->syy += y * y;
-	q->sxy += x * y;
-}
-
-/* NaN for a signal that did not move: its noise is nothing that a label could be about. */
-static double correlation(const Pairs *q, double span)
-{
-	double vx = q->sxx - q->sx * q->sx / q->n, vy = q->syy - q->sy * q->sy / q->n;
-	if (q->n < 3 || q->most - q->least < MOVED_FS * span || !(vx > 0) || !(vy > 0))
-		return (double)NAN;
-	return (q->sxy - q->sx * q->sy / q->n) / sqrt(vx * vy);
-}
-
 /* A late stream says something before its first sample arrives, too: that sample's value, again and again. */
 typedef struct Held {
 	int64_t until_ns;
@@ -192,7 +101,7 @@ static void give_samples(Perturbing *p, const Signal *s, const char *as, double 
 			 PerturbSignal *perturb)
 {
 	Tape *tape = p->tape;
-	Pairs pairs = {0};
+	LabelPairs pairs = {0};
 	Held held = {0};
 	bool gone = false, first = true;
 	guint n = tape->items->len;
@@ -209,7 +118,7 @@ static void give_samples(Perturbing *p, const Signal *s, const char *as, double 
 		bool was_gone = gone;
 		gone = !out.given;
 		if (near_moment(p, item.t_ns) && out.given && item.status == SAMPLE_OK)
-			add_pair(&pairs, item.v, out.v);
+			label_pairs_add(&pairs, item.v, out.v);
 		item.source = as;
 		item.v = out.given ? out.v : (double)NAN;
 		item.status = out.given ? out.status : SAMPLE_MISSING;
@@ -219,7 +128,7 @@ static void give_samples(Perturbing *p, const Signal *s, const char *as, double 
 	}
 	if (p->moments->len)
 		note_similarity(p, g_array_index(p->moments, int64_t, 0),
-				correlation(&pairs, span));
+				label_pairs_correlation(&pairs, span));
 }
 
 static void perturb_signal_of(Perturbing *p, const Signal *s)
@@ -271,7 +180,8 @@ typedef struct Film {
 	unsigned next;
 	uint8_t *shown; /* the last one that was not frozen */
 	uint64_t done;
-	GArray *items; /* TapeItem: the new pictures */
+	int64_t last_ns; /* when the last one is shown */
+	GArray *items;   /* TapeItem: the new pictures */
 } Film;
 
 static size_t film_bytes(const Film *f)
@@ -367,7 +277,7 @@ static gboolean finish_picture(Film *f, Picture *picture, GError **error)
 	f->back[f->next] = g_steal_pointer(&picture->clean);
 	f->next = (f->next + 1) % STEP_BACK;
 	TapeItem item = picture->item;
-	item.t_ns += picture->fate.delay_ns;
+	item.t_ns = MAX(item.t_ns + picture->fate.delay_ns, f->last_ns + 1);
 	if (picture->fate.dropped || item.t_ns > f->p->tape->part_end_ns)
 		return TRUE;
 	Frame raw = picture->item.frame;
@@ -383,6 +293,8 @@ static gboolean finish_picture(Film *f, Picture *picture, GError **error)
 	item.frame.format = "h264";
 	item.frame.key = unit.key;
 	g_array_append_val(f->items, item);
+	f->last_ns =
+		item.t_ns; /* after a delay has ended, the next ones come in a burst, in their order */
 	f->done++;
 	return TRUE;
 }
@@ -457,6 +369,12 @@ static gboolean perturb_camera(Perturbing *p, const char *camera, GError **error
 	Picture batch[BATCH];
 	int n = 0;
 	for (guint i = 0; film.decoder && i < tape->items->len; i++) {
+		if (live_stop_requested) {
+			run_batch(&film, batch, n, NULL);
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CANCELLED,
+				    "stopped by the operator before the replay began");
+			return FALSE;
+		}
 		const TapeItem *item = &g_array_index(tape->items, TapeItem, i);
 		g_autoptr(GError) trouble = NULL;
 		if (item->kind != TAPE_FRAME || strcmp(item->source, camera) != 0)
@@ -483,60 +401,26 @@ static gboolean perturb_camera(Perturbing *p, const char *camera, GError **error
 
 /* ---- labels -------------------------------------------------------------------------------------------------------- */
 
-/* By how much anything is shown later than it was is how uncertain every recorded time is of what the product sees: a
- * rectangular distribution of half-width D has the standard uncertainty D / sqrt(3) (GUM 4.3.7). */
+/* By how much anything is shown later than it was is how uncertain every recorded time is of what the product sees. */
 static void widen_clocks(Tape *tape, int64_t delay_ns)
 {
-	double more = (double)delay_ns * 1e-9 / sqrt(3);
 	for (guint i = 0; i < tape->signals->len; i++) {
 		const SignalInfo *old = g_ptr_array_index(tape->signals, i);
 		if (old->origin == ORIGIN_COMMAND)
 			continue;
 		SignalInfo *info = made_info(tape, old);
-		double u = isfinite(old->u_clock_s) ? old->u_clock_s : 0;
-		info->u_clock_s = sqrt(u * u + more * more);
+		info->u_clock_s = label_clock_u(old->u_clock_s, delay_ns);
 		g_ptr_array_index(tape->signals, i) = info;
 	}
 }
 
-static void note_labels(Perturbing *p)
-{
-	g_autoptr(GString) text = g_string_new(NULL);
-	int64_t delay = perturb_chain_delay_ns(p->chain);
-	for (size_t i = 0; i < perturb_chain_length(p->chain); i++) {
-		const PerturbInfo *info = perturb_chain_info(p->chain, i);
-		if (info->truth == PERTURB_TRUTH_HIDDEN)
-			g_string_append_printf(text, "unverified: %s may hide what they say; ",
-					       info->name);
-	}
-	if (delay > 0)
-		g_string_append_printf(text,
-				       "moved: the product is shown things up to %.3f s late, and "
-				       "every time of the recording is taken as uncertain by that "
-				       "much; ",
-				       (double)delay * 1e-9);
-	if (!p->moments->len)
-		g_string_append(text, "unverified: nothing on the tape begins that could be "
-				      "compared");
-	else if (!p->compared)
-		g_string_append(text, "unverified: nothing moves where they begin");
-	else
-		g_string_append_printf(
-			text,
-			"%s: the input looks like the unperturbed one where they begin, "
-			"correlation at least %.2f (at %.2f s, %.2f is asked for)",
-			p->least >= STILL_SHOWN ? "checked" : "unverified", p->least,
-			(double)since_start(p, p->least_ns) * 1e-9, STILL_SHOWN);
-	if (p->compared && p->least < STILL_SHOWN)
-		g_string_replace(text, "looks like", "does not look enough like", 1);
-	tape_note(p->tape, "perturb.labels", "%s", text->str);
-}
-
 gboolean tape_perturb(Tape *tape, const Product *product, const PerturbChain *chain, GError **error)
 {
-	Perturbing p = {.tape = tape, .product = product, .chain = chain, .least = (double)NAN};
+	Perturbing p = {.tape = tape, .product = product, .chain = chain};
 	gboolean ok = TRUE;
-	find_moments(&p);
+	g_autoptr(JudgeSpec) spec = session_reader_judge(tape->reader, NULL);
+	p.moments = labels_moments(tape->recording, spec);
+	p.seen = (LabelsSeen){.any = p.moments->len > 0, .least = (double)NAN};
 	perturb_signals(&p);
 	for (guint i = 0; ok && i < tape->cameras->len; i++) {
 		const char *camera = g_ptr_array_index(tape->cameras, i);
@@ -555,7 +439,9 @@ gboolean tape_perturb(Tape *tape, const Product *product, const PerturbChain *ch
 			widen_clocks(tape, perturb_chain_delay_ns(chain));
 		tape_note(tape, "perturb", "%s", what);
 		tape_note(tape, "perturb.seed", "%" G_GUINT64_FORMAT, perturb_chain_seed(chain));
-		note_labels(&p);
+		g_autofree char *labels =
+			labels_text(chain, &p.seen, perturb_chain_delay_ns(chain));
+		tape_note(tape, "perturb.labels", "%s", labels);
 	}
 	g_array_unref(p.moments);
 	return ok;

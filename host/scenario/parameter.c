@@ -157,7 +157,7 @@ void report_unused(Reader *r, const YamlNode *node)
 
 /* ---- use -------------------------------------------------------------------------------------------- */
 
-static Parameter *use(Reader *r, const YamlNode *node, const char *name)
+const Parameter *use_parameter(Reader *r, const YamlNode *node, const char *name)
 {
 	Parameter *p = find(r, name);
 	if (p)
@@ -173,7 +173,7 @@ bool read_quantity(Reader *r, const YamlNode *node, const Unit *want, Quantity *
 	Quantity q;
 	g_autoptr(GError) error = NULL;
 	if (text[0] == '$') {
-		const Parameter *p = use(r, node, text + 1);
+		const Parameter *p = use_parameter(r, node, text + 1);
 		if (!p)
 			return false;
 		if (p->words) {
@@ -223,7 +223,7 @@ char *fill_text(Reader *r, const YamlNode *node, const char *text)
 			(g_ascii_islower(text[n + 1]) || g_ascii_isdigit(text[n + 1]))))
 			n++;
 		g_autofree char *name = g_strndup(text + 1, n - 1);
-		const Parameter *p = use(r, node, name);
+		const Parameter *p = use_parameter(r, node, name);
 		if (p && p->words) {
 			g_string_append(out, p->word ? p->word : "");
 		} else if (p) {

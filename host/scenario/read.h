@@ -23,6 +23,8 @@ char **read_words(const YamlNode *sequence);
 void read_parameters(Reader *r, const YamlNode *node, const char *const *sets);
 /* The value of a quantity or of a `$parameter`. Unit `want` (NULL: any). False after an error. */
 bool read_quantity(Reader *r, const YamlNode *node, const Unit *want, Quantity *ret);
+/* NULL after an error: there is none of that name. */
+const Parameter *use_parameter(Reader *r, const YamlNode *node, const char *name);
 int64_t read_time(Reader *r, const YamlNode *node, int64_t fallback_ns);
 /* `text` with $name replaced by values, for people. */
 char *fill_text(Reader *r, const YamlNode *node, const char *text);
@@ -34,6 +36,9 @@ Step *read_steps(Reader *r, const YamlNode *node, size_t *ret_n);
 void read_timeline(Reader *r, const YamlNode *node);
 void step_clear(Step *step);
 void entry_clear(Entry *entry);
+
+/* disturb.c */
+void read_disturbances(Reader *r, const YamlNode *node, const YamlNode *deadline);
 
 /* formula.c */
 typedef enum {

@@ -170,6 +170,7 @@ static Scenario *read_scenario(const YamlDoc *doc, const char *const *sets, Diag
 	read_stimulus(&r, yaml_get(root, "stimulus"));
 	read_stop_rules(&r, yaml_get(root, "stop_when_broken"));
 	read_criteria(&r, yaml_get(root, "criteria"));
+	read_disturbances(&r, yaml_get(root, "perturb"), yaml_get(root, "deadline"));
 	s->cleanup = read_steps(&r, yaml_get(root, "cleanup"), &s->n_cleanup);
 	report_unused(&r, yaml_get(root, "parameters"));
 	return diagnostics_errors(diag) == before ? g_steal_pointer(&s) : NULL;
@@ -235,6 +236,9 @@ void scenario_free(Scenario *s)
 		g_free(s->needs[i].role);
 	for (size_t i = 0; i < s->n_timeline; i++)
 		entry_clear(&s->timeline[i]);
+	for (size_t i = 0; i < s->n_disturbances; i++)
+		g_free(s->disturbances[i].role);
+	g_free(s->disturbances);
 	free_steps(s->setup, s->n_setup);
 	free_steps(s->cleanup, s->n_cleanup);
 	free_checks(s);

@@ -1,5 +1,7 @@
 #include "shapes.h"
 
+#include <anzen/perturb.h>
+
 #include <math.h>
 
 #define ROLE "[a-z0-9]+(-[a-z0-9]+)*([.][a-z0-9]+(-[a-z0-9]+)*)*"
@@ -121,6 +123,27 @@ static const Shape criterion = {.type = SHAPE_TEXT,
 				.expected = "a criterion such as living/fall-watch/alarm-delay"};
 static const Shape criteria = {.type = SHAPE_LIST, .item = &criterion, .lo = 1, .hi = 1000};
 
+static const Shape kind = {.type = SHAPE_TEXT,
+			   .pattern = "[$]?[a-z][a-z0-9_-]*",
+			   .expected = "a perturbation such as fog, or a parameter"};
+static const Shape severity_number = {
+	.type = SHAPE_NUMBER, .hi = PERTURB_SEVERITIES, .expected = "a severity from 1 to 5"};
+static const Shape *const severity_either[] = {&reference, &severity_number, NULL};
+static const Shape severity = {.type = SHAPE_ONE_OF,
+			       .either = severity_either,
+			       .expected = "a severity from 1 to 5, or a parameter"};
+static const ShapeField disturbance_fields[] = {
+	{"camera", &role, false, "the camera whose pictures are disturbed"},
+	{"signal", &role, false, "instead of `camera`: the measured role"},
+	{"kind", &kind, true, "name of the perturbation (docs/perturb.md)"},
+	{"severity", &severity, true, "1 (mild) to 5; 0: not at all"},
+	{"from", &moment, false, "time on the timeline; default: before its start"},
+	{"until", &moment, false, "time on the timeline; default: to its end"},
+	{NULL, NULL, false, NULL},
+};
+static const Shape disturbance = {.type = SHAPE_RECORD, .fields = disturbance_fields};
+static const Shape disturbances = {.type = SHAPE_LIST, .item = &disturbance, .lo = 1, .hi = 100};
+
 static const ShapeField scenario_fields[] = {
 	{"id", &id, true, "name of the scenario"},
 	{"title", &title, true, "for people"},
@@ -135,6 +158,9 @@ static const ShapeField scenario_fields[] = {
 	{"truth", &truths, false, "what really happened, from measured signals"},
 	{"stimulus", &formulas, false, "did it really happen as scripted? else INVALID"},
 	{"stop_when_broken", &stops, false, "watched online; the rig stops"},
+	{"perturb", &disturbances, false, "done to what the product is given, in this order"},
+	{"deadline", &moment, false,
+	 "how late anything may be given to the product, perturbed or replayed; else INVALID"},
 	{"criteria", &criteria, true, "what is judged"},
 	{"cleanup", &steps, false, "after the run"},
 	{NULL, NULL, false, NULL},

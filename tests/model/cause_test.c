@@ -139,6 +139,7 @@ static void every_form_of_the_sources_is_known(void)
 					    "responses_blame(",
 					    "live_fault(",
 					    "blame(r, now,",
+					    "disturb_blame(",
 					    "cause = g_strdup_printf(",
 					    "g_snprintf(cause, sizeof(cause),"};
 	unsigned n = 0;

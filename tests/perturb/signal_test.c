@@ -218,6 +218,64 @@ static void what_is_not_understood_is_refused(void)
 	CU_ASSERT_PTR_EQUAL(perturb_find("jpeg_compression"), perturb_find("jpeg"));
 }
 
+static void a_span_begins_at_its_first_and_ends_before_its_last_moment(void)
+{
+	/* severity 2: 2 % of 200 = 4 */
+	g_autoptr(PerturbSignal) s = one("bias:2+4s..10500ms", 7, false);
+	static const struct {
+		int64_t t_ns;
+		double apart;
+	} cases[] = {{-CLOCK_S, 0},
+		     {4 * CLOCK_S - 1, 0},
+		     {4 * CLOCK_S, 4},
+		     {10500 * CLOCK_MS - 1, 4},
+		     {10500 * CLOCK_MS, 0}};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+		CU_ASSERT_DOUBLE_EQUAL(
+			fabs(perturb_signal_apply(s, cases[i].t_ns, 50, SAMPLE_OK).v - 50),
+			cases[i].apart, 1e-12);
+}
+
+static void a_delay_that_ends_keeps_the_order_of_samples(void)
+{
+	/* severity 5: 1 s later, until 2 s. The sample of 1.9 s comes at 2.9 s; that of 2.0 s not before it. */
+	g_autoptr(PerturbSignal) s = one("time-skew:5+..2s", 7, false);
+	CU_ASSERT_EQUAL(perturb_signal_apply(s, 1900 * CLOCK_MS, 1, SAMPLE_OK).t_ns,
+			2900 * CLOCK_MS);
+	CU_ASSERT_EQUAL(perturb_signal_apply(s, 2 * CLOCK_S, 2, SAMPLE_OK).t_ns,
+			2900 * CLOCK_MS + 1);
+	CU_ASSERT_EQUAL(perturb_signal_apply(s, 3 * CLOCK_S, 3, SAMPLE_OK).t_ns, 3 * CLOCK_S);
+}
+
+/* An attacker who begins at 5 s shows what was true then. */
+static void a_spoof_holds_the_value_at_which_it_begins(void)
+{
+	g_autoptr(PerturbSignal) s = one("spoof:5+5s..", 7, true);
+	perturb_signal_apply(s, 4 * CLOCK_S, 0, SAMPLE_OK);
+	CU_ASSERT_EQUAL(perturb_signal_apply(s, 5 * CLOCK_S, 1, SAMPLE_OK).v, 1);
+	CU_ASSERT_EQUAL(perturb_signal_apply(s, 6 * CLOCK_S, 0, SAMPLE_OK).v, 1);
+}
+
+static void what_a_session_says_of_a_chain_reads_back_as_it_was(void)
+{
+	static const char text[] = "fog:3,bias:2@pan.temperature+4s..10s,drop:1@camera.main+.."
+				   "250ms,noise:5+1500000001ns..";
+	g_autoptr(GError) error = NULL;
+	g_autoptr(PerturbChain) chain = perturb_chain_new(7);
+	UNIT_OK(perturb_chain_add_text(chain, text, &error), error);
+	g_autofree char *again = perturb_chain_text(chain);
+	CU_ASSERT_STRING_EQUAL(again, text);
+	static const char *const wrong[] = {"fog:3+",       "fog:3+..",  "fog:3+4s",
+					    "fog:3+5s..4s", "fog:3+4..", "fog:3+4s..4s",
+					    "fog:3@",       "fog:33",    "fog:"};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		g_autoptr(GError) refused = NULL;
+		CU_ASSERT_FALSE(perturb_chain_add(chain, wrong[i], &refused));
+		CU_ASSERT_TRUE(g_error_matches(refused, ANZEN_ERROR, ANZEN_ERROR_INPUT));
+	}
+	CU_ASSERT_EQUAL(perturb_chain_length(chain), 4);
+}
+
 UNIT_MAIN("perturb.signal", UNIT(noise_has_the_declared_sigma_and_no_offset),
 	  UNIT(bias_drift_and_gain_are_exact), UNIT(both_signs_come_with_other_seeds),
 	  UNIT(saturation_and_quantisation_are_exact),
@@ -226,4 +284,8 @@ UNIT_MAIN("perturb.signal", UNIT(noise_has_the_declared_sigma_and_no_offset),
 	  UNIT(skew_moves_every_sample_alike), UNIT(jitter_keeps_the_order_and_its_bound),
 	  UNIT(spoof_shows_the_first_value_and_never_exactly), UNIT(a_boolean_stays_a_boolean),
 	  UNIT(a_missing_sample_stays_missing), UNIT(steps_apply_in_the_order_given),
-	  UNIT(a_chain_says_what_it_does_to_labels), UNIT(what_is_not_understood_is_refused))
+	  UNIT(a_chain_says_what_it_does_to_labels), UNIT(what_is_not_understood_is_refused),
+	  UNIT(a_span_begins_at_its_first_and_ends_before_its_last_moment),
+	  UNIT(a_delay_that_ends_keeps_the_order_of_samples),
+	  UNIT(a_spoof_holds_the_value_at_which_it_begins),
+	  UNIT(what_a_session_says_of_a_chain_reads_back_as_it_was))

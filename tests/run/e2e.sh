@@ -7,6 +7,7 @@
 #   e2e.sh BIN SOURCE cleanup                          carried out on every end, said when it fails, changing no verdict
 #   e2e.sh BIN SOURCE confined                         the same with nothing but the bench in the product's network
 #   e2e.sh BIN SOURCE replay                           of one recording: lock-step, rates, loops, steps, perturbations
+#   e2e.sh BIN SOURCE perturbed                        a scenario's perturbations: seeds, truth, replay, deadline
 #   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
 set -u
 bin=$1 source=$2 what=$3 product=${4:-}
@@ -100,6 +101,26 @@ given() {
 		fail "export of $1"
 }
 
+# stopped SIGNAL: while it waits for a step, with the keyboard there but silent; it ends as after q, its session kept whole
+stopped() {
+	rm -rf "$work/stopped"
+	mkfifo "$work/keys" "$work/said"
+	exec 5<>"$work/keys"
+	"$bin/anzen" replay "$session" --product "$good" --step -o "$work/stopped" --json <&5 >"$work/out.json" 2>"$work/said" &
+	local pid=$! line
+	exec 6<"$work/said"
+	read -r -t 60 -d '>' -u 6 line || fail "$1: no step was asked for"
+	kill -"$1" $pid
+	wait $pid
+	code=$?
+	exec 5>&- 6<&-
+	rm "$work/keys" "$work/said"
+	[ "$code" = 4 ] && [ "$(field verdict)" = INVALID ] || fail "a step ended by SIG$1: exit $code, $(field verdict)"
+	"$bin/anzen" session verify "$work"/stopped/*/session.mcap >/dev/null || fail "SIG$1: the session does not verify"
+	grep -q "stopped by the operator" "$work"/stopped/*/run.json || fail "SIG$1: run.json does not say who stopped it"
+	[ -z "$(ls "$TMPDIR")" ] || fail "SIG$1 left behind: $(ls "$TMPDIR")"
+}
+
 replays() {
 	local good=$source/products/stove-guard/product.yaml session
 	run "$good" stove-guard
@@ -124,6 +145,7 @@ replays() {
 	printf '5\n\nq\n' | timeout 60 "$bin/anzen" replay "$session" --product "$good" --step -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
 	[ "$(field verdict)" = INVALID ] || fail "a replay that was stopped: $(field verdict)"
 	[ "$(grep -o 'q: stop' "$work/err" | wc -l)" = 3 ] || fail "three steps were asked for: $(cat "$work/err")"
+	for signal in INT TERM; do stopped $signal; done
 	# a part of the criteria, said as such
 	play 0 PASS --product "$good" --rate answer --criterion no-false-shut-off
 	grep -q '"left_out".*shut-off-delay' "$(field folder)/run.json" || fail "run.json does not say what was left out"
@@ -161,6 +183,80 @@ replays() {
 	sed 's/process: \[.*\], ready/process: [sleep, "60"], ready/' "$good" >"$work/mute.yaml"
 	play 2 "" --product "$work/mute.yaml" --rate answer
 	grep -q "no answer in lock-step" "$work/err" || fail "a product without lock-step: $(cat "$work/err")"
+}
+
+# planned SED CODE VERDICT [OPTIONS]: a run of pan-overheat with these lines added
+planned() {
+	local change=$1 want=$2 verdict=$3
+	sed "s/^criteria:/$change\ncriteria:/" "$source/scenarios/stove-guard/pan-overheat.yaml" >"$work/planned.yaml"
+	timeout 60 "$bin/anzen" run "$work/planned.yaml" --rig "$source/rigs/kitchen-virtual.yaml" \
+		--product "$source/products/stove-guard/product.yaml" -o "$work/runs" --yes --lock-step --json "${@:4}" \
+		</dev/null >"$work/out.json" 2>"$work/err"
+	code=$?
+	[ "$code" = "$want" ] && { [ -z "$verdict" ] || [ "$(field verdict)" = "$verdict" ]; } ||
+		fail "planned $change ${*:4}: exit $code, $(field verdict) instead of $want, $verdict: $(tail -1 "$work/err") $(field why)"
+}
+
+# from t = 0 on, what the product was given
+given_since_start() { given all; awk -F, 'NR > 1 && $1 >= 0' "$work/all.csv" >"$work/$1.csv"; }
+
+# the recorded pan, until the product has answered
+truth() {
+	"$bin/anzen" session export "$(field folder)/session.mcap" --signal pan.temperature -o "$work/all.csv"
+	awk -F, 'NR > 1 && $1 >= 0 && $1 < 2' "$work/all.csv" >"$work/$1.csv"
+	[ "$(wc -l <"$work/$1.csv")" -gt 50 ] || fail "little was recorded: $(cat "$work/$1.csv")"
+}
+
+# What a scenario does to its product's input, live and replayed alike.
+perturbed() {
+	local good=$source/products/stove-guard/product.yaml session
+	local noise='perturb:\n  - {signal: pan.temperature, kind: noise, severity: 2, from: 500 ms}\ndeadline: 40 ms'
+	cp -r "$source/criteria" "$work/"
+	planned "$noise" 0 PASS --seed 7
+	says '"chain" *: *"noise:2@pan.temperature+500ms.."'
+	says '"labels" *: *"checked'
+	session=$(field folder)/session.mcap
+	given_since_start first
+	[ "$(wc -l <"$work/first.csv")" -gt 100 ] || fail "little was given: $(cat "$work/first.csv")"
+	grep -q 'noise:2@pan.temperature' "$(field folder)/report.html" || fail "the report does not say what was perturbed"
+	"$bin/anzen-verdict-check" "$(field folder)" >/dev/null || fail "the second judge does not agree on a perturbed run"
+	truth true
+	planned "$noise" 0 PASS --seed 7
+	given_since_start second
+	cmp -s "$work/first.csv" "$work/second.csv" || fail "seed 7 gave two different inputs"
+	planned "$noise" 0 PASS --seed 8
+	given_since_start third
+	cmp -s "$work/first.csv" "$work/third.csv" && fail "seeds 7 and 8 gave the same input"
+	# what the bench records of the pan is the undisturbed signal, whatever was done to the input
+	planned "" 0 PASS --seed 7
+	truth plain
+	cmp -s "$work/true.csv" "$work/plain.csv" || fail "the recorded truth was disturbed: $(diff "$work/true.csv" "$work/plain.csv" | head -4)"
+	# a replay shows the product the same again, and only "none" does not; the plan's deadline can be cut, not stretched
+	play 0 PASS --product "$good" --rate answer
+	says '"chain" *: *"noise:2@pan.temperature+500ms.."'
+	says '"seed" *: *"7"'
+	given_since_start replayed
+	cut -d, -f2- "$work/first.csv" | head -1000 >"$work/a"
+	cut -d, -f2- "$work/replayed.csv" | head -1000 >"$work/b"
+	cmp -s "$work/a" "$work/b" || fail "live and replayed differ: $(diff "$work/a" "$work/b" | head -4)"
+	# (undisturbed it need not pass: the pan stays as cool as the first product's early answer left it)
+	timeout 60 "$bin/anzen" replay "$session" --product "$good" --rate answer --perturb none -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
+	grep -q perturb "$work/out.json" && fail "--perturb none: $(cat "$work/out.json")"
+	grep -q verdict "$work/out.json" || fail "--perturb none: $(cat "$work/err")"
+	play 2 "" --product "$good" --deadline '41 ms'
+	grep -q "more than the scenario of the recording allows: 40 ms" "$work/err" || fail "a longer deadline: $(cat "$work/err")"
+	planned "" 3 INCONCLUSIVE --perturb time-skew:5
+	says '"labels" *: *"moved: .* 1.000 s late'
+	planned 'deadline: 0.001 us' 0 PASS
+	session=$(field folder)/session.mcap
+	play 4 INVALID --product "$good" --to '1 s'
+	says "the replay was late"
+	planned "$noise" 0 "" --perturb bias:1
+	says '"chain" *: *"noise:2@pan.temperature+500ms..,bias:1"'
+	planned "$noise" 2 "" --perturb fog:3
+	grep -q "reads nothing that this could be done to" "$work/err" || fail "fog without a camera: $(cat "$work/err")"
+	planned 'perturb:\n  - {signal: room.temperature, kind: fog, severity: 2}' 2 ""
+	grep -q "planned.yaml:[0-9]*:[0-9]*: error: fog is for pictures" "$work/err" || fail "fog on a signal: $(cat "$work/err")"
 }
 
 # cleanup CODE STATE SED [OPTIONS]: a run of the edited scenario ends so, and run.json says that of its cleanup
@@ -356,6 +452,7 @@ live) live ;;
 defects) defects ;;
 repeat) repeat ;;
 replay) replays ;;
+perturbed) perturbed ;;
 cleanup) all_cleanup ;;
 broken) all_broken ;;
 *) fail "unknown part '$what'" ;;

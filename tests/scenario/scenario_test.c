@@ -1,3 +1,4 @@
+#include <anzen/perturb.h>
 #include <anzen/scenario.h>
 
 #include "unit.h"
@@ -306,6 +307,101 @@ static void judge_spec_carries_truths_checks_and_numbers(void)
 	CU_ASSERT_PTR_NULL(spec->heartbeat);
 }
 
+#define WITH_PERTURB(parameters, lines)                                                       \
+	"anzen: scenario/1\nid: s\ntitle: {en: a, ja: あ}\nproduct: p\nhazard: H-1\nclass: " \
+	"normal\nparameters:\n" parameters                                                    \
+	"  light: {unit: lx, range: [1, 2], default: 1}\nneeds: "                             \
+	"{actuators: [l], sensors: [a.b], cameras: [c.main], environment: [t]}\n"             \
+	"timeline: [{at: 0 s, set: {l: $light}}, {at: 10 s, end: true}]\ncriteria: [a/b]\n" lines
+
+#define FOG_PARAMETERS                                  \
+	"  fog: {unit: 1, range: [0, 5], default: 3}\n" \
+	"  what: {values: [fog, dark], default: fog}\n" \
+	"  begin: {unit: s, range: [0, 20], default: 2}\n"
+
+static void perturbations_are_read_in_their_order_with_parameters(void)
+{
+	static const char text[] = WITH_PERTURB(
+		FOG_PARAMETERS,
+		"deadline: 40 ms\nperturb:\n"
+		"  - {camera: c.main, kind: $what, severity: $fog, from: $begin, until: 4500 ms}\n"
+		"  - {signal: t, kind: time_skew, severity: 5}\n");
+	static const char *const sets[] = {"fog=1", "what=dark", NULL};
+	static const char *const none[] = {"fog=0", NULL};
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(Scenario) s = load(text, NULL, diag);
+	g_autoptr(Scenario) other = load(text, sets, diag);
+	g_autoptr(Scenario) clean = load(text, none, diag);
+	diagnostics_print(diag, stderr);
+	CU_ASSERT_FATAL(s && other && clean);
+	CU_ASSERT_EQUAL(s->n_disturbances, 2);
+	CU_ASSERT_EQUAL(s->deadline_ns, 40 * CLOCK_MS);
+	const Disturbance *d = s->disturbances;
+	CU_ASSERT_STRING_EQUAL(d[0].info->name, "fog");
+	CU_ASSERT_STRING_EQUAL(d[0].role, "c.main");
+	CU_ASSERT_EQUAL(d[0].severity, 3);
+	CU_ASSERT_EQUAL(d[0].from_ns, 2 * CLOCK_S);
+	CU_ASSERT_EQUAL(d[0].until_ns, 4500 * CLOCK_MS);
+	CU_ASSERT_STRING_EQUAL(d[1].info->name, "time-skew");
+	CU_ASSERT_EQUAL(d[1].from_ns, INT64_MIN);
+	CU_ASSERT_EQUAL(d[1].until_ns, CLOCK_NEVER);
+	CU_ASSERT_STRING_EQUAL(other->disturbances[0].info->name, "dark");
+	CU_ASSERT_EQUAL(other->disturbances[0].severity, 1);
+	CU_ASSERT_EQUAL(clean->disturbances[0].severity, 0);
+}
+
+/* One line of `perturb`, which is line 15 of the file; refused in `column` with `words`. */
+static void bad_perturb(const char *line, unsigned column, const char *words)
+{
+	g_autofree char *text =
+		g_strdup_printf("%sperturb:\n  - %s\n",
+				WITH_PERTURB(FOG_PARAMETERS "  far: {unit: 1, range: [0, 6], "
+							    "default: 3}\n",
+					     ""),
+				line);
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(Scenario) s = load(text, NULL, diag);
+	bool found = false;
+	CU_ASSERT_PTR_NULL(s);
+	for (size_t i = 0; i < diagnostics_count(diag); i++) {
+		const Diagnostic *d = diagnostics_get(diag, i);
+		found |= d->line == 17 && d->column == column && strstr(d->message, words);
+	}
+	if (!found) {
+		fprintf(stderr, "%s: wanted 17:%u '%s', got\n", line, column, words);
+		diagnostics_print(diag, stderr);
+	}
+	CU_ASSERT_TRUE(found);
+}
+
+static void wrong_perturbations_are_refused_where_they_stand(void)
+{
+	/* a line begins in column 5: "{camera: " puts the role in 14, ", kind: " the name behind it */
+	bad_perturb("{camera: c.main, kind: fogg, severity: 3}", 28, "did you mean 'fog'?");
+	bad_perturb("{camera: c.main, kind: $fog, severity: 3}", 28, "is a number");
+	bad_perturb("{camera: c.main, kind: $no, severity: 3}", 28, "no parameter '$no'");
+	bad_perturb("{camera: c.main, kind: bias, severity: 3}", 28,
+		    "bias is for signals, and c.main is a camera");
+	bad_perturb("{signal: a.b, kind: fog, severity: 3}", 25,
+		    "fog is for pictures, and a.b is a signal");
+	bad_perturb("{signal: a.b, kind: audio-noise, severity: 3}", 25,
+		    "audio-noise is for sound");
+	bad_perturb("{camera: a.b, kind: fog, severity: 3}", 14, "not listed in needs.cameras");
+	bad_perturb("{signal: c.main, kind: bias, severity: 3}", 14,
+		    "not listed in needs.sensors or needs.environment");
+	bad_perturb("{signal: l, kind: bias, severity: 3}", 14, "not listed in needs.sensors");
+	bad_perturb("{kind: bias, severity: 3}", 5, "either `camera` or `signal`");
+	bad_perturb("{camera: c.main, kind: fog, severity: 6}", 43, "severity from 1 to 5");
+	bad_perturb("{camera: c.main, kind: fog, severity: 2.5}", 43, "whole number from 1");
+	bad_perturb("{camera: c.main, kind: fog, severity: -1}", 43, "");
+	bad_perturb("{camera: c.main, kind: fog, severity: $far}", 43, "range of its parameter");
+	bad_perturb("{camera: c.main, kind: fog, severity: $light}", 43, "expected a value in 1");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, from: 4 s, until: 4 s}", 64,
+		    "must come after `from`");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, from: 10 s}", 52,
+		    "the timeline ends at 10 s");
+}
+
 static void any_prefix_of_a_scenario_is_refused_without_harm(void)
 {
 	for (size_t n = 0; n + 25 < sizeof example; n += 7) {
@@ -324,4 +420,6 @@ UNIT_MAIN("scenario.scenario", UNIT(example_of_the_formats_page_loads),
 	  UNIT(formulas_are_checked_where_they_stand), UNIT(a_formula_error_points_into_the_file),
 	  UNIT(a_condition_on_sensors_is_the_benchs_to_meet),
 	  UNIT(judge_spec_carries_truths_checks_and_numbers),
+	  UNIT(perturbations_are_read_in_their_order_with_parameters),
+	  UNIT(wrong_perturbations_are_refused_where_they_stand),
 	  UNIT(any_prefix_of_a_scenario_is_refused_without_harm))

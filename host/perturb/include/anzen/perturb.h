@@ -1,4 +1,4 @@
-/* perturb (floor 3): what is done to the stimulus between sensor and product: noise, weather, faults, attacks.
+/* perturb (floor 2): what is done to the stimulus between sensor and product: noise, weather, faults, attacks.
  *
  * Pure functions: no clock, no files, no threads of their own. The same seed gives the same bytes, whatever the order
  * or the thread in which pictures are done: every random number is Philox4x32-10 (Salmon et al., "Parallel random
@@ -61,6 +61,8 @@ typedef struct PerturbInfo {
 const PerturbInfo *perturb_list(size_t *ret_n);
 /* By name or other name, '_' as '-'; NULL: unknown. Audio's noise is "audio-noise". */
 const PerturbInfo *perturb_find(const char *name);
+/* The same; ANZEN_ERROR_INPUT says what there is. */
+const PerturbInfo *perturb_look_up(const char *name, GError **error);
 
 /* ---- a chain ---- */
 
@@ -68,15 +70,21 @@ typedef struct PerturbChain PerturbChain;
 
 PerturbChain *perturb_chain_new(uint64_t seed);
 void perturb_chain_free(PerturbChain *chain); /* takes NULL */
-/* "NAME:SEVERITY" or "NAME:SEVERITY@TARGET", severity 1..5; TARGET is a role, and absent means each of its domain.
+/* "NAME:SEVERITY[@TARGET][+FROM..UNTIL]", severity 1..5; TARGET is a role, and absent means each of its domain. FROM and
+ * UNTIL are times after t = 0, as in "fog:3@camera.main+4s..10s": from FROM on and before UNTIL; either may be absent.
  * ANZEN_ERROR_INPUT says what was expected; the chain is untouched then. */
 gboolean perturb_chain_add(PerturbChain *chain, const char *text, GError **error);
+/* The same, read already. target NULL: all; from INT64_MIN: always, until CLOCK_NEVER: for ever. */
+void perturb_chain_add_step(PerturbChain *chain, const PerturbInfo *info, unsigned severity,
+			    const char *target, int64_t from_ns, int64_t until_ns);
+/* Everything of perturb_chain_text(), in its order. */
+gboolean perturb_chain_add_text(PerturbChain *chain, const char *text, GError **error);
 size_t perturb_chain_length(const PerturbChain *chain);
 uint64_t perturb_chain_seed(const PerturbChain *chain);
 const PerturbInfo *perturb_chain_info(const PerturbChain *chain, size_t i);
 unsigned perturb_chain_severity(const PerturbChain *chain, size_t i);
 const char *perturb_chain_target(const PerturbChain *chain, size_t i); /* NULL: all */
-/* "fog:3,bias:2@pan.temperature": what a session says. Caller frees. */
+/* "fog:3,bias:2@pan.temperature+4s..10s": what a session says. Caller frees. */
 char *perturb_chain_text(const PerturbChain *chain);
 /* Does anything in it apply to this signal or camera? */
 bool perturb_chain_touches(const PerturbChain *chain, PerturbDomain domain, const char *target);
@@ -122,9 +130,16 @@ void perturb_image_apply(const PerturbImage *image, uint8_t *pixels, int64_t t_n
 typedef struct PerturbFate {
 	bool dropped; /* it never arrives */
 	int64_t shows_ns; /* the picture shown is the last one at or before this time; t_ns when not frozen */
-	int64_t delay_ns; /* it arrives this much later */
+	int64_t delay_ns; /* it arrives this much later; whoever gives pictures keeps their order */
 } PerturbFate;
 PerturbFate perturb_image_fate(const PerturbImage *image, int64_t t_ns);
+
+/* A picture's coarse structure: the means of 40 x 40 blocks. Free with g_free(). */
+typedef struct PerturbCoarse PerturbCoarse;
+PerturbCoarse *perturb_coarse(const uint8_t *pixels, int width, int height, int channels);
+/* perturb_similarity() of pictures of one size that have been made coarse. */
+double perturb_coarse_similarity(const PerturbCoarse *original, const PerturbCoarse *perturbed,
+				 const PerturbCoarse *moved);
 
 /* How much of a picture's coarse structure is left: the correlation (-1..1) of the means of 40 x 40 blocks, over the
  * blocks where `moved` (a picture some time before; NULL: everywhere) differs from the original by more than 4 of 255.

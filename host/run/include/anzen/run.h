@@ -31,6 +31,10 @@ typedef struct RunAnswer {
 	char *note; /* append-only note, becomes an event of the session; allocated with g_malloc, taken */
 } RunAnswer;
 
+/* How late anything may be given to a product, when neither a scenario nor an option says: three pictures of a 30/s camera, and
+ * half of the 0.2 s to which a person reads an edge off a video. */
+#define RUN_DEADLINE_NS (100 * CLOCK_MS)
+
 typedef struct RunConfig {
 	const char *scenario, *rig, *product; /* paths */
 	const char *const *sets;              /* "name=value", NULL-terminated, or NULL */
@@ -42,7 +46,10 @@ typedef struct RunConfig {
 	const char *note;         /* operator's note, kept as an event; NULL: none */
 	const char *const
 		*faults; /* of the virtual world: "DEVICE:KIND@TIME", NULL-terminated, or NULL */
-	uint64_t seed;
+	const char *const *
+		perturb; /* done to the product's input after what the scenario does to it: "fog:3",
+				       "noise:2@ROLE+4s..10s" (perturb.h), NULL-terminated; or NULL */
+	uint64_t seed;   /* of the virtual world, and of what is perturbed */
 	/* Lock-step: simulated time, the world in this process. The caller (cli) brings the world and, for each node, the near
 	 * end of a link to a native node core that the plant steps along. */
 	bool lock_step;
@@ -98,11 +105,14 @@ typedef struct ReplayConfig {
 	double rate; /* REPLAY_RATE: 0.1 to 20; 1 is recorded speed */
 	int64_t from_ns,
 		to_ns; /* the part that is judged, after the recording's t = 0; to CLOCK_NEVER: all */
-	unsigned loops;      /* the part so often one after the other, times going on; 0: once */
-	int64_t deadline_ns; /* how late any item may be; 0: 100 ms */
-	const char *const
-		*perturb; /* "fog:3", "noise:2@ROLE" (perturb.h), NULL-terminated; or NULL */
-	uint64_t seed;    /* of what is perturbed */
+	unsigned loops; /* the part so often one after the other, times going on; 0: once */
+	int64_t deadline_ns; /* how late any item may be, no more than the plan of the recording allows; 0: what that says,
+				RUN_DEADLINE_NS when it says nothing */
+	const char *const *
+		perturb; /* "fog:3", "noise:2@ROLE" (perturb.h), NULL-terminated; "none" alone: nothing.
+				       NULL: what was done in the recorded run, with its seed */
+	uint64_t seed; /* of what is perturbed */
+	bool own_seed; /* `seed` also for what was done in the recorded run */
 	/* REPLAY_ANSWER: asked before the product decides at t_s; how many decisions may be taken before it is asked again, 0:
 	 * stop, negative: never again. NULL: no steps. */
 	int64_t (*step)(void *user, double t_s);

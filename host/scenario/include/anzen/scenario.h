@@ -118,6 +118,15 @@ typedef struct StopRule {
 	Place place;
 } StopRule;
 
+/* What is done to the product's input, and to nothing else: truth comes from the undisturbed signals. */
+typedef struct Disturbance {
+	const struct PerturbInfo *info; /* perturb.h */
+	unsigned severity;         /* 0: not at all, the zero point of a campaign over severities */
+	char *role;                /* a camera or a signal of the needs */
+	int64_t from_ns, until_ns; /* on the timeline; INT64_MIN, CLOCK_NEVER: always */
+	Place place;
+} Disturbance;
+
 typedef struct Scenario {
 	char *path, *id;
 	Title title;
@@ -143,6 +152,9 @@ typedef struct Scenario {
 	size_t n_stop_rules;
 	char **criteria; /* ids "living/fall-watch/alarm-delay", NULL-terminated, at least one */
 	Place *criteria_places;
+	Disturbance *disturbances; /* one after the other */
+	size_t n_disturbances;
+	int64_t deadline_ns; /* how late anything may be given to the product; 0: not said */
 	Step *cleanup;
 	size_t n_cleanup;
 	char *bytes; /* the file, for hashing and attaching */

@@ -1,0 +1,126 @@
+/* What a scenario does to the product's input: `perturb`, and how late that may be: `deadline`. */
+#include "read.h"
+
+#include <anzen/perturb.h>
+
+#include <math.h>
+#include <string.h>
+
+/* The word of a `$parameter`, or the text itself. Every word that the parameter may be is looked at, so that a campaign does
+ * not meet the wrong one at night. */
+static const PerturbInfo *read_kind(Reader *r, const YamlNode *node)
+{
+	const char *text = yaml_text(node);
+	g_autoptr(GError) error = NULL;
+	const Parameter *p = text[0] == '$' ? use_parameter(r, node, text + 1) : NULL;
+	if (text[0] == '$' && !p)
+		return NULL;
+	if (p && !p->words) {
+		yaml_error(r->doc, node, r->diag,
+			   "parameter '%s' is a number; the name of a perturbation is needed here",
+			   text);
+		return NULL;
+	}
+	for (size_t i = 0; p && p->words[i]; i++)
+		if (!perturb_look_up(p->words[i], &error)) {
+			yaml_error(r->doc, node, r->diag, "%s: %s", text, error->message);
+			return NULL;
+		}
+	const PerturbInfo *info = perturb_look_up(p ? p->word : text, &error);
+	if (!info)
+		yaml_error(r->doc, node, r->diag, "%s", error->message);
+	return info;
+}
+
+static bool is_severity(double v)
+{
+	return v >= 0 && v <= PERTURB_SEVERITIES && fabs(v - nearbyint(v)) < 1e-9;
+}
+
+static unsigned read_severity(Reader *r, const YamlNode *node)
+{
+	Quantity q;
+	const char *text = yaml_text(node);
+	const Parameter *p = text[0] == '$' ? scenario_parameter(r->scenario, text + 1) : NULL;
+	if (!read_quantity(r, node, &unit_one, &q))
+		return 0;
+	double v = unit_convert(q.value, &q.unit, &unit_one);
+	double lo = p ? unit_convert(p->lo, &p->value.unit, &unit_one) : v;
+	double hi = p ? unit_convert(p->hi, &p->value.unit, &unit_one) : v;
+	if (!is_severity(v) || !is_severity(lo) || !is_severity(hi))
+		yaml_error(
+			r->doc, node, r->diag,
+			"a severity is a whole number from 1 (mild) to %d, or 0 for not at all%s",
+			PERTURB_SEVERITIES, p ? ", and so is the range of its parameter" : "");
+	return is_severity(v) ? (unsigned)lround(v) : 0;
+}
+
+static bool is_camera(Reader *r, const char *role, bool *ret)
+{
+	RoleKind kind;
+	if (!scenario_role(r->scenario, role, &kind) || kind == ROLE_ACTUATOR)
+		return false;
+	*ret = kind == ROLE_CAMERA;
+	return true;
+}
+
+static void check_target(Reader *r, const Disturbance *d, const YamlNode *role,
+			 const YamlNode *kind, bool wants_camera)
+{
+	bool camera;
+	if (!is_camera(r, d->role, &camera) || camera != wants_camera)
+		yaml_error(r->doc, role, r->diag,
+			   wants_camera ? "'%s' is not listed in needs.cameras"
+					: "'%s' is not listed in needs.sensors or "
+					  "needs.environment",
+			   d->role);
+	else if (d->info && d->info->domain != (camera ? PERTURB_IMAGE : PERTURB_SIGNAL))
+		yaml_error(r->doc, kind, r->diag, "%s is for %s, and %s is %s", d->info->name,
+			   d->info->domain == PERTURB_IMAGE    ? "pictures"
+			   : d->info->domain == PERTURB_SIGNAL ? "signals"
+							       : "sound",
+			   d->role, camera ? "a camera" : "a signal");
+}
+
+static void read_span(Reader *r, Disturbance *d, const YamlNode *from, const YamlNode *until)
+{
+	d->from_ns = from ? read_time(r, from, INT64_MIN) : INT64_MIN;
+	d->until_ns = until ? read_time(r, until, CLOCK_NEVER) : CLOCK_NEVER;
+	if (d->from_ns >= d->until_ns)
+		yaml_error(r->doc, until, r->diag, "`until` must come after `from`");
+	else if (from && d->from_ns >= r->scenario->end_ns)
+		yaml_error(r->doc, from, r->diag,
+			   "the timeline ends at %g s: this would change nothing",
+			   (double)r->scenario->end_ns * 1e-9);
+	else if (until && d->until_ns <= 0)
+		yaml_error(r->doc, until, r->diag,
+			   "the timeline begins at 0 s: this would change nothing");
+}
+
+static void read_one(Reader *r, Disturbance *d, const YamlNode *node)
+{
+	const YamlNode *camera = yaml_get(node, "camera"), *signal = yaml_get(node, "signal"),
+		       *kind = yaml_get(node, "kind");
+	d->place = read_place(node);
+	d->info = read_kind(r, kind);
+	d->severity = read_severity(r, yaml_get(node, "severity"));
+	read_span(r, d, yaml_get(node, "from"), yaml_get(node, "until"));
+	if (!camera == !signal) {
+		yaml_error(r->doc, node, r->diag, "expected either `camera` or `signal`");
+		return;
+	}
+	d->role = g_strdup(yaml_text(camera ? camera : signal));
+	check_target(r, d, camera ? camera : signal, kind, camera);
+}
+
+void read_disturbances(Reader *r, const YamlNode *node, const YamlNode *deadline)
+{
+	Scenario *s = r->scenario;
+	s->n_disturbances = node ? yaml_size(node) : 0;
+	s->disturbances = g_new0(Disturbance, s->n_disturbances + 1);
+	for (size_t i = 0; i < s->n_disturbances; i++)
+		read_one(r, &s->disturbances[i], yaml_item(node, i));
+	s->deadline_ns = read_time(r, deadline, 0);
+	if (deadline && s->deadline_ns <= 0)
+		yaml_error(r->doc, deadline, r->diag, "a deadline must be longer than 0 s");
+}
