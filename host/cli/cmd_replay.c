@@ -10,11 +10,6 @@
 
 int cmd_replay(int argc, char **argv, CliContext *cli);
 
-static const char *meta_of(const RunRecord *record, const char *key)
-{
-	return g_hash_table_lookup(record->meta, key);
-}
-
 static void print_json(const RunOutcome *outcome)
 {
 	g_autoptr(JsonBuilder) b = json_builder_new();
@@ -71,11 +66,7 @@ static void print_text(const CliContext *cli, const RunOutcome *outcome)
 	if (outcome->took_ns > 0)
 		printf(_("given in %.3f s: %.0f a second\n"), (double)outcome->took_ns * 1e-9,
 		       (double)outcome->items / ((double)outcome->took_ns * 1e-9));
-	if (!meta_of(record, "perturb"))
-		return;
-	g_autofree char *labels = fault_causes_in(cli->lang, meta_of(record, "perturb.labels"));
-	printf(_("the product was given perturbed input: %s (seed %s)\nlabels: %s\n"),
-	       meta_of(record, "perturb"), meta_of(record, "perturb.seed"), labels);
+	result_print_perturbed(cli, record);
 }
 
 static int once(CliContext *cli, const ReplayConfig *config, OperatorView *view)

@@ -43,6 +43,7 @@ static void print_result(const CliContext *cli, const RunOutcome *outcome)
 	printf("\n%s\n%s  %s\n", table,
 	       cli_choose(cli, verdict_name(record->verdict), verdict_name_ja(record->verdict)),
 	       outcome->report);
+	result_print_perturbed(cli, record);
 }
 
 static int once(CliContext *cli, const RunConfig *config, OperatorView *view)

@@ -100,3 +100,15 @@ void result_json(JsonBuilder *b, const RunRecord *record)
 	perturbed_json(b, record);
 	cli_json_text(b, "evidence", evidence_name(record->evidence));
 }
+
+void result_print_perturbed(const CliContext *cli, const RunRecord *record)
+{
+	const char *what = g_hash_table_lookup(record->meta, "perturb");
+	const char *seed = g_hash_table_lookup(record->meta, "perturb.seed");
+	const char *said = g_hash_table_lookup(record->meta, "perturb.labels");
+	if (!what)
+		return;
+	g_autofree char *labels = fault_causes_in(cli->lang, said ? said : "?");
+	printf(_("the product was given perturbed input: %s (seed %s)\nlabels: %s\n"), what,
+	       seed ? seed : "?", labels);
+}

@@ -9,4 +9,7 @@
 /* The members of commands.md ("run, verdict, criteria, evidence") into an object that the caller has begun. */
 void result_json(JsonBuilder *builder, const RunRecord *record);
 
+/* Two lines on standard output, only of a run whose product was given perturbed input. */
+void result_print_perturbed(const CliContext *cli, const RunRecord *record);
+
 #endif
