@@ -26,8 +26,11 @@
 enum action_state { ACTION_WAITING, ACTION_DONE, ACTION_DROPPED };
 
 struct action {
-	uint32_t at, duration; /* ticks; duration counts for a value that is not SAFE */
-	uint32_t effect;       /* true time, when DONE */
+	union {
+		uint32_t at;     /* ticks, while WAITING */
+		uint32_t effect; /* true time, when DONE */
+	};
+	uint32_t duration; /* counts for a value that is not SAFE */
 	uint16_t tag;
 	uint8_t value;
 	volatile uint8_t state;
@@ -48,7 +51,9 @@ struct event {
 	uint16_t detail;
 	uint32_t at;
 };
-#define EVENT_RING 16
+#ifndef EVENT_RING
+#define EVENT_RING 16 /* a power of two */
+#endif
 
 /* 5 ms each: what a host may be busy for without a gap, more than a lease's life. A power of two. */
 #ifndef BOARD_BATCHES
@@ -59,6 +64,9 @@ struct batch {
 	uint32_t at;
 	uint16_t code[PROTO_ADC_SCANS * PROTO_ADC_CHANNELS];
 };
+
+/* Inlined, a function's buffer would be on the stack as long as its caller is. */
+#define CORE_OWN_FRAME __attribute__((noinline))
 
 struct Node {
 	/* time */

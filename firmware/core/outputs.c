@@ -32,7 +32,11 @@ uint8_t outputs_value(uint8_t i)
 }
 
 /* Bit of a port or a group; the AVR shifts one place at a time, a table costs two cycles. 0 for the lamp. */
-static const uint8_t bit_of[OUT_COUNT] = {1, 2, 4, 8, 16, 32, 64, 128, 0};
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) [index] = 1u << (index),
+static const uint8_t bit_of[OUT_COUNT] = {
+#include "../protocol/registers.def"
+	[OUT_LED] = 0,
+};
 
 /* Interrupts off. */
 static inline void drive(uint8_t bit, uint8_t value)

@@ -4,20 +4,25 @@
 
 #define TEXT_BYTES 48
 
+/* Of the window, for what matters more than samples: half; of a small one a message, or a lost acknowledgement, which costs
+ * PROTO_RESEND_MS, would cost samples too. */
+#define SAMPLES_LEAVE (PROTO_WINDOW > 4 ? PROTO_WINDOW / 2 : 1)
+
 static bool send(void *user, const uint8_t *wire, uint8_t n)
 {
 	(void)user;
 	return board_uart_send(wire, n);
 }
 
-static void post_reply(uint8_t msg, uint16_t tag, uint8_t reg, int32_t value, uint64_t at)
+static CORE_OWN_FRAME void post_reply(uint8_t msg, uint16_t tag, uint8_t reg, int32_t value,
+				      uint64_t at)
 {
 	uint8_t bytes[PROTO_PAYLOAD];
 	ProtoReply reply = {msg, tag, reg, value, at};
 	proto_link_post(&node.link, bytes, proto_reply_put(&reply, bytes));
 }
 
-static void refuse(uint16_t tag, uint8_t reg, uint8_t why)
+static CORE_OWN_FRAME void refuse(uint16_t tag, uint8_t reg, uint8_t why)
 {
 	post_reply(PROTO_MSG_REFUSED, tag, reg, why, core_now64());
 }
@@ -141,7 +146,7 @@ static uint8_t write_plain(const ProtoWrite *w)
 	return read_register(w->reg, &unused) ? PROTO_REFUSED_NO_REGISTER : PROTO_REFUSED_NO_ACCESS;
 }
 
-static void on_write(const uint8_t *b, uint8_t n)
+static CORE_OWN_FRAME void on_write(const uint8_t *b, uint8_t n)
 {
 	ProtoWrite w;
 	uint64_t at = 0;
@@ -166,7 +171,7 @@ static void on_write(const uint8_t *b, uint8_t n)
 		refuse(w.tag, w.reg, result);
 }
 
-static void on_describe(const uint8_t *b, uint8_t n)
+static CORE_OWN_FRAME void on_describe(const uint8_t *b, uint8_t n)
 {
 	if (n != 5) {
 		refuse(n >= 3 ? proto_get16(b + 1) : 0, 0, PROTO_REFUSED_MALFORMED);
@@ -214,7 +219,7 @@ static bool message(void *user, const uint8_t *b, uint8_t n)
 
 /* ---- session --------------------------------------------------------------------------------------------------- */
 
-static void on_syn(const ProtoFrame *f)
+static CORE_OWN_FRAME void on_syn(const ProtoFrame *f)
 {
 	if (f->n != 4)
 		return;
@@ -255,7 +260,7 @@ static void begin(uint16_t session)
 	proto_link_open(&node.link, session);
 }
 
-static void on_ping(const ProtoFrame *f)
+static CORE_OWN_FRAME void on_ping(const ProtoFrame *f)
 {
 	ProtoPing ping;
 	if (!proto_ping_get(f->payload, f->n, &ping))
@@ -308,7 +313,7 @@ static bool begins(uint8_t byte)
 	       proto_crc32(0, d->body, d->n - PROTO_CRC) == proto_get32(d->body + d->n - PROTO_CRC);
 }
 
-static void receive(void)
+static CORE_OWN_FRAME void receive(void)
 {
 	int16_t byte;
 	while ((byte = board_uart_get()) >= 0) {
@@ -320,7 +325,7 @@ static void receive(void)
 	}
 }
 
-static void report_events(void)
+static CORE_OWN_FRAME void report_events(void)
 {
 	uint8_t bytes[PROTO_PAYLOAD];
 	while (node.event_take != node.event_put && proto_link_room(&node.link) > 1) {
@@ -347,7 +352,7 @@ static void report_events(void)
 	}
 }
 
-static void report_actions(void)
+static CORE_OWN_FRAME void report_actions(void)
 {
 	struct action a;
 	uint8_t out;
@@ -360,7 +365,7 @@ static void report_actions(void)
 	}
 }
 
-static void report_samples(void)
+static CORE_OWN_FRAME void report_samples(void)
 {
 	uint8_t bytes[PROTO_PAYLOAD], n;
 	if (!node.stream) {
@@ -368,8 +373,7 @@ static void report_samples(void)
 		node.adc_lost_told = node.adc_lost;
 		return;
 	}
-	/* keep half the window for what matters more */
-	if (proto_link_room(&node.link) > PROTO_WINDOW / 2 && inputs_batch(bytes, &n)) {
+	if (proto_link_room(&node.link) > SAMPLES_LEAVE && inputs_batch(bytes, &n)) {
 		proto_link_post(&node.link, bytes, n);
 		inputs_batch_sent();
 	}

@@ -1,4 +1,4 @@
-/* Prints docs/node-protocol.md from registers.def; with --schema the canonical text that the schema hash is taken of. */
+/* Prints docs/node-protocol.md from registers.def; with --schema BOARD the canonical text that the schema hash is taken of. */
 #include <anzen/protocol.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,23 @@ static const char *const group_names[] = {
 #include "registers.def"
 };
 
-static void schema(void)
+/* What a board lacks of everything that there is. */
+static void boards(void)
 {
-	for (uint16_t i = 0; i < proto_schema_length(); i++)
-		putchar(proto_schema_char(i));
+	printf("## Boards\n\n| board | schema hash | lacks |\n|---|---|---|\n");
+	for (size_t b = 0; b < proto_board_count; b++) {
+		const ProtoBoard *board = &proto_boards[b];
+		const char *separator = "";
+		printf("| %s | `%08x` | ", board->name, proto_board_hash(board));
+		for (size_t i = 0; i < proto_register_count; i++) {
+			if (proto_board_has(board, proto_registers[i].reg))
+				continue;
+			printf("%s%s", separator, proto_registers[i].name);
+			separator = ", ";
+		}
+		printf("%s |\n", *separator ? "" : "nothing");
+	}
+	printf("\n");
 }
 
 static void outputs(void)
@@ -76,9 +89,10 @@ static void document(void)
 	       "Printed by `build/bin/node-protocol` from firmware/protocol/registers.def; do not "
 	       "edit. Frames and sessions are "
 	       "described in firmware/protocol/include/anzen/protocol.h.\n\n"
-	       "Protocol %d, schema hash `%08x`. Host and node refuse to work together when either "
-	       "differs.\n\n",
-	       PROTO_VERSION, proto_schema_hash());
+	       "Protocol %d; the schema hash is that of the board's rows. Host and node refuse to "
+	       "work together when either differs.\n\n",
+	       PROTO_VERSION);
+	boards();
 	outputs();
 	registers();
 	rows();
@@ -86,12 +100,14 @@ static void document(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "--schema")) {
-		schema();
+	const ProtoBoard *board =
+		argc == 3 && !strcmp(argv[1], "--schema") ? proto_board_by_name(argv[2]) : NULL;
+	if (board) {
+		fputs(board->schema, stdout);
 		return 0;
 	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: node-protocol [--schema]\n");
+		fprintf(stderr, "usage: node-protocol [--schema BOARD]\n");
 		return 2;
 	}
 	document();

@@ -1,27 +1,25 @@
 #include <anzen/protocol.h>
 #include <string.h>
 
-/* COBS: each run of non-zero bytes is preceded by its length + 1, the zero after it is implied. A body is shorter
- * than 254 bytes, so the long-run code 255 never occurs. */
-static uint8_t cobs(const uint8_t *body, uint8_t n, uint8_t *wire)
+/* COBS in place, wire[1 … n] being the body: each zero becomes the length + 1 of the run that follows it, the first such
+ * code stands before the body. A body is shorter than 254 bytes, so the long-run code 255 never occurs. */
+static uint8_t cobs(uint8_t *wire, uint8_t n)
 {
-	uint8_t code_at = 0, out = 1;
-	for (uint8_t i = 0; i < n; i++) {
-		if (body[i]) {
-			wire[out++] = body[i];
+	uint8_t code_at = 0;
+	for (uint8_t i = 1; i <= n; i++) {
+		if (wire[i])
 			continue;
-		}
-		wire[code_at] = (uint8_t)(out - code_at);
-		code_at = out++;
+		wire[code_at] = (uint8_t)(i - code_at);
+		code_at = i;
 	}
-	wire[code_at] = (uint8_t)(out - code_at);
-	wire[out++] = 0;
-	return out;
+	wire[code_at] = (uint8_t)(n + 1 - code_at);
+	wire[n + 1] = 0;
+	return (uint8_t)(n + 2);
 }
 
 uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t ret_wire[PROTO_WIRE])
 {
-	uint8_t body[PROTO_BODY];
+	uint8_t *body = ret_wire + 1; /* a second buffer would be much of a small board's stack */
 	uint8_t n = (uint8_t)(PROTO_HEADER + frame->n);
 	body[0] = (uint8_t)(n + PROTO_CRC);
 	body[1] = frame->kind;
@@ -31,7 +29,7 @@ uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t ret_wire[PROTO_WIRE]
 	if (frame->n)
 		memcpy(body + PROTO_HEADER, frame->payload, frame->n);
 	proto_put32(body + n, proto_crc32(0, body, n));
-	return cobs(body, (uint8_t)(n + PROTO_CRC), ret_wire);
+	return cobs(ret_wire, (uint8_t)(n + PROTO_CRC));
 }
 
 void proto_decoder_init(ProtoDecoder *decoder)

@@ -3,21 +3,8 @@
 #include <anzen/protocol.h>
 #include "flash.h"
 
-#define STR_(x) #x
-#define STR(x) STR_(x)
-
-static const char schema[] PROTO_FLASH = "anzen-node " STR(PROTO_VERSION) "\n"
-#define CONSTANT(symbol, value, doc) "constant " #symbol " " #value "\n"
-#define GROUP(id, name, doc) "group " #id " " #name "\n"
-#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
-	"output " #index " " name " " #lo " " #hi " " #safe " " #max_on " " #hold " " #group "\n"
-#define REGISTER(id, symbol, name, type, access, unit, lo, hi, doc) \
-	"register " #id " " name " " #type " " #access " " unit " " #lo " " #hi "\n"
-#define MESSAGE(id, symbol, layout, doc) "message " #id " " #symbol " " layout "\n"
-#define EVENT(id, symbol, doc) "event " #id " " #symbol "\n"
-#define FAULT_REASON(id, symbol, doc) "reason " #id " " #symbol "\n"
-#define REFUSAL(id, symbol, doc) "refusal " #id " " #symbol "\n"
-#include "registers.def"
+static const char schema[] PROTO_FLASH =
+#include "schema_text.h"
 	;
 
 uint16_t proto_schema_length(void)

@@ -73,7 +73,8 @@ static void add_channels(NodeDevice *self)
 {
 	memset(self->channel_of, -1, sizeof self->channel_of);
 	for (size_t i = 0; i < proto_register_count; i++)
-		if (!is_status_only(&proto_registers[i]))
+		if (proto_board_has(self->board, proto_registers[i].reg) &&
+		    !is_status_only(&proto_registers[i]))
 			add_register(self, &proto_registers[i]);
 	add_health(self);
 }

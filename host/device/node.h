@@ -98,6 +98,7 @@ typedef struct NodeDevice {
 	ProtoLink link;
 	ProtoHello hello;
 	bool have_hello;
+	const ProtoBoard *board; /* whose rows the node has */
 	uint16_t offered;
 	uint32_t nonce;
 

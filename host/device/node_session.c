@@ -90,8 +90,9 @@ static void on_syn_ack(NodeDevice *self, const ProtoFrame *frame)
 	bool first = !self->have_hello;
 	self->hello = hello;
 	self->have_hello = true;
-	if (hello.protocol != PROTO_VERSION || hello.schema_hash != proto_schema_hash() ||
-	    hello.tick_hz < 1000)
+	const ProtoBoard *board = proto_board_by_name(hello.board);
+	if (hello.protocol != PROTO_VERSION || !board ||
+	    hello.schema_hash != proto_board_hash(board) || hello.tick_hz < 1000)
 		return; /* node_session_open() says why */
 	open_session(self, frame->session);
 	if (!first)
@@ -191,15 +192,28 @@ static const ProtoLinkOps link_ops = {send_bytes, on_message, on_datagram};
 static gboolean agreed(NodeDevice *self, GError **error)
 {
 	const ProtoHello *h = &self->hello;
-	if (h->protocol == PROTO_VERSION && h->schema_hash == proto_schema_hash())
+	self->board = proto_board_by_name(h->board);
+	uint32_t ours = self->board ? proto_board_hash(self->board) : 0;
+	if (h->protocol == PROTO_VERSION && self->board && h->schema_hash == ours)
 		return TRUE;
-	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
-		    "%s: firmware %u.%u.%u on %s speaks protocol %u with schema %08x, this program "
-		    "needs protocol %u with "
-		    "schema %08x: flash the node with ./bench flash %s, or use the program it came "
-		    "with",
-		    self->name, h->firmware[0], h->firmware[1], h->firmware[2], h->board,
-		    h->protocol, h->schema_hash, PROTO_VERSION, proto_schema_hash(), h->board);
+	if (self->board) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+			    "%s: firmware %u.%u.%u on %s speaks protocol %u with schema %08x, this "
+			    "program needs protocol %u with schema %08x: flash the node with "
+			    "./bench flash %s, or use the program it came with",
+			    self->name, h->firmware[0], h->firmware[1], h->firmware[2], h->board,
+			    h->protocol, h->schema_hash, PROTO_VERSION, ours, h->board);
+		return FALSE;
+	}
+	g_autoptr(GString) known = g_string_new(NULL);
+	for (size_t i = 0; i < proto_board_count; i++)
+		g_string_append_printf(known, "%s%s", i ? ", " : "", proto_boards[i].name);
+	g_set_error(
+		error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+		"%s: firmware %u.%u.%u (protocol %u, schema %08x) runs on the board \"%s\", this "
+		"program (protocol %u) knows %s: use the program that the firmware came with",
+		self->name, h->firmware[0], h->firmware[1], h->firmware[2], h->protocol,
+		h->schema_hash, h->board, PROTO_VERSION, known->str);
 	return FALSE;
 }
 

@@ -183,8 +183,8 @@ static gboolean bind_role(Rig *rig, const RigRole *role, RigBinding **ret, GErro
 	int channel = device_channel(d->device, role->channel);
 	if (channel < 0) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			    "role %s: device %s has no channel %s", role->name, role->device,
-			    role->channel);
+			    "role %s: device %s has no channel %s: it is %s", role->name,
+			    role->device, role->channel, device_identity(d->device));
 		return FALSE;
 	}
 	const DeviceChannel *c = device_channel_at(d->device, channel);

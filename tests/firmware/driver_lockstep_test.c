@@ -2,6 +2,7 @@
 #include <anzen/device.h>
 #include <anzen/protocol.h>
 #include <node_native.h>
+#include <node_sim.h>
 
 #include "unit.h"
 
@@ -385,6 +386,7 @@ static void the_tick_count_may_wrap(void)
 
 typedef struct {
 	uint32_t hash; /* of the schema it claims; 0: it says nothing */
+	const char *board;
 	bool garbage;
 	uint8_t out[4096];
 	size_t n;
@@ -423,7 +425,8 @@ static gboolean fake_write(void *self, const void *data, size_t size, int64_t de
 				    2000000,
 				    1,
 				    1,
-				    "fake"};
+				    ""};
+		g_strlcpy(hello.board, f->board, sizeof hello.board);
 		uint8_t payload[PROTO_HELLO_SIZE];
 		proto_hello_put(&hello, payload);
 		ProtoFrame answer = {PROTO_SYN_ACK, 77, 0, 0, payload, sizeof payload};
@@ -459,10 +462,78 @@ static void refused_with(Fake *fake, const char *word, const char *word2)
 
 static void another_schema_is_refused_and_both_are_named(void)
 {
-	Fake fake = {.hash = 0x12345678};
-	g_autofree char *ours = g_strdup_printf("%08x", proto_schema_hash());
-	refused_with(&fake, "12345678", ours);
-	refused_with(&fake, "9.8.7", "flash");
+	for (size_t i = 0; i < proto_board_count; i++) {
+		const ProtoBoard *board = &proto_boards[i];
+		Fake fake = {.hash = 0x12345678, .board = board->name};
+		g_autofree char *ours = g_strdup_printf("%08x", proto_board_hash(board));
+		g_autofree char *flash = g_strdup_printf("./bench flash %s", board->name);
+		refused_with(&fake, "12345678", ours);
+		refused_with(&fake, "9.8.7", flash);
+	}
+}
+
+/* A board with fewer rows has another hash: one board's firmware on another, or a stranger, is no node of ours. */
+static void another_board_s_schema_and_a_strange_board_are_refused(void)
+{
+	const ProtoBoard *large = proto_board_by_name("atmega2560");
+	const ProtoBoard *small = proto_board_by_name("atmega328p");
+	g_autofree char *theirs = g_strdup_printf("%08x", proto_board_hash(large));
+	g_autofree char *ours = g_strdup_printf("%08x", proto_board_hash(small));
+	Fake mixed = {.hash = proto_board_hash(large), .board = "atmega328p"};
+	refused_with(&mixed, theirs, ours);
+	Fake strange = {.hash = proto_board_hash(large), .board = "samd21"};
+	refused_with(&strange, "samd21", "atmega2560, atmega328p, stm32f405");
+}
+
+/* A release ELF whose time passes as it is read from. */
+typedef struct {
+	NodeSim *sim;
+	Clock *clock;
+} Emulated;
+
+static gssize emulated_read(void *self, void *data, size_t size, int64_t deadline_ns,
+			    GError **error)
+{
+	(void)deadline_ns;
+	(void)error;
+	Emulated *e = self;
+	node_sim_run_to(e->sim, node_sim_now(e->sim) + 200 * CLOCK_US);
+	clock_manual_set(e->clock, node_sim_now(e->sim));
+	return (gssize)node_sim_drain(e->sim, data, size);
+}
+
+static gboolean emulated_write(void *self, const void *data, size_t size, int64_t deadline_ns,
+			       GError **error)
+{
+	(void)deadline_ns;
+	(void)error;
+	return node_sim_feed(((Emulated *)self)->sim, data, size);
+}
+
+static void the_channels_are_those_of_the_board_that_answers(void)
+{
+	static const ByteLinkOps ops = {.kind = "emulated",
+					.close = fake_close,
+					.read = emulated_read,
+					.write = emulated_write};
+	g_autoptr(Clock) clock = clock_manual_new(0);
+	g_autoptr(GError) error = NULL;
+	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega328p.elf",
+				.name = "node-a"};
+	g_autoptr(NodeSim) sim = node_sim_new(&config, NULL, clock, &error);
+	UNIT_OK(sim != NULL, error);
+	Emulated e = {sim, clock};
+	DeviceConfig device = {.name = "node-a",
+			       .driver = "node",
+			       .clock = clock,
+			       .threadless = true,
+			       .byte_link = byte_link_new(&ops, &e, "emulated node")};
+	Device *node = device_open(&device, &error);
+	UNIT_OK(node != NULL, error);
+	CU_ASSERT_TRUE(device_channel(node, "out.3") >= 0 && device_channel(node, "adc.3") >= 0);
+	CU_ASSERT_EQUAL(device_channel(node, "out.4"), -1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(device_identity(node), "atmega328p"));
+	device_close(node);
 }
 
 static int64_t clock_u_ns(int64_t asymmetry_ns)
@@ -503,4 +574,6 @@ UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals
 	  UNIT(a_rig_may_lower_max_on_only), UNIT(an_output_s_signal_follows_its_pin),
 	  UNIT(the_tick_count_may_wrap), UNIT(another_schema_is_refused_and_both_are_named),
 	  UNIT(a_measured_asymmetry_takes_the_doubt_from_the_clock),
+	  UNIT(another_board_s_schema_and_a_strange_board_are_refused),
+	  UNIT(the_channels_are_those_of_the_board_that_answers),
 	  UNIT(silence_and_garbage_are_no_node))

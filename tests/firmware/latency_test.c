@@ -12,6 +12,12 @@
 #endif
 #define SEED 20261124u
 
+/* Of the second board fewer by day. */
+static unsigned presses(void)
+{
+	return PRESSES > 10000 || !strcmp(node_bench_board(), "atmega2560") ? PRESSES : PRESSES / 4;
+}
+
 #define OUT(i) ((uint8_t)(PROTO_REG_OUT0 + (i)))
 
 typedef struct {
@@ -58,18 +64,18 @@ static bool rearm(Rig *r)
 	NodeBench *b = r->b;
 	node_bench_input(b, "estop", false);
 	node_bench_input(b, "trip", false);
-	for (int i = 0; i < 40 && b->link.base != b->link.next; i++)
+	for (int i = 0; i < 80 && b->link.base != b->link.next; i++)
 		node_bench_run(b, CLOCK_MS / 2); /* what the trip refused */
 	b->next_ping_ns = INT64_MAX;
 	node_bench_write(b, PROTO_REG_RESET, 0, 0, 0);
 	node_bench_write(b, PROTO_REG_RESET, 1, 0, 0);
-	for (int i = 0; i < 20 && b->link.base != b->link.next; i++)
+	for (int i = 0; i < 60 && b->link.base != b->link.next; i++)
 		node_bench_run(b, CLOCK_MS / 2);
 	b->next_ping_ns = 0;
 	node_bench_run(b, CLOCK_MS);
 	for (uint8_t i = 0; i < 3; i++)
 		node_bench_soonest(b, OUT(i), 1);
-	for (int i = 0; i < 20 && !(b->sim->level[0] && b->sim->level[1] && b->sim->level[2]); i++)
+	for (int i = 0; i < 60 && !(b->sim->level[0] && b->sim->level[1] && b->sim->level[2]); i++)
 		node_bench_run(b, CLOCK_MS / 2);
 	load(r);
 	node_bench_run(b, CLOCK_MS / 2);
@@ -119,7 +125,7 @@ static void an_opening_loop_cuts_the_enable_line_within_3_us(void)
 	Rig r = rig_new();
 	Totals t[2] = {0};
 	NodeSimPlant plain = r.b->sim->plant;
-	for (unsigned i = 0; i < PRESSES; i++) {
+	for (unsigned i = 0; i < presses(); i++) {
 		r.b->edges = 0;
 		if (!rearm(&r)) {
 			t[i & 1].unarmed++;
@@ -137,7 +143,7 @@ static void an_opening_loop_cuts_the_enable_line_within_3_us(void)
 			i ? "trip" : "e-stop", SEED, n, t[i].sum_enable / MAX(n, 1),
 			(int)t[i].worst_enable, t[i].sum_out / MAX(n, 1), (int)t[i].worst_out);
 		CU_ASSERT_EQUAL(t[i].missed, 0);
-		CU_ASSERT_TRUE(t[i].unarmed < PRESSES / 100 && n > PRESSES / 3);
+		CU_ASSERT_TRUE(t[i].unarmed < MAX(presses() / 100, 1) && n > presses() / 3);
 		CU_ASSERT_TRUE(t[i].worst_enable <= 48);
 		CU_ASSERT_TRUE(t[i].worst_out <= 320);
 	}

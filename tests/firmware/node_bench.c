@@ -68,11 +68,27 @@ static void on_datagram(void *user, const ProtoFrame *frame)
 
 static const ProtoLinkOps ops = {send_bytes, on_message, on_datagram};
 
+const char *node_bench_board(void)
+{
+	const char *board = g_getenv("ANZEN_NODE_BOARD");
+	return board ? board : "atmega2560";
+}
+
+uint8_t node_bench_outputs(const NodeBench *b)
+{
+	const ProtoBoard *board = proto_board_by_name(b->sim ? node_sim_board(b->sim) : "native");
+	uint8_t n = 0;
+	while (n < PROTO_OUTPUTS && proto_board_has(board, (uint8_t)(PROTO_REG_OUT0 + n)))
+		n++;
+	return n;
+}
+
 static void new_elf(NodeBench *b)
 {
+	g_autofree char *elf =
+		g_strdup_printf("%s/firmware/node-%s.elf", ANZEN_BINARY_DIR, node_bench_board());
 	NodeSimPlant plant = {b, on_pin, adc_read};
-	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega2560.elf",
-				.name = "node"};
+	NodeSimConfig config = {.elf = elf, .name = "node"};
 	g_autoptr(GError) error = NULL;
 	b->sim = node_sim_new(&config, &plant, b->clock, &error);
 	if (!b->sim)

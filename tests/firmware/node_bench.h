@@ -48,7 +48,11 @@ typedef struct NodeBench {
 	void *user;
 } NodeBench;
 
+/* Whose ELF the tests run: ANZEN_NODE_BOARD, or the ATmega2560's. */
+const char *node_bench_board(void);
 NodeBench *node_bench_new(BenchKind kind);
+/* How many of out.0, out.1, … this node has. */
+uint8_t node_bench_outputs(const NodeBench *b);
 void node_bench_input(NodeBench *b, const char *name, bool level);
 void node_bench_free(NodeBench *b);
 int64_t node_bench_now(const NodeBench *b);

@@ -68,7 +68,7 @@ static void estop_reaches_every_output_within_20_us(void)
 	CU_ASSERT_TRUE(node_bench_arm(b));
 	CU_ASSERT_EQUAL(node_bench_set(b, PROTO_REG_STREAM, 1), 1);
 	for (int k = 0; k < 300; k++) {
-		for (int i = 0; i < 8; i++)
+		for (int i = 0; i < node_bench_outputs(b); i++)
 			if (i != 3)
 				node_bench_soonest(b, (uint8_t)OUT(i), 1);
 		node_bench_run(b, 20 * CLOCK_MS);
@@ -95,7 +95,7 @@ static void estop_reaches_every_output_within_20_us(void)
 			n++;
 			off++;
 		}
-		CU_ASSERT_EQUAL(off, 7);
+		CU_ASSERT_EQUAL(off, node_bench_outputs(b) - 1);
 		node_bench_run(b, 5 * CLOCK_MS);
 		node_bench_input(b, "estop", false);
 		node_bench_run(b, CLOCK_MS);
@@ -171,7 +171,7 @@ static void runs_are_identical_edge_for_edge(void)
 		CU_ASSERT_TRUE(node_bench_arm(b[i]));
 		for (int k = 0; k < 20; k++) {
 			node_bench_write(
-				b[i], (uint8_t)OUT(k % 8), 1,
+				b[i], (uint8_t)OUT(k % node_bench_outputs(b[i])), 1,
 				node_bench_ticks(b[i], node_bench_now(b[i])) + 10 * NODE_MS, 7000);
 			node_bench_run(b[i], 9 * CLOCK_MS + k * 12345);
 		}

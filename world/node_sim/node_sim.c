@@ -22,19 +22,52 @@
 #define BYTE_CYCLES 320   /* 10 bits at 500 kBd */
 #define EXT_INTERRUPTS 8
 
-static const struct {
+typedef struct {
 	const char *name;
-	char port;
+	char port; /* 0: this board has no such terminal */
 	int bit;
-} outputs[NODE_SIM_OUTPUTS] =
-	{
-		{"out.0", 'A', 0}, {"out.1", 'A', 1},  {"out.2", 'A', 2}, {"out.3", 'A', 3},
-		{"out.4", 'A', 4}, {"out.5", 'A', 5},  {"out.6", 'A', 6}, {"out.7", 'A', 7},
-		{"led", 'B', 7},   {"enable", 'C', 0},
-},
-  inputs[NODE_SIM_INPUTS] = {
-	  {"estop", 'D', 0}, {"trip", 'D', 1}, {"in.0", 'L', 0},
-	  {"in.1", 'L', 1},  {"in.2", 'L', 2}, {"in.3", 'L', 3},
+} Terminal;
+
+struct NodeSimBoard {
+	const char *mcu;
+	unsigned
+		machine; /* EF_AVR_MACH of its ELF: the instruction set, which is another one on each */
+	Terminal outputs[NODE_SIM_OUTPUTS], inputs[NODE_SIM_INPUTS];
+};
+
+static const NodeSimBoard boards[] = {
+	{"atmega2560",
+	 6,
+	 {{"out.0", 'A', 0},
+	  {"out.1", 'A', 1},
+	  {"out.2", 'A', 2},
+	  {"out.3", 'A', 3},
+	  {"out.4", 'A', 4},
+	  {"out.5", 'A', 5},
+	  {"out.6", 'A', 6},
+	  {"out.7", 'A', 7},
+	  {"led", 'B', 7},
+	  {"enable", 'C', 0}},
+	 {{"estop", 'D', 0},
+	  {"trip", 'D', 1},
+	  {"in.0", 'L', 0},
+	  {"in.1", 'L', 1},
+	  {"in.2", 'L', 2},
+	  {"in.3", 'L', 3}}},
+	{"atmega328p",
+	 5,
+	 {{"out.0", 'D', 4},
+	  {"out.1", 'D', 5},
+	  {"out.2", 'D', 6},
+	  {"out.3", 'D', 7},
+	  [8] = {"led", 'B', 5},
+	  {"enable", 'B', 0}},
+	 {{"estop", 'D', 2},
+	  {"trip", 'D', 3},
+	  {"in.0", 'B', 1},
+	  {"in.1", 'B', 2},
+	  {"in.2", 'B', 3},
+	  {"in.3", 'B', 4}}},
 };
 
 static const char *const adc_names[4] = {"adc.0", "adc.1", "adc.2", "adc.3"};
@@ -71,7 +104,7 @@ static void set_level(NodeSim *sim, int index, bool level)
 		return;
 	sim->level[index] = level;
 	if (sim->plant.pin_changed)
-		sim->plant.pin_changed(sim->plant.user, outputs[index].name, level,
+		sim->plant.pin_changed(sim->plant.user, sim->board->outputs[index].name, level,
 				       node_sim_now(sim));
 }
 
@@ -84,29 +117,29 @@ static void on_pin(avr_irq_t *irq, uint32_t value, void *param)
 
 void node_sim_drive(NodeSim *sim, int input, bool level)
 {
-	char port = inputs[input].port;
-	uint8_t bit = (uint8_t)(1u << inputs[input].bit);
+	const Terminal *terminal = &sim->board->inputs[input];
+	char port = terminal->port;
+	uint8_t bit = (uint8_t)(1u << terminal->bit);
 	uint8_t *mask = &sim->ext_mask[(int)port], *value = &sim->ext_value[(int)port];
 	*mask |= bit;
 	*value = level ? *value | bit : *value & (uint8_t)~bit;
 	avr_ioport_external_t external = {
 		.name = (unsigned long)port & 0x7f, .mask = *mask, .value = *value};
 	avr_ioctl(sim->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL(port), &external);
-	avr_raise_irq(avr_io_getirq(sim->avr, AVR_IOCTL_IOPORT_GETIRQ(port), inputs[input].bit),
-		      level);
+	avr_raise_irq(avr_io_getirq(sim->avr, AVR_IOCTL_IOPORT_GETIRQ(port), terminal->bit), level);
 }
 
-static int input_index(const char *name)
+static int input_index(const NodeSim *sim, const char *name)
 {
 	for (int i = 0; i < NODE_SIM_INPUTS; i++)
-		if (!strcmp(inputs[i].name, name))
+		if (!strcmp(sim->board->inputs[i].name, name))
 			return i;
 	return -1;
 }
 
 bool node_sim_set_input(NodeSim *sim, const char *name, bool level)
 {
-	int i = input_index(name);
+	int i = input_index(sim, name);
 	if (i < 0)
 		return false;
 	if (!sim->running || pthread_equal(pthread_self(), sim->thread)) {
@@ -250,7 +283,10 @@ static void after_reset(NodeSim *sim)
 	for (uint8_t i = 0; i < EXT_INTERRUPTS; i++)
 		avr_extint_set_strict_lvl_trig(sim->avr, i, 0);
 	for (int i = 0; i < NODE_SIM_INPUTS; i++)
-		node_sim_drive(sim, i, sim->ext_value[(int)inputs[i].port] >> inputs[i].bit & 1);
+		node_sim_drive(sim, i,
+			       sim->ext_value[(int)sim->board->inputs[i].port] >>
+					       sim->board->inputs[i].bit &
+				       1);
 	if (sim->slice_end > sim->avr->cycle)
 		avr_cycle_timer_register(sim->avr, sim->slice_end - sim->avr->cycle, slice_over,
 					 sim);
@@ -319,10 +355,13 @@ static void connect_pins(NodeSim *sim)
 {
 	avr_t *avr = sim->avr;
 	for (int i = 0; i < NODE_SIM_OUTPUTS; i++) {
+		const Terminal *terminal = &sim->board->outputs[i];
 		sim->pin[i] = (NodeSimPin){sim, i};
-		avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(outputs[i].port),
-						      outputs[i].bit),
-					on_pin, &sim->pin[i]);
+		if (terminal->port)
+			avr_irq_register_notify(
+				avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(terminal->port),
+					      terminal->bit),
+				on_pin, &sim->pin[i]);
 	}
 	for (int i = 0; i < 4; i++) {
 		sim->adc[i] = (NodeSimPin){sim, i};
@@ -357,17 +396,32 @@ static void connect_uart(NodeSim *sim)
 				on_xoff, sim);
 }
 
+/* The ELF header's flags: byte 36 of a 32-bit file. */
+static const NodeSimBoard *board_of(const char *elf)
+{
+	unsigned char header[52] = {0};
+	g_autofree char *bytes = NULL;
+	gsize n = 0;
+	if (!g_file_get_contents(elf, &bytes, &n, NULL) || n < sizeof header)
+		return NULL;
+	memcpy(header, bytes, sizeof header);
+	for (size_t i = 0; i < G_N_ELEMENTS(boards); i++)
+		if (!memcmp(header, "\177ELF\1", 5) && (header[36] & 0x7f) == boards[i].machine)
+			return &boards[i];
+	return NULL;
+}
+
 static gboolean load(NodeSim *sim, uint32_t boot_count, GError **error)
 {
 	elf_firmware_t firmware = {0};
-	if (!g_file_test(sim->elf, G_FILE_TEST_IS_REGULAR) ||
-	    elf_read_firmware(sim->elf, &firmware)) {
+	sim->board = board_of(sim->elf);
+	if (!sim->board || elf_read_firmware(sim->elf, &firmware)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "%s: cannot read the firmware %s: build it with ./bench build",
 			    sim->name, sim->elf);
 		return FALSE;
 	}
-	sim->avr = avr_make_mcu_by_name("atmega2560");
+	sim->avr = avr_make_mcu_by_name(sim->board->mcu);
 	g_assert(sim->avr);
 	avr_t *avr = sim->avr;
 	avr_init(avr);
@@ -458,6 +512,11 @@ void node_sim_free(NodeSim *sim)
 	g_free(sim->elf);
 	g_free(sim->uri);
 	g_free(sim);
+}
+
+const char *node_sim_board(const NodeSim *sim)
+{
+	return sim->board->mcu;
 }
 
 const char *node_sim_uri(const NodeSim *sim)

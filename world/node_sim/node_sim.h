@@ -1,4 +1,4 @@
-/* The node's release firmware (ATmega2560 ELF) running in simavr, its pins and ADC coupled to a plant in cycle time
+/* The node's release firmware (ATmega2560 or ATmega328P: the ELF tells) running in simavr, its pins and ADC coupled to a plant in cycle time
  * and its UART on a pty (or, in lock-step, on two byte queues). Nothing here knows the node's protocol.
  *
  *	NodeSimPlant plant = {.user = world, .pin_changed = on_pin, .adc_read = read_adc};
@@ -7,7 +7,7 @@
  *	node_sim_start(sim, &error);           // own thread, paced against the clock
  *	printf("%s\n", node_sim_uri(sim));     // "pty:/dev/pts/7"
  *
- * Terminals: out.0 … out.7 (node drives), led, enable (high while the node allows energy), in.0 … in.3, estop, trip
+ * Terminals: out.0 … out.7 (node drives; the ATmega328P has out.0 … out.3), led, enable (high while the node allows energy), in.0 … in.3, estop, trip
  * (plant drives). estop and trip are normally closed loops: level 0 = closed = healthy, 1 = open = pressed. They
  * start closed; in.N start at 0. adc.0 … adc.3 are asked for, in millivolts (0 … 5000), at the sample-and-hold
  * instant of every conversion.
@@ -55,6 +55,8 @@ NodeSim *node_sim_new(const NodeSimConfig *config, const NodeSimPlant *plant, Cl
 /* Takes NULL; stops and joins the thread first. */
 void node_sim_free(NodeSim *sim);
 
+/* "atmega2560" */
+const char *node_sim_board(const NodeSim *sim);
 /* "pty:/dev/pts/7"; owned by sim. */
 const char *node_sim_uri(const NodeSim *sim);
 

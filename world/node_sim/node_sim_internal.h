@@ -23,7 +23,10 @@ typedef struct {
 	int index;
 } NodeSimPin;
 
+typedef struct NodeSimBoard NodeSimBoard;
+
 struct NodeSim {
+	const NodeSimBoard *board;
 	char *name, *elf, *uri;
 	NodeSimPlant plant;
 	Clock *clock;

@@ -7,133 +7,26 @@
  *	adc.0 … adc.3	PF0 … PF3	A0 … A3	reference AVCC
  *	led		PB7		13
  *	UART0		PE0, PE1	USB bridge
- *
- * Timer 1 runs freely at 2 MHz (0.5 µs): OCR1A is the schedule's alarm, OCR1B the tick, its overflow extends the
- * count to 32 bits. Numbers of registers and timing: ATmega640/1280/1281/2560/2561 datasheet, 2549Q.
  */
 #ifndef ANZEN_BOARD_ATMEGA2560_H
 #define ANZEN_BOARD_ATMEGA2560_H
 
-#include <avr/interrupt.h>
 #include <avr/io.h>
-#include <avr/wdt.h>
 
-#define BOARD_NAME "atmega2560"
-#define BOARD_TICK_HZ 2000000ul
-#define BOARD_ALARM_MARGIN 2 /* ticks in which a compare value may be written too late */
+#define BOARD_OUT_PORT PORTA
+#define BOARD_OUT_DDR DDRA
+#define BOARD_OUT_MASK 0xff
+#define BOARD_OUT(port) (port)
+#define BOARD_ENABLE_PORT PORTC
+#define BOARD_ENABLE_DDR DDRC
+#define BOARD_ENABLE_BIT 0
+#define BOARD_LED_BIT 7
+#define BOARD_LOOPS_BIT 0 /* estop; trip is the next */
+#define BOARD_IN() ((uint8_t)(PINL << 4))
+#define BOARD_RX_VECT USART0_RX_vect
+#define BOARD_UDRE_VECT USART0_UDRE_vect
+#define BOARD_TX_RING 256
 
-extern struct Node node_state;
-#define node node_state
-
-extern volatile uint16_t board_time_high;
-
-typedef uint8_t board_irq;
-static inline board_irq board_irq_off(void)
-{
-	uint8_t sreg = SREG;
-	cli();
-	return sreg;
-}
-static inline void board_irq_restore(board_irq irq)
-{
-	__asm__ volatile("" ::: "memory");
-	SREG = irq;
-}
-#define board_barrier() __asm__ volatile("" ::: "memory")
-
-static inline uint32_t board_now(void)
-{
-	board_irq irq = board_irq_off();
-	uint16_t low = TCNT1, high = board_time_high;
-	if ((TIFR1 & _BV(TOV1)) && low < 0x8000) /* it wrapped and the interrupt has not run yet */
-		high++;
-	board_irq_restore(irq);
-	return (uint32_t)high << 16 | low;
-}
-
-/* Interrupts off. */
-static inline uint16_t board_now16(void)
-{
-	return TCNT1;
-}
-
-/* The alarm rings whenever the low 16 bits match, at worst every 32.8 ms; core_on_alarm() looks at all 32. It is set
- * BOARD_LEAD ahead: entering the interrupt and finding the action takes less, the rest is waited for with interrupts
- * on, and BOARD_EXECUTE is the way from the end of the wait to the pin. Both measured in simavr. */
-#define BOARD_LEAD 140
-#define BOARD_EXECUTE 8
-static inline void board_alarm(uint32_t at)
-{
-	board_irq irq = board_irq_off();
-	OCR1A = (uint16_t)(at - BOARD_LEAD);
-	board_irq_restore(irq);
-}
-/* Main only, interrupts on: keep alarm and tick out; what comes meanwhile is served at the end. */
-void board_alarm_mask(uint8_t masked);
-
-static inline void board_outputs(uint8_t port)
-{
-	PORTA = port;
-}
-static inline void board_enable(uint8_t on)
-{
-	if (on)
-		PORTC |= _BV(PC0);
-	else
-		PORTC &= (uint8_t)~_BV(PC0);
-}
-#define board_outputs_safe()                 \
-	do {                                 \
-		PORTA = CORE_SAFE_PORT;      \
-		PORTC &= (uint8_t)~_BV(PC0); \
-	} while (0)
-static inline void board_led(uint8_t on)
-{
-	if (on)
-		PORTB |= _BV(PB7);
-	else
-		PORTB &= (uint8_t)~_BV(PB7);
-}
-
-/* PROTO_INPUT_ESTOP and _TRIP are bits 0 and 1 as on port D, in.N bits 4 … 7 from port L. */
-static inline uint8_t board_inputs(void)
-{
-	return (uint8_t)((PIND & (_BV(PD0) | _BV(PD1))) | PINL << 4);
-}
-
-static inline void board_adc_select(uint8_t channel)
-{
-	ADMUX = _BV(REFS0) | channel;
-}
-/* Starts a conversion; returns its sample-and-hold instant: 1.5 ADC clocks (12 µs at 125 kHz) later. */
-static inline uint32_t board_adc_start(void)
-{
-	board_irq irq = board_irq_off();
-	ADCSRA |= _BV(ADSC);
-	uint32_t at = board_now() + 24;
-	board_irq_restore(irq);
-	return at;
-}
-
-static inline uint8_t board_adc_done(void)
-{
-	return !(ADCSRA & _BV(ADSC));
-}
-static inline uint16_t board_adc_code(void)
-{
-	return ADC;
-}
-
-static inline void board_watchdog_kick(void)
-{
-	wdt_reset();
-}
-
-bool board_uart_send(const uint8_t *bytes, uint8_t n);
-int16_t board_uart_get(void);
-/* Ticks from now until a frame that is encoded now begins to leave. */
-uint16_t board_uart_lead(void);
-/* When the delimiter that board_uart_get() has just returned arrived; false when a later one took its place. */
-bool board_uart_stamp(uint32_t *ret_at);
+#include "../avr/avr.h"
 
 #endif

@@ -36,6 +36,22 @@
 #define PROTO_WINDOW 8 /* unacknowledged DATA frames an end point keeps */
 #endif
 
+/* ---- boards ----------------------------------------------------------------------------------------------- */
+
+/* Whose rows of registers.def this program sees (rows.h); the native board has them all, and so the host sees them all. */
+#define PROTO_BOARD_NATIVE 0
+#define PROTO_BOARD_ATMEGA2560 1
+#define PROTO_BOARD_ATMEGA328P 2
+#define PROTO_BOARD_STM32F405 3
+#ifndef PROTO_BOARD
+#define PROTO_BOARD PROTO_BOARD_NATIVE
+#endif
+
+#define PROTO_STR_(x) #x
+#define PROTO_STR(x) PROTO_STR_(x)
+#define PROTO_JOIN_(a, b) a##b
+#define PROTO_JOIN(a, b) PROTO_JOIN_(a, b)
+
 /* ---- registers.def as enums --------------------------------------------------------------------------- */
 
 #define CONSTANT(symbol, value, doc) PROTO_##symbol = value,
@@ -92,7 +108,7 @@ enum {
 
 /* ---- the schema ------------------------------------------------------------------------------------------- */
 
-/* The canonical text of registers.def, in flash on a Harvard machine: read it with proto_schema_char(). */
+/* The canonical text of PROTO_BOARD's rows, in flash on a Harvard machine: read it with proto_schema_char(). */
 uint16_t proto_schema_length(void);
 char proto_schema_char(uint16_t i);
 /* CRC-32 of that text: two programs with equal hashes agree on every register, message and constant. */
@@ -315,9 +331,22 @@ ProtoParse proto_link_byte(ProtoLink *link, uint8_t byte);
 /* Send what is due: new messages, resends, acknowledgements. Call often; now_ms may wrap. */
 void proto_link_poll(ProtoLink *link, uint32_t now_ms);
 
-/* ---- names, for people (host only) ---------------------------------------------------------------------------------- */
+/* ---- boards and names, for people (host only) ------------------------------------------------------------------------ */
 
-#ifndef __AVR__
+#ifndef PROTO_FIRMWARE
+typedef struct {
+	const char *name;    /* as in ProtoHello */
+	const char *schema;  /* its canonical text */
+	const uint8_t *rows; /* registers that it has */
+	size_t row_count;
+} ProtoBoard;
+extern const ProtoBoard proto_boards[];
+extern const size_t proto_board_count;
+const ProtoBoard *proto_board_by_name(const char *name); /* NULL when there is none */
+bool proto_board_has(const ProtoBoard *board, uint8_t reg);
+uint32_t
+proto_board_hash(const ProtoBoard *board); /* what its firmware of this source says in its hello */
+
 typedef struct {
 	uint8_t reg;
 	const char *name, *unit;

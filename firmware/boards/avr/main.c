@@ -6,14 +6,20 @@
 struct Node node_state;
 volatile uint16_t board_time_high __attribute__((used));
 
-/* ---- UART: 256-byte rings with 8-bit indices ------------------------------------------------------------------
+/* ---- UART: rings with 8-bit indices -----------------------------------------------------------------------------
  *
  * Every interrupt but the two safety lines' lets others in after at most 33 cycles; that needs assembly for the UART's
  * two, whose flags stay up until the byte is taken. The receiver's index and the time of the last delimiter live in
- * GPIOR1, GPIOR0 (low) and GPIOR2 (high): one cycle away. */
+ * GPIOR1, GPIOR0 (low) and GPIOR2 (high): one cycle away.
+ *
+ * Both rings begin on a page, where an index is an address' low byte; they stand at the very start of the memory
+ * (the linker is told so), or aligning them would waste up to a page. */
 
-static volatile uint8_t rx[256] __attribute__((aligned(256), used)),
-	tx[256] __attribute__((aligned(256), used));
+struct rings {
+	uint8_t rx[256], tx[BOARD_TX_RING];
+};
+static volatile struct rings rings __attribute__((section(".rings,\"aw\",@nobits;"), used));
+#define TX_MASK (BOARD_TX_RING - 1)
 static volatile uint8_t tx_head __attribute__((used)), tx_tail __attribute__((used));
 static uint8_t rx_tail;
 static volatile uint8_t stamp_index __attribute__((used));
@@ -23,7 +29,7 @@ static volatile uint8_t stamp_index __attribute__((used));
  * in the ring before anything else may run, so bytes keep their order however interrupts nest; of a delimiter the time is
  * taken at once, and its place noted at the end unless another byte has come meanwhile. The saved flags are put back with
  * interrupts on, so that nothing pending waits for whatever follows: they were on, or we would not be here. */
-ISR(USART0_RX_vect, ISR_NAKED)
+ISR(BOARD_RX_VECT, ISR_NAKED)
 {
 	__asm__ volatile(
 		"push r24\n"
@@ -59,10 +65,10 @@ ISR(USART0_RX_vect, ISR_NAKED)
 		"reti\n" ::[data] "n"(_SFR_MEM_ADDR(UDR0)),
 		[low] "n"(_SFR_MEM_ADDR(TCNT1L)), [head] "n"(_SFR_IO_ADDR(GPIOR1)),
 		[stamp_low] "n"(_SFR_IO_ADDR(GPIOR0)), [stamp_high] "n"(_SFR_IO_ADDR(GPIOR2)),
-		[ring] "i"(rx), [place] "i"(&stamp_index));
+		[ring] "i"(rings.rx), [place] "i"(&stamp_index));
 }
 
-ISR(USART0_UDRE_vect, ISR_NAKED)
+ISR(BOARD_UDRE_VECT, ISR_NAKED)
 {
 	__asm__ volatile("push r24\n"
 			 "push r30\n"
@@ -81,6 +87,9 @@ ISR(USART0_UDRE_vect, ISR_NAKED)
 			 "sts %[data], r24\n"
 			 "in r31, __SREG__\n"
 			 "inc r30\n"
+#if TX_MASK != 255
+			 "andi r30, %[mask]\n"
+#endif
 			 "sts %[tail], r30\n"
 			 "2: ori r31, 0x80\n"
 			 "out __SREG__, r31\n"
@@ -89,16 +98,17 @@ ISR(USART0_UDRE_vect, ISR_NAKED)
 			 "pop r24\n"
 			 "reti\n" ::[data] "n"(_SFR_MEM_ADDR(UDR0)),
 			 [control] "n"(_SFR_MEM_ADDR(UCSR0B)), [without] "n"((uint8_t)~_BV(UDRIE0)),
-			 [tail] "i"(&tx_tail), [end] "i"(&tx_head), [ring] "i"(tx));
+			 [tail] "i"(&tx_tail), [end] "i"(&tx_head), [ring] "i"(rings.tx),
+			 [mask] "M"(TX_MASK));
 }
 
 bool board_uart_send(const uint8_t *bytes, uint8_t n)
 {
 	uint8_t head = tx_head;
-	if ((uint8_t)(tx_tail - head - 1) < n)
+	if (((tx_tail - head - 1) & TX_MASK) < n)
 		return false;
-	while (n--)
-		tx[head++] = *bytes++;
+	for (; n; n--, head = (uint8_t)(head + 1) & TX_MASK)
+		rings.tx[head] = *bytes++;
 	board_barrier();
 	tx_head = head;
 	board_irq irq = board_irq_off();
@@ -111,14 +121,14 @@ int16_t board_uart_get(void)
 {
 	if (rx_tail == rx_head)
 		return -1;
-	return rx[rx_tail++];
+	return rings.rx[rx_tail++];
 }
 
 /* Encoding a pong takes ENCODE; the bytes already waiting take 20 µs each. */
 #define ENCODE TICKS_US(400)
 uint16_t board_uart_lead(void)
 {
-	uint16_t waiting = (uint8_t)(tx_head - tx_tail) * (uint16_t)TICKS_US(20);
+	uint16_t waiting = ((tx_head - tx_tail) & TX_MASK) * (uint16_t)TICKS_US(20);
 	return waiting > ENCODE ? waiting : ENCODE;
 }
 
@@ -155,21 +165,23 @@ ISR(TIMER1_OVF_vect, ISR_NAKED)
 
 /* The two safety lines: pins first, saving registers and book-keeping after. The enable line takes 2 cycles, the
  * outputs 6. What follows is an ordinary interrupt routine, reached by a jump. */
-#define SAFETY_LINE(vector, routine, call)                                                     \
-	void routine(void) __attribute__((signal, used));                                      \
-	void routine(void)                                                                     \
-	{                                                                                      \
-		call();                                                                        \
-	}                                                                                      \
-	ISR(vector, ISR_NAKED)                                                                 \
-	{                                                                                      \
-		__asm__ volatile("cbi %[enable], 0\n"                                          \
-				 "push r24\n"                                                  \
-				 "ldi r24, %[safe]\n"                                          \
-				 "out %[port], r24\n"                                          \
-				 "pop r24\n"                                                   \
-				 "jmp " #routine "\n" ::[enable] "n"(_SFR_IO_ADDR(PORTC)),     \
-				 [safe] "n"(CORE_SAFE_PORT), [port] "n"(_SFR_IO_ADDR(PORTA))); \
+#define SAFETY_LINE(vector, routine, call)                                                    \
+	void routine(void) __attribute__((signal, used));                                     \
+	void routine(void)                                                                    \
+	{                                                                                     \
+		call();                                                                       \
+	}                                                                                     \
+	ISR(vector, ISR_NAKED)                                                                \
+	{                                                                                     \
+		__asm__ volatile(                                                             \
+			"cbi %[enable], %[bit]\n"                                             \
+			"push r24\n"                                                          \
+			"ldi r24, %[safe]\n"                                                  \
+			"out %[port], r24\n"                                                  \
+			"pop r24\n"                                                           \
+			"jmp " #routine "\n" ::[enable] "n"(_SFR_IO_ADDR(BOARD_ENABLE_PORT)), \
+			[bit] "n"(BOARD_ENABLE_BIT), [safe] "n"(BOARD_OUT(CORE_SAFE_PORT)),   \
+			[port] "n"(_SFR_IO_ADDR(BOARD_OUT_PORT)));                            \
 	}
 SAFETY_LINE(INT0_vect, __vector_estop, core_on_estop)
 SAFETY_LINE(INT1_vect, __vector_trip, core_on_trip)
@@ -264,11 +276,13 @@ static uint32_t count_boot(void)
 
 static void ports(void)
 {
-	PORTA = CORE_SAFE_PORT; /* the value before the direction: no glitch away from SAFE */
-	DDRA = 0xff;
-	DDRC = _BV(PC0);
-	DDRB = _BV(PB7);
-	PORTD = _BV(PD0) | _BV(PD1);
+	/* The value before the direction: no glitch away from SAFE. Where the loops' pull-ups are on the outputs' port
+	 * they come with that value. */
+	BOARD_OUT_PORT = BOARD_OUT(CORE_SAFE_PORT);
+	BOARD_OUT_DDR = BOARD_OUT_MASK;
+	BOARD_ENABLE_DDR |= _BV(BOARD_ENABLE_BIT);
+	DDRB |= _BV(BOARD_LED_BIT);
+	PORTD |= 3 << BOARD_LOOPS_BIT;
 	EICRA = _BV(ISC01) | _BV(ISC00) | _BV(ISC11) | _BV(ISC10); /* rising = opening */
 	EIFR = _BV(INTF0) | _BV(INTF1);
 	EIMSK = _BV(INT0) | _BV(INT1);
