@@ -1,78 +1,32 @@
 /* anzen claim: what many runs show together. */
-#include "cli.h"
+#include "claims_view.h"
 
-#include <anzen/criterion.h>
+#include <anzen/campaign.h>
 #include <anzen/session.h>
-#include <math.h>
 
 int cmd_claim(int argc, char **argv, CliContext *cli);
 
-static void claim_counts(JsonBuilder *b, const ClaimResult *c)
+static bool take_run(const char *folder, GPtrArray *runs, GError **error)
 {
-	cli_json_int(b, "planned", c->planned);
-	cli_json_int(b, "n", c->n);
-	cli_json_int(b, "passed", c->passed);
-	cli_json_int(b, "failed", c->failed);
-	cli_json_int(b, "inconclusive", c->inconclusive);
-	cli_json_int(b, "invalid", c->invalid);
-	cli_json_int(b, "unexplained", c->unexplained);
-	cli_json_int(b, "repeated", c->repeated);
-	cli_json_int(b, "needed", c->needed);
-	cli_json_int(b, "withstands", c->withstands);
+	g_autofree char *path = g_build_filename(folder, "run.json", NULL);
+	RunRecord *run = run_record_read(path, error);
+	if (run)
+		g_ptr_array_add(runs, run);
+	return run != NULL;
 }
 
-static void claim_json(JsonBuilder *b, const ClaimResult *c)
+/* A run's folder, or a campaign's: then all of its runs, so that none is left out. */
+static bool take(const char *folder, GPtrArray *runs, GError **error)
 {
-	json_builder_begin_object(b);
-	cli_json_text(b, "criterion", c->criterion);
-	cli_json_text(b, "product", c->product);
-	cli_json_text(b, "evidence", evidence_name(c->evidence));
-	cli_json_text(b, "over", c->over);
-	cli_json_text(b, "verdict", verdict_name(c->verdict));
-	claim_counts(b, c);
-	cli_json_number(b, "required", c->rate);
-	cli_json_number(b, "confidence", c->confidence);
-	cli_json_number(b, "lower", c->lower);
-	cli_json_number(b, "upper", c->upper);
-	cli_json_number(b, "observed", c->observed);
-	cli_json_text(b, "level", c->level);
-	json_builder_set_member_name(b, "levels");
-	json_builder_begin_array(b);
-	for (guint i = 0; i < c->levels->len; i++) {
-		const ClaimLevel *l = g_ptr_array_index(c->levels, i);
-		json_builder_begin_object(b);
-		cli_json_text(b, "level", l->name);
-		cli_json_text(b, "verdict", verdict_name(l->verdict));
-		cli_json_int(b, "passed", l->passed);
-		cli_json_number(b, "lower", l->lower);
-		cli_json_number(b, "upper", l->upper);
-		json_builder_end_object(b);
-	}
-	json_builder_end_array(b);
-	cli_json_text(b, "why", c->why);
-	json_builder_end_object(b);
-}
-
-static void print_claim(const CliContext *cli, const ClaimResult *c)
-{
-	const char *verdict =
-		cli_choose(cli, verdict_name(c->verdict), verdict_name_ja(c->verdict));
-	printf("%s  %s  %s (%s)\n  %s\n", verdict, c->criterion, c->product ? c->product : "",
-	       evidence_name(c->evidence), cli_choose(cli, c->why, c->why_ja));
-	if (c->invalid > 0 || c->repeated > 0)
-		printf(_("  %u INVALID (%u unexplained), %u repeated the stimulus of another "
-			 "run\n"),
-		       c->invalid, c->unexplained, c->repeated);
-	if (!c->over && c->levels->len > 0)
-		printf(_("  highest level whose claim is PASS: %s\n"),
-		       c->level ? c->level : _("none"));
-	if (c->verdict == VERDICT_PASS && !c->over)
-		printf(_("  tipping point: %u INVALID run(s) counted as failed\n"),
-		       c->withstands + 1);
-	if (c->needed > 0)
-		printf(c->over ? _("  runs a group that would show it, came they out alike: %u\n")
-			       : _("  more runs that would show it, if all pass: %u\n"),
-		       c->needed);
+	g_autofree char *plan = g_build_filename(folder, "plan.json", NULL);
+	if (!g_file_test(plan, G_FILE_TEST_EXISTS))
+		return take_run(folder, runs, error);
+	g_auto(CampaignOutcome) campaign = {0};
+	if (!campaign_read(folder, &campaign, error))
+		return false;
+	for (guint i = 0; i < campaign.runs->len; i++)
+		g_ptr_array_add(runs, g_steal_pointer(&campaign.runs->pdata[i]));
+	return true;
 }
 
 static Verdict aggregate(const GPtrArray *claims)
@@ -83,20 +37,6 @@ static Verdict aggregate(const GPtrArray *claims)
 	return verdict_aggregate(all, claims->len);
 }
 
-static void print_json(const GPtrArray *claims, Verdict verdict)
-{
-	g_autoptr(JsonBuilder) b = json_builder_new();
-	json_builder_begin_object(b);
-	cli_json_text(b, "verdict", verdict_name(verdict));
-	json_builder_set_member_name(b, "claims");
-	json_builder_begin_array(b);
-	for (guint i = 0; i < claims->len; i++)
-		claim_json(b, g_ptr_array_index(claims, i));
-	json_builder_end_array(b);
-	json_builder_end_object(b);
-	cli_print_json(b);
-}
-
 int cmd_claim(int argc, char **argv, CliContext *cli)
 {
 	if (!cli_parse(cli, &argc, &argv, NULL, 1, -1))
@@ -104,11 +44,8 @@ int cmd_claim(int argc, char **argv, CliContext *cli)
 	g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_record_free);
 	for (int i = 1; i < argc; i++) {
 		g_autoptr(GError) error = NULL;
-		g_autofree char *path = g_build_filename(argv[i], "run.json", NULL);
-		RunRecord *run = run_record_read(path, &error);
-		if (!run)
+		if (!take(argv[i], runs, &error))
 			return cli_fail(cli, error);
-		g_ptr_array_add(runs, run);
 	}
 	g_autoptr(GPtrArray) claims =
 		criterion_claims((const RunRecord *const *)runs->pdata, runs->len);
@@ -117,11 +54,14 @@ int cmd_claim(int argc, char **argv, CliContext *cli)
 				     _("no criterion of these runs declares a claim"));
 	Verdict verdict = aggregate(claims);
 	if (cli->json) {
-		print_json(claims, verdict);
+		g_autoptr(JsonBuilder) b = json_builder_new();
+		json_builder_begin_object(b);
+		cli_json_text(b, "verdict", verdict_name(verdict));
+		claims_json(b, claims);
+		json_builder_end_object(b);
+		cli_print_json(b);
 	} else {
-		for (guint i = 0; i < claims->len; i++)
-			print_claim(cli, g_ptr_array_index(claims, i));
-		printf("\n%s\n", cli_choose(cli, verdict_name(verdict), verdict_name_ja(verdict)));
+		claims_print(cli, claims, verdict);
 	}
 	return (int)verdict_exit(verdict);
 }

@@ -2,6 +2,7 @@
 
 #include "kind_checks.h"
 
+#include <anzen/campaign.h>
 #include <anzen/device.h>
 #include <anzen/import.h>
 #include <anzen/metrology.h>

@@ -187,6 +187,20 @@ const char *run_inputs_network(const Product *product)
 	return "?";
 }
 
+static gboolean attach_campaign(const RunConfig *config, SessionWriter *writer, GError **error)
+{
+	if (!config->campaign.plan)
+		return TRUE;
+	g_autofree char *draw = g_strdup_printf("%u", config->campaign.draw);
+	g_autofree char *attempt = g_strdup_printf("%u", config->campaign.attempt);
+	session_writer_meta(writer, "campaign", config->campaign.digest);
+	session_writer_meta(writer, "sample", "random");
+	session_writer_meta(writer, "campaign.draw", draw);
+	session_writer_meta(writer, "campaign.attempt", attempt);
+	return session_writer_attach(writer, "campaign/plan.json", "application/json",
+				     config->campaign.plan, strlen(config->campaign.plan), error);
+}
+
 gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const Rig *rig,
 			   SessionWriter *writer, GError **error)
 {
@@ -195,7 +209,7 @@ gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const R
 				   in->scenario->n_bytes, error) ||
 	    !session_writer_attach(writer, "product.yaml", NULL, in->product->bytes,
 				   in->product->n_bytes, error) ||
-	    !attach_packs(in, writer, error) ||
+	    !attach_packs(in, writer, error) || !attach_campaign(config, writer, error) ||
 	    !session_writer_attach_judge(writer, in->spec, error))
 		return FALSE;
 	for (guint i = 0; i < files->len; i++) {

@@ -50,6 +50,12 @@ typedef struct RunConfig {
 		perturb; /* done to the product's input after what the scenario does to it: "fog:3",
 				       "noise:2@ROLE+4s..10s" (perturb.h), NULL-terminated; or NULL */
 	uint64_t seed;   /* of the virtual world, and of what is perturbed */
+	/* A campaign's run: its plan.json, which the session carries, the plan's digest, and the run's place. plan NULL: a run of
+	 * its own, which no claim can count. */
+	struct {
+		const char *plan, *digest;
+		unsigned draw, attempt; /* from 1 */
+	} campaign;
 	/* Lock-step: simulated time, the world in this process. The caller (cli) brings the world and, for each node, the near
 	 * end of a link to a native node core that the plant steps along. */
 	bool lock_step;
