@@ -71,6 +71,7 @@ CampaignDraw *campaign_draw(const GPtrArray *population, const Scenario *scenari
 	CampaignDraw *draw = g_new0(CampaignDraw, 1);
 	GStrvBuilder *sets = g_strv_builder_new();
 	draw->scenario = which;
+	draw->sample = index + 1;
 	draw->seed = g_rand_int(random);
 	for (guint i = 0; i < population->len; i++) {
 		const Population *p = g_ptr_array_index(population, i);

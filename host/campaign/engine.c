@@ -213,7 +213,7 @@ static gboolean play_one(Campaign *c, unsigned draw, unsigned attempt, Diagnosti
 			    .lang = c->config->lang,
 			    .seed = d->seed,
 			    .lock_step = c->plan->lock_step,
-			    .campaign = {c->fixed, c->digest, draw, attempt}};
+			    .campaign = {c->fixed, c->digest, draw, d->sample, attempt}};
 	if (!c->config->play(c->config->user, &config, &outcome, diag, error))
 		return FALSE;
 	g_ptr_array_add(c->runs, g_steal_pointer(&outcome.record));

@@ -27,7 +27,7 @@ static const Shape files = {.type = SHAPE_LIST, .item = &text, .lo = 1, .hi = 25
 
 static const ShapeField draw_fields[] = {
 	{"uniform", &ends, false, "[lowest, highest], in the parameter's unit or with one"},
-	{"weights", &weights, false, "word: how often, relative to the others"},
+	{"weights", &weights, false, "word or number: how often, relative to the others"},
 	{"fixed", &text, false, "the same in every run"},
 	{NULL, NULL, false, NULL},
 };
@@ -279,15 +279,23 @@ static void check_uniform(const CampaignPlan *plan, const Population *p, const S
 			 parameter->hi, unit);
 }
 
+/* A number among weights: "3", in the parameter's unit, or "3 lx". */
+static bool in_range(const char *text_of, const Parameter *parameter)
+{
+	Quantity q;
+	double value;
+	return quantity_parse(text_of, &q, NULL) &&
+	       population_end(&q, !strcmp(q.unit.symbol, unit_one.symbol), parameter, &value) &&
+	       value >= parameter->lo && value <= parameter->hi;
+}
+
 static void check_words(const CampaignPlan *plan, const Population *p, const Scenario *scenario,
 			const Parameter *parameter, Diagnostics *diag)
 {
-	if (!parameter->words) {
-		complain(plan, p, diag, "a number has `uniform`, not `weights`");
-		return;
-	}
 	for (char **word = p->words; *word; word++)
-		if (!g_strv_contains((const char *const *)parameter->words, *word))
+		if (parameter->words
+			    ? !g_strv_contains((const char *const *)parameter->words, *word)
+			    : !in_range(*word, parameter))
 			complain(plan, p, diag, "%s knows no '%s'", scenario->id, *word);
 }
 
@@ -350,6 +358,10 @@ static void add_claim(CampaignPlan *plan, const char *full_id, Diagnostics *diag
 	g_autofree char *path = file ? g_build_filename(plan->criteria, file, NULL) : NULL;
 	g_autoptr(Diagnostics) quiet = diagnostics_new();
 	Pack *pack = path ? criterion_pack_load(path, quiet) : NULL;
+	if (path && !pack) { /* what is wrong with it, in its own lines */
+		criterion_pack_free(criterion_pack_load(path, diag));
+		return;
+	}
 	const Criterion *c = pack ? criterion_find(&pack, 1, full_id) : NULL;
 	if (!c)
 		diagnostics_add(diag, false, plan->path, 0, 0, "no criterion '%s' in %s", full_id,
@@ -375,7 +387,12 @@ static void find_claims(CampaignPlan *plan, const GPtrArray *loaded, Diagnostics
 	}
 	for (guint i = 0; i < plan->claims->len; i++) {
 		const CampaignClaim *c = g_ptr_array_index(plan->claims, i);
-		if (c->drawn > c->n || (c->drawn < c->n && c->good <= 0))
+		bool less = c->drawn < c->n && c->good <= 0;
+		if (c->drawn > c->n) /* then one could choose which of them to count */
+			diagnostics_add(diag, false, plan->path, 0, 0,
+					"%s: its claim fixes %u runs and the plan draws %u",
+					c->criterion, c->n, c->drawn);
+		else if (less)
 			diagnostics_add(
 				diag, true, plan->path, 0, 0,
 				"%s: its claim fixes %u runs and the plan draws %u: it will "

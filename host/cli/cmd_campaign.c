@@ -49,8 +49,8 @@ static char *draw_text(const CampaignPlan *plan, const CampaignDraw *d)
 
 static void print_plan(const CampaignPlan *plan)
 {
-	printf(_("%s: %u runs, drawn from seed %" G_GUINT64_FORMAT "\n"), plan->id,
-	       plan->draws->len, plan->seed);
+	g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, plan->seed);
+	printf(_("%s: %u runs, drawn from seed %s\n"), plan->id, plan->draws->len, seed);
 	for (guint i = 0; i < plan->draws->len; i++) {
 		g_autofree char *what = draw_text(plan, g_ptr_array_index(plan->draws, i));
 		printf("%5u  %s\n", i + 1, what);

@@ -86,6 +86,42 @@ static bool planned(const GArray *rows)
 	return rows->len > 0;
 }
 
+static unsigned number(const RunRecord *run, const char *key)
+{
+	return (unsigned)g_ascii_strtoull(meta(run, key), NULL, 10);
+}
+
+static bool has(const GArray *rows, const char *scenario, unsigned sample, unsigned attempt)
+{
+	for (guint i = 0; i < rows->len; i++) {
+		const RunRecord *run = g_array_index(rows, Row, i).run;
+		if (!g_strcmp0(run->scenario, scenario) && number(run, "campaign.sample") == sample &&
+		    number(run, "campaign.attempt") == attempt)
+			return true;
+	}
+	return false;
+}
+
+/* Runs are drawn in order, and a repetition comes after an INVALID run: who leaves one out leaves a hole before another. *ret: a
+ * run that must have been and is not there. */
+static bool hole(const GArray *rows, const char **ret_scenario, unsigned *ret_sample,
+		 unsigned *ret_attempt)
+{
+	for (guint i = 0; i < rows->len; i++) {
+		const RunRecord *run = g_array_index(rows, Row, i).run;
+		unsigned sample = number(run, "campaign.sample"),
+			 attempt = number(run, "campaign.attempt");
+		*ret_scenario = run->scenario;
+		*ret_sample = attempt > 1 ? sample : sample - 1;
+		*ret_attempt = attempt > 1 ? attempt - 1 : 1;
+		if (sample == 0 || attempt == 0 ||
+		    ((sample > 1 || attempt > 1) &&
+		     !has(rows, run->scenario, *ret_sample, *ret_attempt)))
+			return true;
+	}
+	return false;
+}
+
 static Verdict at_level(const CriterionResult *r, int level)
 {
 	if (level < 0 || r->verdict == VERDICT_INVALID)
@@ -207,6 +243,16 @@ static bool undecidable(ClaimResult *c, const GArray *rows, const CriterionResul
 			     "campaign's plan"),
 		    g_strdup("宣言した母集団から抽出された試験か分かりません("
 			     "試験計画がありません)"));
+		return true;
+	}
+	const char *scenario;
+	unsigned sample, attempt;
+	if (hole(rows, &scenario, &sample, &attempt)) {
+		say(c, VERDICT_INCONCLUSIVE,
+		    g_strdup_printf("a run of the campaign is left out: %s, sample %u, attempt %u",
+				    scenario ? scenario : "", sample, attempt),
+		    g_strdup_printf("試験計画の試験が欠けています: %s、標本 %u、%u 回目",
+				    scenario ? scenario : "", sample, attempt));
 		return true;
 	}
 	if (c->n > c->planned || (c->n < c->planned && !(r->claim_good > 0))) {

@@ -192,10 +192,12 @@ static gboolean attach_campaign(const RunConfig *config, SessionWriter *writer, 
 	if (!config->campaign.plan)
 		return TRUE;
 	g_autofree char *draw = g_strdup_printf("%u", config->campaign.draw);
+	g_autofree char *sample = g_strdup_printf("%u", config->campaign.sample);
 	g_autofree char *attempt = g_strdup_printf("%u", config->campaign.attempt);
 	session_writer_meta(writer, "campaign", config->campaign.digest);
 	session_writer_meta(writer, "sample", "random");
 	session_writer_meta(writer, "campaign.draw", draw);
+	session_writer_meta(writer, "campaign.sample", sample);
 	session_writer_meta(writer, "campaign.attempt", attempt);
 	return session_writer_attach(writer, "campaign/plan.json", "application/json",
 				     config->campaign.plan, strlen(config->campaign.plan), error);

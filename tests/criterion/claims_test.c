@@ -33,6 +33,9 @@ static CriterionResult *add(Bag *bag, Verdict verdict, unsigned reached)
 	set(run, "seed", number);
 	set(run, "campaign", "plan-1");
 	set(run, "sample", "random");
+	g_autofree char *sample = g_strdup_printf("%u", bag->next);
+	set(run, "campaign.sample", sample);
+	set(run, "campaign.attempt", "1");
 	r->verdict = verdict;
 	r->why = g_strdup(verdict == VERDICT_INVALID ? "cam froze" : "measured");
 	r->claim_n = 29;
@@ -342,6 +345,24 @@ static void perturbed_and_plain_runs_are_never_pooled(void)
 	clear(&bag);
 }
 
+/* 29 of 30 drawn runs, the failed one left out; and an INVALID run that was repeated and is kept back. */
+static void a_run_left_out_of_a_campaign_leaves_the_claim_open(void)
+{
+	Bag bag = bag_new();
+	add_many(&bag, 30, VERDICT_PASS, 4);
+	g_ptr_array_remove_index(bag.runs, 12);
+	CU_ASSERT_EQUAL(verdict_of(&bag), VERDICT_INCONCLUSIVE);
+	Bag repeated = bag_new();
+	add_many(&repeated, 29, VERDICT_PASS, 4);
+	CU_ASSERT_EQUAL(verdict_of(&repeated), VERDICT_PASS);
+	set(run_of(&repeated, 5), "campaign.attempt", "2");
+	CU_ASSERT_EQUAL(verdict_of(&repeated), VERDICT_INCONCLUSIVE);
+	set(run_of(&repeated, 5), "campaign.attempt", "");
+	CU_ASSERT_EQUAL(verdict_of(&repeated), VERDICT_INCONCLUSIVE);
+	clear(&bag);
+	clear(&repeated);
+}
+
 UNIT_MAIN("criterion.claims", UNIT(perturbed_and_plain_runs_are_never_pooled),
 	  UNIT(the_printed_plan_passes_and_nothing_less), UNIT(too_many_failures_fail),
 	  UNIT(an_unexplained_invalid_run_takes_the_pass), UNIT(too_many_invalid_runs_are_no_claim),
@@ -350,4 +371,4 @@ UNIT_MAIN("criterion.claims", UNIT(perturbed_and_plain_runs_are_never_pooled),
 	  UNIT(evidence_classes_and_products_are_never_pooled),
 	  UNIT(the_level_is_the_highest_whose_claim_passes), UNIT(a_sequential_claim_may_end_early),
 	  UNIT(groups_are_alike_only_when_the_upper_bound_of_their_gap_is_below),
-	  UNIT(one_group_alone_is_not_fair), UNIT(no_spoilt_bag_passes))
+	  UNIT(a_run_left_out_of_a_campaign_leaves_the_claim_open), UNIT(one_group_alone_is_not_fair), UNIT(no_spoilt_bag_passes))

@@ -22,6 +22,7 @@ G_BEGIN_DECLS
 /* One run to be played. */
 typedef struct CampaignDraw {
 	unsigned scenario; /* index into CampaignPlan.scenarios */
+	unsigned sample;   /* of this scenario, from 1 */
 	uint64_t seed;     /* of the virtual world */
 	char **sets; /* "light=123.4 lx", NULL-terminated; what the population does not name stays at its default */
 } CampaignDraw;

@@ -54,7 +54,7 @@ typedef struct RunConfig {
 	 * its own, which no claim can count. */
 	struct {
 		const char *plan, *digest;
-		unsigned draw, attempt; /* from 1 */
+		unsigned draw, sample, attempt; /* of all; of this scenario; from 1 */
 	} campaign;
 	/* Lock-step: simulated time, the world in this process. The caller (cli) brings the world and, for each node, the near
 	 * end of a link to a native node core that the plant steps along. */
