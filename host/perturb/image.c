@@ -6,7 +6,7 @@
 #define FREEZE_PERIOD_NS (5 * CLOCK_S)
 
 const ImageFunction image_functions[ID_COUNT] = {
-	[ID_GAUSSIAN_NOISE] = {NULL, image_gaussian_noise},
+	[ID_GAUSSIAN_NOISE] = {image_gaussian_prepare, image_gaussian_noise},
 	[ID_SHOT_NOISE] = {image_shot_prepare, image_shot_noise},
 	[ID_IMPULSE_NOISE] = {NULL, image_impulse_noise},
 	[ID_DEFOCUS_BLUR] = {NULL, image_defocus},
@@ -67,6 +67,8 @@ void perturb_image_free(PerturbImage *image)
 		g_free(image->stages[i].field);
 		g_free(image->stages[i].places);
 		g_free(image->stages[i].table);
+		g_free(image->stages[i].begin);
+		g_free(image->stages[i].noise);
 	}
 	g_free(image);
 }
@@ -113,19 +115,19 @@ struct PerturbCoarse {
 PerturbCoarse *perturb_coarse(const uint8_t *p, int w, int h, int ch)
 {
 	PerturbCoarse *coarse = g_new0(PerturbCoarse, 1);
-	g_autofree int *count = g_new0(int, BLOCKS *BLOCKS), *column = g_new(int, w);
-	for (int x = 0; x < w; x++)
-		column[x] = x * BLOCKS / w;
+	g_autofree int *count = g_new0(int, BLOCKS *BLOCKS);
 	for (int y = 0; y < h; y++) {
 		double *mean = coarse->mean + y * BLOCKS / h * BLOCKS;
 		int *n = count + y * BLOCKS / h * BLOCKS;
-		for (int x = 0; x < w; x++) {
-			int sum = 0;
-			for (int c = 0; c < ch; c++)
-				sum += *p++;
-			mean[column[x]] += sum;
-			n[column[x]] += ch;
+		for (int b = 0; b < BLOCKS; b++) { /* x * BLOCKS / w is b from here to there */
+			int from = (b * w + BLOCKS - 1) / BLOCKS * ch;
+			int to = ((b + 1) * w + BLOCKS - 1) / BLOCKS * ch, sum = 0;
+			for (int i = from; i < to; i++)
+				sum += p[i];
+			mean[b] += sum;
+			n[b] += to - from;
 		}
+		p += w * ch;
 	}
 	for (int i = 0; i < BLOCKS * BLOCKS; i++)
 		coarse->mean[i] = count[i] ? coarse->mean[i] / count[i] : 0;

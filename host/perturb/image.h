@@ -8,15 +8,19 @@
 /* ImageNet-C's lengths are pixels of a picture of this size. */
 #define PAPER_SIDE 224.0
 
+typedef struct NoiseTable NoiseTable;
+
 typedef struct ImageStage {
 	Step step;
 	uint64_t key;
 	/* What stays the same in every picture; made once, then only read. NULL where not used. */
-	float *field;    /* width x height, or 2 x width x height for places */
-	int32_t *places; /* of glass: which pixel is seen here */
-	double *table;   /* of shot noise: 256 cumulative distributions */
-	double angle;    /* rad */
-	int box[4];      /* x, y, width, height */
+	float *field;      /* width x height, or 2 x width x height for places */
+	int32_t *places;   /* of glass: which pixel is seen here */
+	double *table;     /* of shot noise: 256 cumulative distributions */
+	uint8_t *begin;    /* of shot noise: where to begin in them */
+	NoiseTable *noise; /* of Gaussian noise */
+	double angle;      /* rad */
+	int box[4];        /* x, y, width, height */
 } ImageStage;
 
 struct PerturbImage {
@@ -55,6 +59,19 @@ float *plane_of_bytes(const uint8_t *bytes, size_t n); /* 0..255; caller frees *
 void plane_to_bytes(const float *plane, size_t n, uint8_t *ret);
 /* Index mirrored into 0..n-1 without repeating the edge (OpenCV's BORDER_REFLECT_101). */
 int plane_mirror(int i, int n);
+/* Between two values of a line of n: their places, mirrored, and how far from the first. */
+typedef struct PlaneSpot {
+	int a, b;
+	float part;
+} PlaneSpot;
+PlaneSpot plane_spot(double at, int n);
+static inline float plane_between(const float *top, const float *low, int x0, int x1, float ax,
+				  float ay)
+{
+	float a = top[x0] + ax * (top[x1] - top[x0]);
+	float b = low[x0] + ax * (low[x1] - low[x0]);
+	return a + ay * (b - a);
+}
 /* Bilinear value of one channel at (x, y); beyond the edge mirrored. */
 float plane_at(const float *plane, int w, int h, int ch, int c, double x, double y);
 /* In place, edge pixels repeated; a sigma above 12 by three box means of the same variance (Wells 1986). */
@@ -68,6 +85,7 @@ void plane_soften(float *plane, int w, int h, int ch, double sigma, int reach);
 
 /* ---- in their files ---- */
 
+void image_gaussian_prepare(const PerturbImage *, ImageStage *);
 void image_gaussian_noise(const PerturbImage *, const ImageStage *, uint8_t *, int64_t);
 void image_shot_prepare(const PerturbImage *, ImageStage *);
 void image_shot_noise(const PerturbImage *, const ImageStage *, uint8_t *, int64_t);

@@ -79,15 +79,45 @@ void image_motion(const PerturbImage *image, const ImageStage *stage, uint8_t *p
 	plane_to_bytes(plane, n, pixels);
 }
 
+/* One row between its neighbours in x. */
+static void stretch_row(const float *from, const PlaneSpot *spots, int w, int ch, float *ret)
+{
+	for (int x = 0; x < w; x++) {
+		const float *a = from + spots[x].a * ch, *b = from + spots[x].b * ch;
+		for (int c = 0; c < ch; c++)
+			*ret++ = a[c] + spots[x].part * (b[c] - a[c]);
+	}
+}
+
+/* As plane_at() at each pixel: first along x, once for each row that is needed, then between two rows. */
 static void add_zoomed(const PerturbImage *image, const float *from, double zoom, float *sum)
 {
-	int w = image->width, h = image->height, ch = image->channels;
+	int w = image->width, h = image->height, ch = image->channels, n = w * ch;
 	double cx = (w - 1) / 2.0, cy = (h - 1) / 2.0;
-	for (int y = 0; y < h; y++)
-		for (int x = 0; x < w; x++)
-			for (int c = 0; c < ch; c++)
-				*sum++ += plane_at(from, w, h, ch, c, cx + (x - cx) / zoom,
-						   cy + (y - cy) / zoom);
+	g_autofree PlaneSpot *spots = g_new(PlaneSpot, w);
+	g_autofree float *rows = g_new(float, 2 * (size_t)n);
+	float *top = rows, *low = rows + n;
+	int top_is = -1, low_is = -1;
+	for (int x = 0; x < w; x++)
+		spots[x] = plane_spot(cx + (x - cx) / zoom, w);
+	for (int y = 0; y < h; y++, sum += n) {
+		PlaneSpot line = plane_spot(cy + (y - cy) / zoom, h);
+		if (line.a == low_is) {
+			float *other = top;
+			top = low;
+			low = other;
+			low_is = top_is;
+			top_is = line.a;
+		}
+		if (line.a != top_is)
+			stretch_row(from + (size_t)line.a * (size_t)n, spots, w, ch, top);
+		if (line.b != low_is)
+			stretch_row(from + (size_t)line.b * (size_t)n, spots, w, ch, low);
+		top_is = line.a;
+		low_is = line.b;
+		for (int i = 0; i < n; i++)
+			sum[i] += top[i] + line.part * (low[i] - top[i]);
+	}
 }
 
 void image_zoom(const PerturbImage *image, const ImageStage *stage, uint8_t *pixels, int64_t t_ns)

@@ -98,11 +98,15 @@ void image_elastic(const PerturbImage *image, const ImageStage *stage, uint8_t *
 	(void)t_ns;
 	int w = image->width, h = image->height, ch = image->channels;
 	g_autofree float *from = plane_of_bytes(pixels, image_bytes(image));
-	for (size_t i = 0; i < image_pixels(image); i++)
+	for (size_t i = 0; i < image_pixels(image); i++) {
+		PlaneSpot x = plane_spot((double)stage->field[2 * i], w);
+		PlaneSpot y = plane_spot((double)stage->field[2 * i + 1], h);
+		const float *top = from + (size_t)y.a * (size_t)(w * ch);
+		const float *low = from + (size_t)y.b * (size_t)(w * ch);
 		for (int c = 0; c < ch; c++)
-			pixels[i * (size_t)ch + (size_t)c] = to_byte(
-				(double)plane_at(from, w, h, ch, c, (double)stage->field[2 * i],
-						 (double)stage->field[2 * i + 1]));
+			*pixels++ = to_byte((double)plane_between(top + c, low + c, x.a * ch,
+								  x.b * ch, x.part, y.part));
+	}
 }
 
 /* ---- pixelate: a box mean down, the nearest pixel up ---- */

@@ -24,11 +24,19 @@ static float *snow_layer(const PerturbImage *image, const ImageStage *stage, int
 	float *layer = g_new(float, image_pixels(image));
 	for (size_t i = 0; i < (size_t)cw * (size_t)chh; i++)
 		coarse[i] = (float)(mean + sigma * random_normal(stage->key, t_ns, i));
-	for (int y = 0; y < h; y++)
+	g_autofree PlaneSpot *spots = g_new(PlaneSpot, w);
+	for (int x = 0; x < w; x++)
+		spots[x] = plane_spot(x / zoom, cw);
+	for (int y = 0; y < h; y++) {
+		PlaneSpot line = plane_spot(y / zoom, chh);
+		const float *top = coarse + (size_t)line.a * (size_t)cw;
+		const float *low = coarse + (size_t)line.b * (size_t)cw;
 		for (int x = 0; x < w; x++) {
-			float v = plane_at(coarse, cw, chh, 1, 0, x / zoom, y / zoom);
+			float v = plane_between(top, low, spots[x].a, spots[x].b, spots[x].part,
+						line.part);
 			layer[y * w + x] = v < threshold ? 0 : MIN(v, 1);
 		}
+	}
 	return layer;
 }
 
