@@ -106,7 +106,8 @@ gboolean perturb_chain_add(PerturbChain *chain, const char *text, GError **error
 	if (!info)
 		return FALSE;
 	bool good = severity && severity[0] >= '1' && severity[0] <= '5' && !severity[1] &&
-		    (!target || *target) && (!timed[1] || parse_span(timed[1], &from, &until));
+		    (!target || (*target && !strchr(target, ','))) &&
+		    (!timed[1] || parse_span(timed[1], &from, &until));
 	if (!good) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "expected NAME:SEVERITY[@ROLE][+FROM..UNTIL] with a severity from 1 to "

@@ -174,7 +174,9 @@ static char *part_text(const ReportInput *in)
 static char *perturb_text(const ReportInput *in)
 {
 	const char *chain = g_hash_table_lookup(in->record->meta, "perturb");
-	return chain ? g_strdup_printf(W("The product was given perturbed input: %s"), chain)
+	const char *seed = g_hash_table_lookup(in->record->meta, "perturb.seed");
+	return chain ? g_strdup_printf(W("The product was given perturbed input: %s (seed %s)"),
+				       chain, seed ? seed : "?")
 		     : NULL;
 }
 
@@ -364,23 +366,39 @@ static void card(GString *out, const ReportInput *in, const CriterionResult *r)
 	g_string_append(out, "</dl></div></section>");
 }
 
-static void stills(GString *out, const ReportInput *in)
+static void still_figure(GString *out, const ReportStill *s)
 {
-	if (!in->stills || !in->stills->len)
-		return;
-	g_string_append_printf(out, "<h2>%s</h2><div class=\"stills\">", W("What the camera saw"));
+	gsize size;
+	const guchar *data = g_bytes_get_data(s->bytes, &size);
+	g_autofree char *base64 = g_base64_encode(data, size);
+	g_string_append_printf(out, "<figure><img alt=\"\" src=\"data:%s;base64,%s\"/><figcaption>",
+			       s->media_type, base64);
+	html_text(out, s->caption);
+	g_string_append(out, "</figcaption></figure>");
+}
+
+static void stills_of(GString *out, const ReportInput *in, const char *title, bool given)
+{
+	bool any = false;
 	for (guint i = 0; i < in->stills->len; i++) {
 		const ReportStill *s = g_ptr_array_index(in->stills, i);
-		gsize size;
-		const guchar *data = g_bytes_get_data(s->bytes, &size);
-		g_autofree char *base64 = g_base64_encode(data, size);
-		g_string_append_printf(
-			out, "<figure><img alt=\"\" src=\"data:%s;base64,%s\"/><figcaption>",
-			s->media_type, base64);
-		html_text(out, s->caption);
-		g_string_append(out, "</figcaption></figure>");
+		if (s->given != given)
+			continue;
+		if (!any)
+			g_string_append_printf(out, "<h2>%s</h2><div class=\"stills\">", title);
+		any = true;
+		still_figure(out, s);
 	}
-	g_string_append(out, "</div>");
+	if (any)
+		g_string_append(out, "</div>");
+}
+
+static void stills(GString *out, const ReportInput *in)
+{
+	if (!in->stills)
+		return;
+	stills_of(out, in, W("What the camera saw"), false);
+	stills_of(out, in, W("What the product was shown"), true);
 }
 
 static void fault_list(GString *out, const ReportInput *in)

@@ -1,6 +1,8 @@
 /* Still frames for the report: at the start, at each truth onset, and at each response. */
 #include "stills.h"
 
+#include "disturb.h"
+
 #include <anzen/media.h>
 #include <anzen/report.h>
 #include <string.h>
@@ -71,6 +73,7 @@ static GPtrArray *moments_of(const Recording *rec)
 typedef struct Walk {
 	MediaDecoder *decoder;
 	GPtrArray *moments, *stills;
+	bool given; /* the perturbed pictures, beside those of the bench */
 	guint next;
 	Frame picture;
 } Walk;
@@ -80,8 +83,11 @@ static void keep(Walk *w, const Moment *m)
 	if (!w->picture.data)
 		return;
 	g_autoptr(GBytes) jpeg = media_still(&w->picture, "jpeg", NULL);
-	if (jpeg)
-		g_ptr_array_add(w->stills, report_still_new(m->caption, m->t_ns, jpeg));
+	if (!jpeg)
+		return;
+	ReportStill *still = report_still_new(m->caption, m->t_ns, jpeg);
+	still->given = w->given;
+	g_ptr_array_add(w->stills, still);
 }
 
 static bool on_frame(const Frame *frame, void *data)
@@ -102,22 +108,48 @@ static bool on_frame(const Frame *frame, void *data)
 	return w->next < w->moments->len;
 }
 
-GPtrArray *stills_of_session(SessionReader *reader, const Recording *rec)
+static void add_stills(SessionReader *reader, const char *camera, bool given, GPtrArray *moments,
+		       GPtrArray *stills)
 {
-	GPtrArray *stills = g_ptr_array_new_with_free_func((GDestroyNotify)report_still_free);
-	if (session_reader_cameras(reader) == 0)
-		return stills;
-	const SessionCamera *camera = session_reader_camera(reader, 0);
-	if (strcmp(camera->format, "h264") != 0)
-		return stills;
-	g_autoptr(GPtrArray) moments = moments_of(rec);
-	Walk w = {.decoder = media_decoder_new("i420", NULL), .moments = moments, .stills = stills};
+	Walk w = {.decoder = media_decoder_new("i420", NULL),
+		  .moments = moments,
+		  .stills = stills,
+		  .given = given};
 	if (!w.decoder)
-		return stills;
-	session_reader_frames(reader, camera->name, 0, 0, on_frame, &w, NULL);
+		return;
+	session_reader_frames(reader, camera, 0, 0, on_frame, &w, NULL);
 	for (; w.next < moments->len; w.next++)
 		keep(&w, g_ptr_array_index(moments, w.next));
 	media_frame_clear(&w.picture);
 	media_decoder_free(w.decoder);
+}
+
+static const SessionCamera *camera_named(const SessionReader *reader, const char *name)
+{
+	for (size_t i = 0; i < session_reader_cameras(reader); i++) {
+		const SessionCamera *camera = session_reader_camera(reader, i);
+		if (!strcmp(camera->format, "h264") &&
+		    (name ? !strcmp(camera->name, name)
+			  : !g_str_has_prefix(camera->name, DISTURB_PREFIX)))
+			return camera;
+	}
+	return NULL;
+}
+
+/* Of the first camera; and at the same moments, of what the product was shown in its place. */
+GPtrArray *stills_of_session(SessionReader *reader, const Recording *rec)
+{
+	GPtrArray *stills = g_ptr_array_new_with_free_func((GDestroyNotify)report_still_free);
+	const SessionCamera *camera = camera_named(reader, NULL);
+	if (!camera)
+		return stills;
+	g_autoptr(GPtrArray) moments = moments_of(rec);
+	g_autofree char *given = g_strconcat(DISTURB_PREFIX, camera->name, NULL);
+	/* a perturbed replay holds nothing but what its product was shown */
+	bool replayed = g_hash_table_contains(rec->meta, "perturb") &&
+			g_hash_table_contains(rec->meta, "replay.source");
+	add_stills(reader, camera->name, replayed, moments, stills);
+	if (camera_named(reader, given))
+		add_stills(reader, given, true, moments, stills);
 	return stills;
 }

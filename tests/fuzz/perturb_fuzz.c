@@ -42,6 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	g_autofree char *again = perturb_chain_text(chain);
 	g_assert((perturb_chain_length(chain) == 0) == (*again == '\0'));
+	/* what a session says reads back as it was */
+	g_autoptr(PerturbChain) second = perturb_chain_new(size);
+	bool read = !*again || perturb_chain_add_text(second, again, NULL);
+	g_autofree char *same = perturb_chain_text(second);
+	g_assert(read && !strcmp(again, same));
 	use(chain);
 	return 0;
 }

@@ -187,7 +187,36 @@ static void a_part_never_looks_like_the_whole(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(junit, "skipped=\"1\""));
 }
 
+/* What was done to the input stands in the ribbon, with its seed; and what the product was shown never passes for what the
+ * camera saw. */
+static void a_perturbed_run_never_looks_like_another(void)
+{
+	g_autoptr(Recording) rec = made_up();
+	g_autoptr(RunRecord) r = of(VERDICT_PASS, "w");
+	g_autoptr(GBytes) bytes = g_bytes_new_static("x", 1);
+	g_autoptr(GPtrArray) stills =
+		g_ptr_array_new_with_free_func((GDestroyNotify)report_still_free);
+	ReportStill *given = report_still_new("given", CLOCK_S, bytes);
+	given->given = true;
+	g_ptr_array_add(stills, given);
+	g_ptr_array_add(stills, report_still_new("seen", CLOCK_S, bytes));
+	r->evidence = EVIDENCE_PHYSICAL;
+	g_hash_table_insert(r->meta, g_strdup("perturb"), g_strdup("fog:3@camera.main"));
+	g_hash_table_insert(r->meta, g_strdup("perturb.seed"), g_strdup("7"));
+	ReportInput input = {.record = r, .recording = rec, .stills = stills, .lang = "en"};
+	g_autofree char *html = report_html(&input);
+	const char *ribbon = strstr(html, "class=\"ribbon\"");
+	const char *camera = strstr(html, "What the camera saw");
+	const char *product = strstr(html, "What the product was shown");
+	CU_ASSERT_TRUE(ribbon && strstr(ribbon, "perturbed input: fog:3@camera.main (seed 7)") <
+					 strstr(ribbon, "</div>"));
+	CU_ASSERT_FATAL(camera && product && camera < product);
+	CU_ASSERT_TRUE(strstr(camera, ">seen<") < product && strstr(product, ">given<"));
+	CU_ASSERT_PTR_NULL(strstr(product, ">seen<"));
+}
+
 static const UnitTest tests[] = {
+	UNIT(a_perturbed_run_never_looks_like_another),
 	UNIT(a_part_never_looks_like_the_whole),
 	UNIT(names_of_neighbours_do_not_cover_each_other),
 	UNIT(nothing_is_fetched_and_nothing_runs),
