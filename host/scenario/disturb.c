@@ -26,6 +26,8 @@ static const PerturbInfo *read_kind(Reader *r, const YamlNode *node)
 			yaml_error(r->doc, node, r->diag, "%s: %s", text, error->message);
 			return NULL;
 		}
+	if (p && !p->word)
+		return NULL; /* its default is none of its words, which has been said */
 	const PerturbInfo *info = perturb_look_up(p ? p->word : text, &error);
 	if (!info)
 		yaml_error(r->doc, node, r->diag, "%s", error->message);
