@@ -36,26 +36,29 @@ static gboolean text_is_compression(McapText text, McapCompression *ret)
 }
 
 /* Exactly `size` bytes must come out and nothing may be left over: returns what went wrong, or NULL. */
-static const char *uncompress_zstd(McapBytes in, uint8_t *out, size_t size)
+static const char *uncompress_zstd(ChunkOpener *o, McapBytes in, uint8_t *out, size_t size)
 {
 	if (in.size == 0 && size == 0) /* some writers store an empty chunk as no frame at all */
 		return NULL;
 	unsigned long long declared = ZSTD_getFrameContentSize(in.data, in.size);
 	if (declared == ZSTD_CONTENTSIZE_ERROR)
 		return "no zstd frame";
-	size_t n = ZSTD_decompress(out, size, in.data, in.size);
+	if (!o->zstd)
+		o->zstd = ZSTD_createDCtx();
+	size_t n = ZSTD_decompressDCtx(o->zstd, out, size, in.data, in.size);
 	if (ZSTD_isError(n))
 		return ZSTD_getErrorName(n);
 	return n == size ? NULL : "fewer bytes than the chunk declares";
 }
 
-/* One frame: moves `from` and `to` on. */
+/* One frame: moves `from` and `to` on. What was written stays where it is, so nothing is copied aside. */
 static const char *lz4_frame(LZ4F_dctx *context, McapBytes in, uint8_t *out, size_t size,
 			     size_t *from, size_t *to)
 {
+	const LZ4F_decompressOptions_t options = {.stableDst = 1};
 	for (size_t hint = 1; hint != 0;) {
 		size_t had = in.size - *from, room = size - *to;
-		hint = LZ4F_decompress(context, out + *to, &room, in.data + *from, &had, NULL);
+		hint = LZ4F_decompress(context, out + *to, &room, in.data + *from, &had, &options);
 		if (LZ4F_isError(hint))
 			return LZ4F_getErrorName(hint);
 		if (hint != 0 && had == 0 && room == 0)
@@ -67,16 +70,15 @@ static const char *lz4_frame(LZ4F_dctx *context, McapBytes in, uint8_t *out, siz
 }
 
 /* Frames may be concatenated (LZ4 frame format 1.6, "Frame concatenation"), as zstd's may. */
-static const char *uncompress_lz4(McapBytes in, uint8_t *out, size_t size)
+static const char *uncompress_lz4(ChunkOpener *o, McapBytes in, uint8_t *out, size_t size)
 {
-	LZ4F_dctx *context = NULL;
-	if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
+	if (!o->lz4 && LZ4F_isError(LZ4F_createDecompressionContext(&o->lz4, LZ4F_VERSION)))
 		return "no memory";
 	const char *problem = NULL;
 	size_t from = 0, to = 0;
+	LZ4F_resetDecompressionContext(o->lz4);
 	while (from < in.size && !problem)
-		problem = lz4_frame(context, in, out, size, &from, &to);
-	LZ4F_freeDecompressionContext(context);
+		problem = lz4_frame(o->lz4, in, out, size, &from, &to);
 	if (!problem && to != size)
 		problem = "other bytes than the chunk declares";
 	return problem;
@@ -97,39 +99,82 @@ static const char *too_large(const McapChunk *chunk, McapCompression compression
 	return NULL;
 }
 
-GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,
-			    const McapLimits *limits, GError **error)
+void chunk_opener_clear(ChunkOpener *o)
+{
+	LZ4F_freeDecompressionContext(o->lz4);
+	ZSTD_freeDCtx(o->zstd);
+	g_free(o->bytes);
+	*o = (ChunkOpener){0};
+}
+
+/* Room that earlier chunks had is used again: fresh pages cost more than uncompressing into them. */
+static uint8_t *room_for(ChunkOpener *o, size_t size)
+{
+	if (size > o->room) {
+		g_free(o->bytes);
+		o->bytes = g_malloc(size);
+		o->room = size;
+	}
+	return o->bytes;
+}
+
+static const char *uncompress(ChunkOpener *o, const McapChunk *chunk, McapCompression compression,
+			      McapBytes *ret)
+{
+	uint8_t nothing; /* both libraries want a place to write to even when nothing is to come */
+	size_t size = (size_t)chunk->uncompressed_size;
+	uint8_t *to = compression == MCAP_NONE ? NULL : size > 0 ? room_for(o, size) : &nothing;
+	*ret = (McapBytes){to, size};
+	switch (compression) {
+	case MCAP_NONE:
+		*ret = chunk->records;
+		return NULL;
+	case MCAP_LZ4:
+		return uncompress_lz4(o, chunk->records, to, size);
+	case MCAP_ZSTD:
+		return uncompress_zstd(o, chunk->records, to, size);
+	}
+	return "unknown";
+}
+
+gboolean chunk_open(ChunkOpener *o, const McapChunk *chunk, uint64_t where, McapReadFlags flags,
+		    const McapLimits *limits, McapBytes *ret, GError **error)
 {
 	McapCompression compression;
+	McapBytes bytes = {0};
 	if (!text_is_compression(chunk->compression, &compression)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
 			    "byte %" G_GUINT64_FORMAT
 			    ": a chunk with the unknown compression '%.*s'",
 			    where, (int)MIN(chunk->compression.size, 32), chunk->compression.data);
-		return NULL;
+		return FALSE;
 	}
 	const char *problem = too_large(chunk, compression, limits);
-	g_autoptr(GByteArray) out = g_byte_array_new();
-	if (!problem) {
-		g_byte_array_set_size(out, (guint)chunk->uncompressed_size);
-		/* Both libraries want a place to write to even when nothing is to come. */
-		uint8_t nothing, *to = out->len ? out->data : &nothing;
-		if (compression == MCAP_ZSTD)
-			problem = uncompress_zstd(chunk->records, to, out->len);
-		else if (compression == MCAP_LZ4)
-			problem = uncompress_lz4(chunk->records, to, out->len);
-		else if (out->len)
-			memcpy(to, chunk->records.data, out->len);
-	}
+	if (!problem)
+		problem = uncompress(o, chunk, compression, &bytes);
 	if (!problem && !(flags & MCAP_NO_CRC) && chunk->uncompressed_crc != 0 &&
-	    mcap_crc32(0, out->data, out->len) != chunk->uncompressed_crc)
+	    mcap_crc32(0, bytes.data, bytes.size) != chunk->uncompressed_crc)
 		problem = "its CRC does not agree with its bytes";
 	if (problem) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
 			    "byte %" G_GUINT64_FORMAT ": damaged chunk: %s", where, problem);
-		return NULL;
+		return FALSE;
 	}
-	return g_steal_pointer(&out);
+	*ret = bytes;
+	return TRUE;
+}
+
+GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,
+			    const McapLimits *limits, GError **error)
+{
+	g_auto(ChunkOpener) o = {0};
+	McapBytes bytes;
+	if (!chunk_open(&o, chunk, where, flags, limits, &bytes, error))
+		return NULL;
+	if (bytes.data == o.bytes && bytes.size > 0)
+		return g_byte_array_new_take(g_steal_pointer(&o.bytes), bytes.size);
+	GByteArray *copy = g_byte_array_sized_new((guint)bytes.size);
+	return g_byte_array_append(copy, bytes.data, (guint)bytes.size);
 }
 
 uint64_t chunk_content_size(const McapChunk *chunk)

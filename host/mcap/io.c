@@ -60,7 +60,7 @@ gboolean mcap_file_source(const char *path, McapSource *ret, GError **error)
 	}
 	File *file = g_new0(File, 1);
 	*file = (File){fd, g_strdup(path)};
-	*ret = (McapSource){file, (uint64_t)st.st_size, file->name, file_read, file_close};
+	*ret = (McapSource){file, (uint64_t)st.st_size, file->name, file_read, file_close, NULL};
 	return TRUE;
 }
 
@@ -142,7 +142,7 @@ void mcap_memory_source(const void *data, size_t size, McapSource *ret)
 {
 	Memory *memory = g_new0(Memory, 1);
 	*memory = (Memory){data, size};
-	*ret = (McapSource){memory, size, "memory", memory_read, g_free};
+	*ret = (McapSource){memory, size, "memory", memory_read, g_free, data};
 }
 
 static gboolean memory_write(void *self, const void *data, size_t n, GError **error)

@@ -21,44 +21,53 @@ static gboolean corrupt(GError **error, uint64_t where, const char *what)
 }
 
 /* A sector that cannot be read costs itself, not the file: in its place stand zeros, which the CRCs then find. */
-static gboolean read_around(McapReader *r, uint64_t offset, size_t want, GError **error)
+static gboolean read_around(McapReader *r, uint64_t offset, uint8_t *to, size_t want,
+			    GError **error)
 {
 	bool any = false;
 	for (size_t at = 0; at < want; at += SECTOR) {
 		size_t n = MIN(SECTOR, want - at);
-		bool good = r->source.read(r->source.self, offset + at, r->window + at, n, NULL);
+		bool good = r->source.read(r->source.self, offset + at, to + at, n, NULL);
 		any |= good;
 		if (!good)
-			memset(r->window + at, 0, n);
+			memset(to + at, 0, n);
 	}
 	if (any)
 		g_clear_error(error);
 	return any;
 }
 
-static gboolean read_window(McapReader *r, uint64_t offset, size_t want, GError **error)
+static gboolean read_source(McapReader *r, uint64_t offset, uint8_t *to, size_t want,
+			    GError **error)
 {
 	GError *local = NULL;
-	if (r->source.read(r->source.self, offset, r->window, want, &local))
+	if (want == 0 || r->source.read(r->source.self, offset, to, want, &local))
 		return TRUE;
-	if ((r->flags & MCAP_SALVAGE) && read_around(r, offset, want, &local))
+	if ((r->flags & MCAP_SALVAGE) && read_around(r, offset, to, want, &local))
 		return TRUE;
 	g_propagate_error(error, local);
 	return FALSE;
 }
 
-/* Make [offset, offset + n) of the file addressable; it must exist. */
+/* Make [offset, offset + n) of the file addressable; it must exist. What the window holds already is not read again. */
 const uint8_t *reader_look(McapReader *r, uint64_t offset, size_t n, GError **error)
 {
-	if (offset >= r->window_offset && offset + n <= r->window_offset + r->window_size)
+	uint64_t end = r->window_offset + r->window_size;
+	if (r->source.bytes)
+		return r->source.bytes + offset;
+	if (offset >= r->window_offset && offset + n <= end)
 		return r->window + (offset - r->window_offset);
 	size_t want = (size_t)MIN(MAX((uint64_t)n, WINDOW), r->source.size - offset);
+	size_t kept = offset >= r->window_offset && offset < end ? (size_t)(end - offset) : 0;
+	kept = MIN(kept, want);
+	if (kept > 0)
+		memmove(r->window, r->window + (offset - r->window_offset), kept);
 	if (want > r->window_capacity) {
 		r->window = g_realloc(r->window, want);
 		r->window_capacity = want;
 	}
 	r->window_size = 0;
-	if (!read_window(r, offset, want, error))
+	if (!read_source(r, offset + kept, r->window + kept, want - kept, error))
 		return NULL;
 	r->window_offset = offset;
 	r->window_size = want;
@@ -102,7 +111,7 @@ void mcap_reader_free(McapReader *r)
 	if (!r)
 		return;
 	g_free(r->window);
-	g_clear_pointer(&r->chunk, g_byte_array_unref);
+	chunk_opener_clear(&r->opener);
 	g_hash_table_unref(r->schemas);
 	g_hash_table_unref(r->channels);
 	g_free(r->first_skipped);
@@ -201,7 +210,14 @@ gboolean reader_learn(McapReader *r, const McapRecord *record, GError **error)
 					    &known->record, NULL);
 	g_assert(parsed);
 	g_hash_table_insert(table, key, known);
+	if (!schema)
+		r->channel_known[id / 64] |= UINT64_C(1) << id % 64;
 	return TRUE;
+}
+
+static bool knows_channel(const McapReader *r, uint16_t id)
+{
+	return r->channel_known[id / 64] >> id % 64 & 1;
 }
 
 static gboolean check(McapReader *r, const McapRecord *record, GError **error)
@@ -213,11 +229,9 @@ static gboolean check(McapReader *r, const McapRecord *record, GError **error)
 	case MCAP_CHANNEL:
 		return reader_learn(r, record, error);
 	case MCAP_MESSAGE:
-		if (!g_hash_table_contains(r->channels,
-					   GUINT_TO_POINTER((unsigned)record->message.channel_id)))
-			return corrupt(error, record->offset,
-				       "a message whose channel has not come before it");
-		return TRUE;
+		return knows_channel(r, record->message.channel_id) ||
+		       corrupt(error, record->offset,
+			       "a message whose channel has not come before it");
 	case MCAP_ATTACHMENT: {
 		const McapAttachment *a = &record->attachment;
 		const uint8_t *from = record->raw.data + MCAP_RECORD_HEAD;
@@ -263,13 +277,45 @@ static gboolean may_stand_in_chunk(McapReader *r, const McapRecord *record, GErr
 	}
 }
 
+#define MESSAGE_HEAD (MCAP_RECORD_HEAD + 2 + 4 + 8 + 8)
+
+/* What nearly all records are, and nothing is wrong with: false leaves it to the general way. */
+static bool ordinary_message(McapReader *r, const uint8_t *at, size_t left, McapRecord *ret)
+{
+	uint64_t length;
+	if (left < MESSAGE_HEAD || at[0] != MCAP_MESSAGE ||
+	    (length = load_u64(at + 1)) > left - MCAP_RECORD_HEAD ||
+	    length < MESSAGE_HEAD - MCAP_RECORD_HEAD)
+		return false;
+	size_t size = MCAP_RECORD_HEAD + (size_t)length;
+	uint16_t channel = (uint16_t)(at[9] | at[10] << 8);
+	uint64_t log_time = load_u64(at + 15);
+	if (!knows_channel(r, channel) || log_time < r->chunk_start || log_time > r->chunk_end)
+		return false;
+	ret->opcode = MCAP_MESSAGE;
+	ret->offset = r->chunk_file_offset;
+	ret->chunk_offset = (int64_t)r->chunk_at;
+	ret->raw = (McapBytes){at, size};
+	ret->message = (McapMessage){
+		.channel_id = channel,
+		.sequence = (uint32_t)(load_u64(at + 7) >> 32),
+		.log_time = log_time,
+		.publish_time = load_u64(at + 23),
+		.data = {at + MESSAGE_HEAD, size - MESSAGE_HEAD},
+	};
+	r->chunk_at += size;
+	return true;
+}
+
 /* FALSE with `*ret_framed`: only this record cannot be used. */
 static gboolean parse_in_chunk(McapReader *r, McapRecord *ret, bool *ret_framed, GError **error)
 {
-	const uint8_t *at = r->chunk->data + r->chunk_at;
-	size_t left = r->chunk->len - r->chunk_at;
+	const uint8_t *at = r->chunk.data + r->chunk_at;
+	size_t left = r->chunk.size - r->chunk_at;
 
 	*ret_framed = false;
+	if (ordinary_message(r, at, left, ret))
+		return TRUE;
 	if (left < MCAP_RECORD_HEAD || load_u64(at + 1) > left - MCAP_RECORD_HEAD)
 		return corrupt(error, r->chunk_file_offset, "a chunk's last record is cut");
 	size_t size = MCAP_RECORD_HEAD + (size_t)load_u64(at + 1);
@@ -296,13 +342,15 @@ static bool step_over_in_chunk(McapReader *r, const McapRecord *record, bool fra
 
 static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **error)
 {
-	r->chunk = mcap_chunk_open(&record->chunk, record->offset, r->flags, &r->limits, error);
+	r->salvage.chunked = true;
+	if (!chunk_open(&r->opener, &record->chunk, record->offset, r->flags, &r->limits, &r->chunk,
+			error))
+		return FALSE;
 	r->chunk_at = 0;
 	r->chunk_file_offset = record->offset;
 	r->chunk_start = record->chunk.start_time;
 	r->chunk_end = record->chunk.end_time;
-	r->salvage.chunked = true;
-	return r->chunk != NULL;
+	return TRUE;
 }
 
 /* ---- top level ------------------------------------------------------------------------------- */
@@ -534,9 +582,9 @@ static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError
 static McapNext next(McapReader *r, McapRecord *ret, GError **error)
 {
 	for (;;) {
-		if (salvage_next(r, ret))
+		if (r->salvage.gathered && salvage_next(r, ret))
 			return MCAP_NEXT_RECORD;
-		if (r->chunk && r->chunk_at < r->chunk->len) {
+		if (r->chunk_at < r->chunk.size) {
 			GError *local = NULL;
 			bool framed;
 			if (parse_in_chunk(r, ret, &framed, &local))
@@ -545,10 +593,11 @@ static McapNext next(McapReader *r, McapRecord *ret, GError **error)
 				return MCAP_NEXT_ERROR;
 			/* Its framing may be wrong from here: leave the rest of this chunk. */
 			if (!framed)
-				r->chunk_at = r->chunk->len;
+				r->chunk_at = r->chunk.size;
 			continue;
 		}
-		g_clear_pointer(&r->chunk, g_byte_array_unref);
+		r->chunk = (McapBytes){0};
+		r->chunk_at = 0;
 		if (r->section == IN_MAGIC)
 			return closing_magic(r, error);
 		bool skip;

@@ -38,11 +38,13 @@ struct McapReader {
 	uint32_t crc;           /* of the section so far */
 	bool data_verified, summary_verified;
 
-	GByteArray *chunk; /* being given out, or NULL */
+	ChunkOpener opener;
+	McapBytes chunk; /* being given out, until the window moves */
 	size_t chunk_at;
 	uint64_t chunk_file_offset, chunk_start, chunk_end;
 
 	GHashTable *schemas, *channels; /* id → Known* */
+	uint64_t channel_known[65536 / 64];
 	unsigned skipped, searched;
 	uint64_t orphans;
 	char *first_skipped;

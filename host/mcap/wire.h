@@ -141,6 +141,21 @@ uint32_t crc32_by_tables(uint32_t crc, const void *data, size_t size);
 gboolean chunk_compress(McapCompression compression, int level, const uint8_t *records, size_t size,
 			Buffer *out, void **context, GError **error);
 void chunk_context_free(void *context);
+
+/* Uncompressing, from chunk to chunk: all zero to begin. */
+typedef struct ChunkOpener {
+	struct LZ4F_dctx_s *lz4;
+	struct ZSTD_DCtx_s *zstd;
+	uint8_t *bytes;
+	size_t room;
+} ChunkOpener;
+
+/* As mcap_chunk_open(); the bytes are the opener's until its next chunk, or those of the record when it is stored plain. */
+gboolean chunk_open(ChunkOpener *opener, const McapChunk *chunk, uint64_t where,
+		    McapReadFlags flags, const McapLimits *limits, McapBytes *ret, GError **error);
+void chunk_opener_clear(ChunkOpener *opener);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ChunkOpener, chunk_opener_clear)
+
 /* What the stored bytes say of their size uncompressed; 0: nothing. */
 uint64_t chunk_content_size(const McapChunk *chunk);
 

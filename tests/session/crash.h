@@ -259,7 +259,8 @@ static inline void crash_check_events(const Recording *rec, CrashLeft *ret)
 {
 	for (guint k = 0; k < rec->events->len; k++) {
 		const Event *e = g_ptr_array_index(rec->events, k);
-		bool mine = !strcmp(e->name, k == 0 ? "run.start" : "mark.step") ||
+		bool first = e->t_ns == crash_time(0);
+		bool mine = !strcmp(e->name, first ? "run.start" : "mark.step") ||
 			    !strcmp(e->name, "run.end");
 		ret->wrong += !mine;
 		/* Those before the first missing one. */

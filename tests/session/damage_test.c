@@ -312,7 +312,8 @@ static void a_sector_that_cannot_be_read_is_one_that_is_lost(void)
 		g_auto(Back) back = {0};
 		mcap_memory_source(original->data, original->len, &inner);
 		Broken broken = {inner, at, at + BIG};
-		McapSource source = {&broken, inner.size, "broken", read_broken, NULL};
+		McapSource source = {
+			.self = &broken, .size = inner.size, .name = "broken", .read = read_broken};
 		recover_source(&source, &back);
 		/* Pieces of 4 KiB are tried where the window begins, so at most two are lost. */
 		CU_ASSERT_TRUE(back.recovered && back.verifies);

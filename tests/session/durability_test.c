@@ -268,6 +268,9 @@ static void an_acknowledgement_never_covers_what_came_after_its_sync_began(void)
 		crash_look(left_over, true, false, &left);
 		lost += left.events < told->acknowledged;
 		wrong += left.wrong > 0 || left.problem;
+		if (left.wrong > 0 || left.problem)
+			fprintf(stderr, "power lost at operation %u of %u: %u wrong: %s\n", k,
+				s.disk.ops->len, (unsigned)left.wrong, left.problem);
 		promised += told->acknowledged > 0;
 		g_free(left.problem);
 		g_rand_free(rand);

@@ -194,6 +194,7 @@ typedef struct McapSource {
 	const char *name; /* for messages */
 	gboolean (*read)(void *self, uint64_t offset, void *buffer, size_t n, GError **error);
 	void (*close)(void *self); /* may be NULL */
+	const uint8_t *bytes;      /* all of it, where it is in memory and stays; else NULL */
 } McapSource;
 
 /* Where a file is written: append only. sync() returns when everything written is on the medium.
