@@ -193,16 +193,18 @@ typedef struct Scene {
 	Judge *judge;
 	const Criterion *c;
 	const Outcome *o;
-	const Trouble *trouble; /* the first one where the criterion looks, or NULL */
+	const Trouble *trouble; /* the first one of what the criterion names, or NULL */
+	const Trouble *broken;  /* … in which something was wrong, not only withheld */
 	bool needs_product;
 } Scene;
 
 static Scene scene_new(Judge *judge, const Criterion *c, const Outcome *o)
 {
-	Scene s = {judge, c, o, NULL, o->prohibition};
+	Scene s = {judge, c, o, NULL, NULL, o->prohibition};
 	g_autoptr(GPtrArray) names =
 		judge_names(judge, (const char *const[]){c->formula, c->measure, c->premise}, 3);
 	s.trouble = judge_first_trouble(judge, names);
+	s.broken = judge_first_broken(judge, names);
 	for (guint i = 0; i < names->len && !s.needs_product; i++) {
 		const Signal *signal = judge_signal(judge, g_ptr_array_index(names, i));
 		s.needs_product = signal && signal_is_outcome(&signal->info);
@@ -214,7 +216,7 @@ static Scene scene_new(Judge *judge, const Criterion *c, const Outcome *o)
  * say what came of what). */
 static const ProductFault *product_failed(const Scene *s, int64_t until_ns)
 {
-	if (!s->needs_product || s->trouble || s->judge->product->len == 0)
+	if (!s->needs_product || s->broken || s->judge->product->len == 0)
 		return NULL;
 	const ProductFault *first = &g_array_index(s->judge->product, ProductFault, 0);
 	return first->t_ns <= until_ns ? first : NULL;
@@ -293,12 +295,13 @@ static Decision satisfied(const Scene *s)
 		return incomplete(judge);
 	if (fault)
 		return product_fails(fault);
-	if (s->trouble && s->needs_product && judge->product->len > 0 &&
+	if (s->broken && s->needs_product && judge->product->len > 0 &&
 	    g_array_index(judge->product, ProductFault, 0).t_ns <= until)
-		return invalid_by(judge, s->trouble);
-	/* Behind a trouble of the bench the product's signs of life are in doubt as well. */
-	if (s->o->prohibition && s->trouble)
-		return invalid_by(judge, s->trouble);
+		return invalid_by(judge, s->broken);
+	/* Behind a trouble of the bench the product's signs of life are in doubt as well. What was only withheld was
+	 * needed for nothing: the formula holds whatever it was. */
+	if (s->o->prohibition && s->broken)
+		return invalid_by(judge, s->broken);
 	if (s->o->prohibition && judge->life.verdict != VERDICT_PASS)
 		return (Decision){judge->life.verdict, text_copy(&judge->life.why)};
 	return (Decision){VERDICT_PASS, why_outcome(judge, s->c, s->o, VERDICT_PASS)};

@@ -26,6 +26,7 @@ typedef struct Trouble {
 	bool all;       /* every signal is */
 	bool responses; /* whatever the product does or causes is unknown from here to the end */
 	bool proven;    /* from signals that the product cannot influence */
+	bool withheld; /* nothing was wrong: the signal was taken out of the recording there, and nothing else is in doubt */
 	Text what;
 } Trouble;
 Trouble *trouble_new(int64_t from_ns, int64_t until_ns, const char *signal, bool proven, char *en,
@@ -108,6 +109,8 @@ void judge_add_product_fault(Judge *judge, int64_t t_ns, char *en, char *ja);
 double judge_seconds(const Judge *judge, int64_t t_ns); /* on the timeline */
 /* First trouble that touches one of `names` (or the product's outcomes, when one of them is an outcome). NULL: none. */
 const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names);
+/* Of those that something was wrong in. */
+const Trouble *judge_first_broken(Judge *judge, GPtrArray *names);
 
 /* ---- claims (claim.c) ---- */
 void judge_derive_claims(Judge *judge);

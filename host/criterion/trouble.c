@@ -79,24 +79,35 @@ static bool touches(const Trouble *trouble, const SignalInfo *info)
 	       (trouble->responses && signal_is_outcome(info));
 }
 
-const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names)
+static const Trouble *earlier_of(const Trouble *first, const Trouble *other)
+{
+	return !first || other->from_ns < first->from_ns ? other : first;
+}
+
+static const Trouble *first_trouble(Judge *judge, GPtrArray *names, bool broken_only)
 {
 	const Trouble *first = NULL;
 	for (guint n = 0; n < names->len; n++) {
 		const View *view = judge_view(judge, g_ptr_array_index(names, n));
-		for (guint i = 0; view && i < view->troubles->len; i++) {
-			const Trouble *t = g_ptr_array_index(view->troubles, i);
-			if (!first || t->from_ns < first->from_ns)
-				first = t;
-		}
+		for (guint i = 0; view && i < view->troubles->len; i++)
+			first = earlier_of(first, g_ptr_array_index(view->troubles, i));
 		for (guint i = 0; view && i < judge->troubles->len; i++) {
 			const Trouble *t = g_ptr_array_index(judge->troubles, i);
-			if (touches(t, &view->signal->info) &&
-			    (!first || t->from_ns < first->from_ns))
-				first = t;
+			if (touches(t, &view->signal->info) && !(broken_only && t->withheld))
+				first = earlier_of(first, t);
 		}
 	}
 	return first;
+}
+
+const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names)
+{
+	return first_trouble(judge, names, false);
+}
+
+const Trouble *judge_first_broken(Judge *judge, GPtrArray *names)
+{
+	return first_trouble(judge, names, true);
 }
 
 /* ---- recorded faults ---- */
@@ -123,10 +134,25 @@ static void take_fault(Judge *judge, const Fault *fault)
 				 fault->proven && fault->blame == BLAME_BENCH,
 				 g_strdup_printf("%s (at %.2f s)", full, at),
 				 g_strdup_printf("%s (%.2f s)", ja, at));
-	/* A camera is no recorded signal: it is what the product was given, so the product's doing is in doubt. */
+	/* A camera is no recorded signal: it is what the product was given, so the product's doing is in doubt. Where a
+	 * signal was withheld it was recorded, and nothing else is in doubt, unless it tells of the product's own state. */
 	t->all = !fault->signal;
-	t->responses = true;
+	t->withheld = signal && !g_strcmp0(source, FAULT_SOURCE_REDACTION) &&
+		      signal->info.origin != ORIGIN_HEALTH;
+	t->responses = !t->withheld;
 	judge_add_trouble(judge, t);
+}
+
+/* Was what the signal said between the two taken out of the recording? Then that is the trouble. */
+static bool withheld(const Recording *rec, const char *name, int64_t from_ns, int64_t until_ns)
+{
+	for (guint i = 0; i < rec->faults->len; i++) {
+		const Fault *f = g_ptr_array_index(rec->faults, i);
+		if (!g_strcmp0(f->source, FAULT_SOURCE_REDACTION) && !g_strcmp0(f->signal, name) &&
+		    f->t_ns <= until_ns && f->until_ns >= from_ns)
+			return true;
+	}
+	return false;
 }
 
 /* ---- the bench's observation of itself ---- */
@@ -157,6 +183,9 @@ static void check_age(Judge *judge)
 		if (age->t_ns[i] < rec->start_ns || age->t_ns[i] > rec->end_ns)
 			continue;
 		any = true;
+		if (age->status[i] == SAMPLE_MISSING &&
+		    withheld(rec, spec->age, age->t_ns[i], age->t_ns[i]))
+			continue;
 		if (age->status[i] == SAMPLE_OK && age->v[i] * 1e9 <= (double)spec->max_age_ns)
 			continue;
 		double at = judge_seconds(judge, age->t_ns[i]), ms = age->v[i] * 1e3,
@@ -295,6 +324,7 @@ static void check_pulse(Judge *judge)
 	}
 	int64_t stalled = stalled_from(rec, count, stall_limit(spec));
 	if (stalled == CLOCK_NEVER ||
+	    withheld(rec, spec->consumed, stalled, stalled + stall_limit(spec)) ||
 	    (silent != CLOCK_NEVER && silent <= stalled + stall_limit(spec)))
 		return;
 	double at = judge_seconds(judge, stalled);

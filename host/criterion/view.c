@@ -75,11 +75,15 @@ static bool whole_signal_unusable(Judge *judge, View *view)
 {
 	const SignalInfo *info = &view->signal->info;
 	const char *missing = undeclared(info, view->kind);
+	g_autofree char *ja =
+		info->certificate_fault ? fault_cause_in("ja", info->certificate_fault) : NULL;
+	/* Its channel says in the same place that the signal was withheld; that is no matter of calibration. */
+	bool withheld = ja && g_str_has_prefix(info->certificate_fault, "withheld by redaction");
 	if (info->certificate_fault)
 		add_own(judge, view, INT64_MIN, CLOCK_NEVER,
 			g_strdup_printf("%s: %s", info->name, info->certificate_fault),
-			g_strdup_printf("%s の校正が使えません: %s", info->name,
-					info->certificate_fault));
+			g_strdup_printf(withheld ? "%s: %s" : "%s の校正が使えません: %s",
+					info->name, ja));
 	else if (missing)
 		add_own(judge, view, INT64_MIN, CLOCK_NEVER,
 			g_strdup_printf("%s does not declare its %s", info->name, missing),
@@ -258,7 +262,7 @@ static void find_stamps(Judge *judge, View *view)
 	for (size_t i = 0; i < s->n; i++) {
 		bool good = s->status[i] == SAMPLE_OK && !isnan(s->v[i]);
 		Knot knot = {s->t_ns[i], good ? s->v[i] : (double)NAN, true};
-		if (!good)
+		if (!good && !hidden(judge, &s->info, s->t_ns[i], s->t_ns[i]))
 			add_gap(judge, view, s->t_ns[i],
 				i + 1 < s->n ? s->t_ns[i + 1] : CLOCK_NEVER, "has no measurement");
 		if (!hidden(judge, &s->info, s->t_ns[i], s->t_ns[i]))

@@ -162,6 +162,51 @@ static void tell_disorder(SessionReader *r)
 	}
 }
 
+/* From the span's begin to the last moment before the next sample: until then nobody knows what holds. */
+static int64_t unknown_until(const Signal *s, int64_t to_ns)
+{
+	if (to_ns == CLOCK_NEVER)
+		return CLOCK_NEVER;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->t_ns[i] >= to_ns)
+			return s->t_ns[i] - 1;
+	return CLOCK_NEVER;
+}
+
+static char *withheld_cause(const SessionWithheld *w, int64_t start_ns)
+{
+	double begin = w->from_ns == INT64_MIN ? 0 : (double)(w->from_ns - start_ns) / 1e9,
+	       end = (double)(w->to_ns - start_ns) / 1e9;
+	if (withheld_is_whole(w))
+		return g_strdup_printf("%s: withheld by redaction: %s", w->name, w->reason);
+	if (w->to_ns == CLOCK_NEVER)
+		return g_strdup_printf("%s: withheld by redaction from %.3f s on: %s", w->name,
+				       begin, w->reason);
+	return g_strdup_printf("%s: withheld by redaction from %.3f s to %.3f s: %s", w->name,
+			       begin, end, w->reason);
+}
+
+/* A signal of which a span is withheld is unknown in that span, and only there. */
+static void tell_withheld(SessionReader *r, const SessionWithheld *w)
+{
+	Recording *rec = r->recording;
+	const Signal *s = recording_signal(rec, w->name);
+	if (w->kind != WITHHELD_SIGNAL || !s)
+		return;
+	int64_t from = w->from_ns;
+	if (from == INT64_MIN)
+		from = s->n > 0 ? MIN(s->t_ns[0], rec->start_ns) : rec->start_ns;
+	g_autofree char *cause = withheld_cause(w, rec->start_ns);
+	Fault fault = {from,
+		       unknown_until(s, w->to_ns),
+		       (char[]){FAULT_SOURCE_REDACTION},
+		       cause,
+		       w->name,
+		       BLAME_BENCH,
+		       true};
+	recording_add_fault(rec, &fault);
+}
+
 static gint event_by_time(gconstpointer a, gconstpointer b)
 {
 	const Event *x = *(const Event *const *)a, *y = *(const Event *const *)b;
@@ -181,11 +226,13 @@ static void settle(SessionReader *r)
 	for (guint i = 0; i < r->cameras->len; i++)
 		loader_pair_frames(r->cameras->pdata[i]);
 	g_ptr_array_sort(rec->events, event_by_time); /* stable: equal times keep file order */
-	g_ptr_array_sort(rec->faults, fault_by_time);
 	if (!r->has_start)
 		rec->start_ns = r->first_ns == INT64_MAX ? 0 : r->first_ns;
 	if (!r->has_end)
 		rec->end_ns = MAX(r->last_ns, rec->start_ns);
+	for (guint i = 0; i < r->withheld->len; i++)
+		tell_withheld(r, r->withheld->pdata[i]);
+	g_ptr_array_sort(rec->faults, fault_by_time);
 	if (rec->complete && (!r->has_start || !r->has_end)) {
 		rec->complete = false;
 		rec->incomplete_why =

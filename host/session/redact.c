@@ -330,11 +330,11 @@ static gboolean redact_channel(Redact *r, const McapChannel *c, GError **error)
 	g_hash_table_replace(r->topics, GUINT_TO_POINTER((unsigned)c->id + 1), topic);
 	for (guint i = 0; i < r->works->len; i++) {
 		const SessionWithheld *p = ((Work *)r->works->pdata[i])->part;
-		withheld |= p->kind == WITHHELD_SIGNAL && topic->ours &&
+		withheld |= p->kind == WITHHELD_SIGNAL && withheld_is_whole(p) && topic->ours &&
 			    topic->kind == TOPIC_SIGNAL && !g_strcmp0(topic->name, p->name);
 	}
 	g_autofree char *fault = g_strdup_printf("withheld by redaction: %s", r->wanted->reason);
-	/* So the signal proves nothing, whatever is left of it. */
+	/* So the signal proves nothing. Of a span the loader tells by what anzen.withheld says. */
 	return copy_channel(&r->copy, c, withheld ? "certificate_fault" : NULL, fault, error);
 }
 

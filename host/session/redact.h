@@ -6,11 +6,14 @@
 
 #define LEAVES_PREFIX "redaction/"
 #define LEAVES_SUFFIX ".leaves"
-#define REDACTION_SOURCE "redaction" /* of the faults that a redaction adds */
+#define REDACTION_SOURCE FAULT_SOURCE_REDACTION /* of the faults that a redaction adds */
 
 /* The digest of withheld messages; see SessionWithheld. */
 typedef crypto_hash_sha256_state WithheldDigest;
 void withheld_digest_add(WithheldDigest *digest, const McapMessage *message);
+
+/* All of a signal, and not a span of it. */
+bool withheld_is_whole(const SessionWithheld *part);
 
 /* Does the part cover this message of this topic? */
 bool withheld_covers(const SessionWithheld *part, const CopyTopic *topic, const McapMessage *m);

@@ -67,12 +67,13 @@ static int covering(const Content *c, const CopyTopic *topic, const McapMessage 
 	return region;
 }
 
+/* As a whole: then its channel says so. */
 static bool is_withheld_signal(const Content *c, const CopyTopic *topic)
 {
 	for (guint i = 0; i < c->parts->len; i++) {
 		const SessionWithheld *p = c->parts->pdata[i];
-		if (p->kind == WITHHELD_SIGNAL && topic->ours && topic->kind == TOPIC_SIGNAL &&
-		    !g_strcmp0(topic->name, p->name))
+		if (p->kind == WITHHELD_SIGNAL && withheld_is_whole(p) && topic->ours &&
+		    topic->kind == TOPIC_SIGNAL && !g_strcmp0(topic->name, p->name))
 			return true;
 	}
 	return false;

@@ -32,6 +32,11 @@ void session_withheld_free(SessionWithheld *w)
 	g_free(w);
 }
 
+bool withheld_is_whole(const SessionWithheld *part)
+{
+	return part->from_ns == INT64_MIN && part->to_ns == CLOCK_NEVER;
+}
+
 static void add_uint(WithheldDigest *digest, uint64_t v, size_t size)
 {
 	v = GUINT64_TO_LE(v);

@@ -121,6 +121,9 @@ typedef struct Fault {
 	bool proven;
 } Fault;
 
+/* Fault.source: a signal's samples of that time were taken out of the recording on purpose. */
+#define FAULT_SOURCE_REDACTION "redaction"
+
 typedef struct Recording {
 	GHashTable *signals;      /* name → Signal*, owned */
 	GPtrArray *events;        /* Event*, owned, by time */

@@ -225,7 +225,8 @@ gboolean session_cut(const char *path, int64_t from_ns, int64_t to_ns, const cha
 		     SessionEdit *ret, GError **error);
 
 typedef enum {
-	WITHHELD_SIGNAL, /* samples; one `missing` stands in their place, the signal proves nothing */
+	WITHHELD_SIGNAL, /* samples; one `missing` stands in their place. The loader adds a fault of
+			    FAULT_SOURCE_REDACTION over the span, up to the next sample */
 	WITHHELD_CAMERA, /* pictures, to the next key frame */
 	WITHHELD_REGION, /* of pictures, from key frame to key frame: encoded again without it */
 	WITHHELD_ATTACHMENT, /* an attached file */
