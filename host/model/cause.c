@@ -109,14 +109,14 @@ static const Wording wordings[] = {
 	{"the recording begins again: * does not begin as it ended",
 	 "記録が最初に戻りますが、$1 の始めと終わりの値が異なります"},
 	{"in the recording: *", "記録中に: $1"},
-	/* what a perturbation leaves of labels (host/run/labels.c) */
+	/* what was taken out of a session on purpose */
 	{"*: withheld by redaction from * s to * s: *",
 	 "$1: $2 s から $3 s までの記録は非公開です(伏せた理由: $4)"},
 	{"*: withheld by redaction from * s on: *",
 	 "$1: $2 s 以降の記録は非公開です(伏せた理由: $3)"},
 	{"*: withheld by redaction: *", "$1: 記録は非公開です(伏せた理由: $2)"},
 	{"withheld by redaction: *", "記録は非公開です(伏せた理由: $1)"},
-	/* what a perturbation leaves of labels (host/run/tape_perturb.c) */
+	/* what a perturbation leaves of labels (host/run/labels.c) */
 	{"moved: the product is shown things up to * s late, and every time of the recording is "
 	 "taken as uncertain by that much",
 	 "移動: 製品には最大 $1 s "

@@ -1,8 +1,9 @@
 /* An MP4 file from a camera's compressed pictures, none of them encoded again: ftyp, mdat, moov (ISO/IEC 14496-12;
- * avc1/avcC: 14496-15). One track, timescale 1 MHz, no edit list: the first picture stands at 0.
+ * avc1/avcC and hev1/hvcC: 14496-15). One track, timescale 1 MHz, no edit list: the first picture stands at 0.
  *
- * Annex B units become length-prefixed ones; parameter sets go to avcC as well as staying in the key frames (avc3 allows
- * them there, and players of avc1 ignore repeats). No B-frames: decoding order is that of capture. */
+ * Annex B units become length-prefixed ones; parameter sets go to avcC or hvcC as well as staying in the key frames (avc3 and
+ * hev1 allow them there, and players of avc1 ignore repeats). No B-frames: decoding order is that of capture. */
+#include "mp4.h"
 #include "redact.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -19,16 +20,16 @@ typedef struct {
 typedef struct {
 	FILE *file;
 	GArray *samples; /* Sample */
-	GByteArray *sps, *pps;
+	GByteArray *vps, *sps, *pps;
 	int width, height;
-	bool jpeg, failed;
+	bool jpeg, hevc, failed;
 	int64_t first_ns;
 	GError *error;
 } Mp4;
 
 /* ---- boxes ----------------------------------------------------------------------------------- */
 
-static void be(GByteArray *b, uint64_t v, unsigned size)
+void mp4_be(GByteArray *b, uint64_t v, unsigned size)
 {
 	for (unsigned i = size; i-- > 0;)
 		g_byte_array_append(b, &(uint8_t){(uint8_t)(v >> (8 * i))}, 1);
@@ -36,26 +37,26 @@ static void be(GByteArray *b, uint64_t v, unsigned size)
 
 static void zeros(GByteArray *b, unsigned n)
 {
-	be(b, 0, n);
+	mp4_be(b, 0, n);
 }
 
-static guint box(GByteArray *b, const char *type)
+guint mp4_box(GByteArray *b, const char *type)
 {
 	guint at = b->len;
-	be(b, 0, 4);
+	mp4_be(b, 0, 4);
 	g_byte_array_append(b, (const uint8_t *)type, 4);
 	return at;
 }
 
 static guint full_box(GByteArray *b, const char *type, unsigned version, unsigned flags)
 {
-	guint at = box(b, type);
-	be(b, version, 1);
-	be(b, flags, 3);
+	guint at = mp4_box(b, type);
+	mp4_be(b, version, 1);
+	mp4_be(b, flags, 3);
 	return at;
 }
 
-static void close_box(GByteArray *b, guint at)
+void mp4_close_box(GByteArray *b, guint at)
 {
 	uint32_t size = GUINT32_TO_BE(b->len - at);
 	memcpy(b->data + at, &size, sizeof(size));
@@ -82,7 +83,7 @@ static void put_matrix(GByteArray *b)
 {
 	static const uint32_t identity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
 	for (int i = 0; i < 9; i++)
-		be(b, identity[i], 4);
+		mp4_be(b, identity[i], 4);
 }
 
 static void put_mvhd(GByteArray *b, const Mp4 *m)
@@ -90,17 +91,17 @@ static void put_mvhd(GByteArray *b, const Mp4 *m)
 	guint at = full_box(b, "mvhd", 1, 0);
 	zeros(b, 8);
 	zeros(b, 8);
-	be(b, TIMESCALE, 4);
-	be(b, duration_of(m), 8);
-	be(b, 0x10000, 4); /* rate 1 */
-	be(b, 0x100, 2);   /* volume 1 */
+	mp4_be(b, TIMESCALE, 4);
+	mp4_be(b, duration_of(m), 8);
+	mp4_be(b, 0x10000, 4); /* rate 1 */
+	mp4_be(b, 0x100, 2);   /* volume 1 */
 	zeros(b, 2);
 	zeros(b, 8);
 	put_matrix(b);
 	for (int i = 0; i < 6; i++)
 		zeros(b, 4);
-	be(b, 2, 4); /* next track */
-	close_box(b, at);
+	mp4_be(b, 2, 4); /* next track */
+	mp4_close_box(b, at);
 }
 
 static void put_tkhd(GByteArray *b, const Mp4 *m)
@@ -108,159 +109,163 @@ static void put_tkhd(GByteArray *b, const Mp4 *m)
 	guint at = full_box(b, "tkhd", 1, 7);
 	zeros(b, 8);
 	zeros(b, 8);
-	be(b, 1, 4);
+	mp4_be(b, 1, 4);
 	zeros(b, 4);
-	be(b, duration_of(m), 8);
+	mp4_be(b, duration_of(m), 8);
 	zeros(b, 8);
 	zeros(b, 8); /* layer, group, volume, reserved */
 	put_matrix(b);
-	be(b, (uint64_t)m->width << 16, 4);
-	be(b, (uint64_t)m->height << 16, 4);
-	close_box(b, at);
+	mp4_be(b, (uint64_t)m->width << 16, 4);
+	mp4_be(b, (uint64_t)m->height << 16, 4);
+	mp4_close_box(b, at);
 }
 
 static void put_avcc(GByteArray *b, const Mp4 *m)
 {
-	guint at = box(b, "avcC");
-	be(b, 1, 1);
+	guint at = mp4_box(b, "avcC");
+	mp4_be(b, 1, 1);
 	g_byte_array_append(b, m->sps->data + 1, 3); /* profile, compatibility, level */
-	be(b, 0xff, 1);                              /* lengths of 4 bytes */
-	be(b, 0xe1, 1);                              /* one SPS */
-	be(b, m->sps->len, 2);
+	mp4_be(b, 0xff, 1);                          /* lengths of 4 bytes */
+	mp4_be(b, 0xe1, 1);                          /* one SPS */
+	mp4_be(b, m->sps->len, 2);
 	g_byte_array_append(b, m->sps->data, m->sps->len);
-	be(b, 1, 1);
-	be(b, m->pps->len, 2);
+	mp4_be(b, 1, 1);
+	mp4_be(b, m->pps->len, 2);
 	g_byte_array_append(b, m->pps->data, m->pps->len);
-	close_box(b, at);
+	mp4_close_box(b, at);
 }
 
-static void put_stsd(GByteArray *b, const Mp4 *m)
+static bool put_stsd(GByteArray *b, const Mp4 *m)
 {
 	guint at = full_box(b, "stsd", 0, 0);
-	be(b, 1, 4);
-	guint entry = box(b, m->jpeg ? "jpeg" : "avc1");
+	mp4_be(b, 1, 4);
+	guint entry = mp4_box(b, m->jpeg ? "jpeg" : m->hevc ? "hev1" : "avc1");
 	zeros(b, 6);
-	be(b, 1, 2);
+	mp4_be(b, 1, 2);
 	zeros(b, 8);
 	zeros(b, 8);
-	be(b, (uint64_t)m->width, 2);
-	be(b, (uint64_t)m->height, 2);
-	be(b, 0x480000, 4); /* 72 dpi */
-	be(b, 0x480000, 4);
+	mp4_be(b, (uint64_t)m->width, 2);
+	mp4_be(b, (uint64_t)m->height, 2);
+	mp4_be(b, 0x480000, 4); /* 72 dpi */
+	mp4_be(b, 0x480000, 4);
 	zeros(b, 4);
-	be(b, 1, 2); /* one frame a sample */
+	mp4_be(b, 1, 2); /* one frame a sample */
 	for (int i = 0; i < 8; i++)
 		zeros(b, 4); /* no name of a compressor */
-	be(b, 24, 2);
-	be(b, 0xffff, 2);
-	if (!m->jpeg)
+	mp4_be(b, 24, 2);
+	mp4_be(b, 0xffff, 2);
+	bool good = !m->hevc || mp4_put_hvcc(b, m->vps, m->sps, m->pps);
+	if (!m->jpeg && !m->hevc)
 		put_avcc(b, m);
-	close_box(b, entry);
-	close_box(b, at);
+	mp4_close_box(b, entry);
+	mp4_close_box(b, at);
+	return good;
 }
 
 static void put_times(GByteArray *b, const Mp4 *m)
 {
 	guint at = full_box(b, "stts", 0, 0), count_at = b->len, runs = 0;
-	be(b, 0, 4);
+	mp4_be(b, 0, 4);
 	for (guint i = 0; i < m->samples->len;) {
 		guint n = 1;
 		while (i + n < m->samples->len && delta_of(m, i + n) == delta_of(m, i))
 			n++;
-		be(b, n, 4);
-		be(b, delta_of(m, i), 4);
+		mp4_be(b, n, 4);
+		mp4_be(b, delta_of(m, i), 4);
 		runs++;
 		i += n;
 	}
 	uint32_t count = GUINT32_TO_BE(runs);
 	memcpy(b->data + count_at, &count, sizeof(count));
-	close_box(b, at);
+	mp4_close_box(b, at);
 }
 
 static void put_keys(GByteArray *b, const Mp4 *m)
 {
 	guint at = full_box(b, "stss", 0, 0), count_at = b->len, keys = 0;
-	be(b, 0, 4);
+	mp4_be(b, 0, 4);
 	for (guint i = 0; i < m->samples->len; i++)
 		if (g_array_index(m->samples, Sample, i).key) {
-			be(b, i + 1, 4);
+			mp4_be(b, i + 1, 4);
 			keys++;
 		}
 	uint32_t count = GUINT32_TO_BE(keys);
 	memcpy(b->data + count_at, &count, sizeof(count));
-	close_box(b, at);
+	mp4_close_box(b, at);
 }
 
 /* One chunk holds everything: it begins behind mdat's head. */
 static void put_places(GByteArray *b, const Mp4 *m, uint64_t data_at)
 {
 	guint at = full_box(b, "stsc", 0, 0);
-	be(b, 1, 4);
-	be(b, 1, 4);
-	be(b, m->samples->len, 4);
-	be(b, 1, 4);
-	close_box(b, at);
+	mp4_be(b, 1, 4);
+	mp4_be(b, 1, 4);
+	mp4_be(b, m->samples->len, 4);
+	mp4_be(b, 1, 4);
+	mp4_close_box(b, at);
 	at = full_box(b, "stsz", 0, 0);
 	zeros(b, 4);
-	be(b, m->samples->len, 4);
+	mp4_be(b, m->samples->len, 4);
 	for (guint i = 0; i < m->samples->len; i++)
-		be(b, g_array_index(m->samples, Sample, i).size, 4);
-	close_box(b, at);
+		mp4_be(b, g_array_index(m->samples, Sample, i).size, 4);
+	mp4_close_box(b, at);
 	at = full_box(b, "co64", 0, 0);
-	be(b, 1, 4);
-	be(b, data_at, 8);
-	close_box(b, at);
+	mp4_be(b, 1, 4);
+	mp4_be(b, data_at, 8);
+	mp4_close_box(b, at);
 }
 
-static void put_media(GByteArray *b, const Mp4 *m, uint64_t data_at)
+static bool put_media(GByteArray *b, const Mp4 *m, uint64_t data_at)
 {
-	guint mdia = box(b, "mdia"), at = full_box(b, "mdhd", 1, 0);
+	guint mdia = mp4_box(b, "mdia"), at = full_box(b, "mdhd", 1, 0);
 	zeros(b, 8);
 	zeros(b, 8);
-	be(b, TIMESCALE, 4);
-	be(b, duration_of(m), 8);
-	be(b, 0x55c4, 2); /* language: undetermined */
+	mp4_be(b, TIMESCALE, 4);
+	mp4_be(b, duration_of(m), 8);
+	mp4_be(b, 0x55c4, 2); /* language: undetermined */
 	zeros(b, 2);
-	close_box(b, at);
+	mp4_close_box(b, at);
 	at = full_box(b, "hdlr", 0, 0);
 	zeros(b, 4);
 	g_byte_array_append(b, (const uint8_t *)"vide", 4);
 	zeros(b, 8);
 	zeros(b, 4);
 	g_byte_array_append(b, (const uint8_t *)"camera", 7);
-	close_box(b, at);
-	guint minf = box(b, "minf");
+	mp4_close_box(b, at);
+	guint minf = mp4_box(b, "minf");
 	at = full_box(b, "vmhd", 0, 1);
 	zeros(b, 8);
-	close_box(b, at);
-	guint dinf = box(b, "dinf"), dref = full_box(b, "dref", 0, 0);
-	be(b, 1, 4);
+	mp4_close_box(b, at);
+	guint dinf = mp4_box(b, "dinf"), dref = full_box(b, "dref", 0, 0);
+	mp4_be(b, 1, 4);
 	at = full_box(b, "url ", 0, 1); /* in this file */
-	close_box(b, at);
-	close_box(b, dref);
-	close_box(b, dinf);
-	guint stbl = box(b, "stbl");
-	put_stsd(b, m);
+	mp4_close_box(b, at);
+	mp4_close_box(b, dref);
+	mp4_close_box(b, dinf);
+	guint stbl = mp4_box(b, "stbl");
+	bool good = put_stsd(b, m);
 	put_times(b, m);
 	if (!m->jpeg)
 		put_keys(b, m);
 	put_places(b, m, data_at);
-	close_box(b, stbl);
-	close_box(b, minf);
-	close_box(b, mdia);
+	mp4_close_box(b, stbl);
+	mp4_close_box(b, minf);
+	mp4_close_box(b, mdia);
+	return good;
 }
 
+/* NULL: its parameter sets cannot be read. */
 static GByteArray *movie(const Mp4 *m, uint64_t data_at)
 {
-	GByteArray *b = g_byte_array_new();
-	guint moov = box(b, "moov");
+	g_autoptr(GByteArray) b = g_byte_array_new();
+	guint moov = mp4_box(b, "moov");
 	put_mvhd(b, m);
-	guint trak = box(b, "trak");
+	guint trak = mp4_box(b, "trak");
 	put_tkhd(b, m);
-	put_media(b, m, data_at);
-	close_box(b, trak);
-	close_box(b, moov);
-	return b;
+	bool good = put_media(b, m, data_at);
+	mp4_close_box(b, trak);
+	mp4_close_box(b, moov);
+	return good ? g_steal_pointer(&b) : NULL;
 }
 
 /* ---- pictures -------------------------------------------------------------------------------- */
@@ -291,17 +296,25 @@ static void keep_set(GByteArray **set, const uint8_t *data, size_t size)
 	}
 }
 
+/* The first ones of each kind: ITU-T H.264, table 7-1; H.265, table 7-1. */
+static void keep_sets(Mp4 *m, const uint8_t *unit, size_t size)
+{
+	unsigned type = size < 4 ? 0 : m->hevc ? unit[0] >> 1 & 0x3fu : unit[0] & 0x1fu;
+	if (type == (m->hevc ? 33u : 7u))
+		keep_set(&m->sps, unit, size);
+	else if (type == (m->hevc ? 34u : 8u))
+		keep_set(&m->pps, unit, size);
+	else if (m->hevc && type == 32)
+		keep_set(&m->vps, unit, size);
+}
+
 static uint32_t write_units(Mp4 *m, const Frame *f)
 {
 	size_t at = 0, from, to;
 	uint32_t written = 0;
 	while (next_unit(f->data, f->size, &at, &from, &to)) {
 		uint32_t length = GUINT32_TO_BE((uint32_t)(to - from));
-		unsigned type = to > from ? f->data[from] & 0x1f : 0;
-		if (type == 7 && to - from >= 4)
-			keep_set(&m->sps, f->data + from, to - from);
-		if (type == 8)
-			keep_set(&m->pps, f->data + from, to - from);
+		keep_sets(m, f->data + from, to - from);
 		m->failed |= fwrite(&length, 1, 4, m->file) != 4 ||
 			     fwrite(f->data + from, 1, to - from, m->file) != to - from;
 		written += 4 + (uint32_t)(to - from);
@@ -344,11 +357,13 @@ static bool take_picture(const Frame *f, void *data)
 static gboolean write_file(Mp4 *m, SessionReader *reader, const char *camera, GError **error)
 {
 	g_autoptr(GByteArray) head = g_byte_array_new();
-	guint at = box(head, "ftyp");
+	guint at = mp4_box(head, "ftyp");
 	g_byte_array_append(head, (const uint8_t *)"isom\0\0\2\0isomiso2avc1mp41", 24);
-	close_box(head, at);
+	if (m->hevc)
+		memcpy(head->data + at + 24, "hev1", 4);
+	mp4_close_box(head, at);
 	guint mdat = head->len;
-	be(head, 1, 4); /* 64-bit size follows */
+	mp4_be(head, 1, 4); /* 64-bit size follows */
 	g_byte_array_append(head, (const uint8_t *)"mdat", 4);
 	zeros(head, 8);
 	m->failed = fwrite(head->data, 1, head->len, m->file) != head->len;
@@ -360,14 +375,20 @@ static gboolean write_file(Mp4 *m, SessionReader *reader, const char *camera, GE
 	}
 	const char *lacks = m->samples->len == 0 ? "holds no picture"
 			    : m->width == 0      ? "does not say how large its pictures are"
-			    : !m->jpeg && (!m->sps || !m->pps) ? "has no parameter sets"
-							       : NULL;
+			    : !m->jpeg && (!m->sps || !m->pps || (m->hevc && !m->vps))
+				    ? "has no parameter sets"
+				    : NULL;
 	if (lacks) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s %s", camera, lacks);
 		return FALSE;
 	}
 	uint64_t end = (uint64_t)ftello(m->file), size = GUINT64_TO_BE(end - mdat);
 	g_autoptr(GByteArray) moov = movie(m, head->len);
+	if (!moov) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: its parameter sets cannot be read", camera);
+		return FALSE;
+	}
 	m->failed |= fwrite(moov->data, 1, moov->len, m->file) != moov->len ||
 		     fseeko(m->file, mdat + 8, SEEK_SET) != 0 ||
 		     fwrite(&size, 1, 8, m->file) != 8 || fflush(m->file) != 0;
@@ -381,12 +402,13 @@ static gboolean usable(SessionReader *reader, const char *camera, Mp4 *m, GError
 		if (strcmp(c->name, camera))
 			continue;
 		m->jpeg = !strcmp(c->format, "jpeg");
-		if (m->jpeg || !strcmp(c->format, "h264"))
+		m->hevc = !strcmp(c->format, "h265");
+		if (m->jpeg || m->hevc || !strcmp(c->format, "h264"))
 			return TRUE;
-		g_set_error(
-			error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-			"%s: %s pictures are not exported; only h264 and jpeg are, as they stand",
-			camera, c->format);
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s: %s pictures are not exported; only h264, h265 and jpeg are, as "
+			    "they stand",
+			    camera, c->format);
 		return FALSE;
 	}
 	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "the session has no camera '%s'",
@@ -413,10 +435,9 @@ gboolean session_export_mp4(SessionReader *reader, const char *camera, const cha
 	if (good && ret_frames)
 		*ret_frames = m.samples->len;
 	g_array_unref(m.samples);
-	if (m.sps)
-		g_byte_array_unref(m.sps);
-	if (m.pps)
-		g_byte_array_unref(m.pps);
+	g_clear_pointer(&m.vps, g_byte_array_unref);
+	g_clear_pointer(&m.sps, g_byte_array_unref);
+	g_clear_pointer(&m.pps, g_byte_array_unref);
 	g_clear_error(&m.error);
 	return good && output.sink.sync(output.sink.self, error) && output_commit(&output, error);
 }

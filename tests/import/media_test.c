@@ -136,6 +136,64 @@ static void films_become_frames_with_their_times(void)
 	}
 }
 
+/* What another program's decoder makes of a film: raw pictures. */
+static char *decoded(const char *film)
+{
+	g_autofree char *raw = file("raw"), *bytes = NULL;
+	g_autofree char *line = g_strdup_printf(
+		"gst-launch-1.0 -q filesrc location=%s ! decodebin ! videoconvert ! "
+		"video/x-raw,format=I420 ! filesink location=%s",
+		film, raw);
+	g_auto(GStrv) argv = NULL;
+	gsize size = 0;
+	g_shell_parse_argv(line, NULL, &argv, NULL);
+	g_autofree char *said = values_print((const char *const *)argv);
+	g_file_get_contents(raw, &bytes, &size, NULL);
+	g_unlink(raw);
+	/* 20 pictures of 64 x 48 in I420 */
+	CU_ASSERT_EQUAL(size, 20 * 64 * 48 * 3 / 2);
+	return said ? g_compute_checksum_for_data(G_CHECKSUM_SHA256, (guchar *)bytes, size) : NULL;
+}
+
+/* … and imported again: nothing was encoded anew, nothing moved. */
+static void films_come_out_as_they_went_in(void)
+{
+	static const char *const encoders[] = {
+		"x264enc bframes=0 key-int-max=10 ! h264parse",
+		"x265enc option-string=bframes=0:log-level=none key-int-max=10 ! h265parse",
+		"x265enc option-string=bframes=0:log-level=none:temporal-layers=1 key-int-max=5 ! "
+		"h265parse",
+		"jpegenc",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(encoders); i++) {
+		g_autofree char *path = file("in.mkv"), *mp4 = file("out.mp4"), *why = NULL;
+		g_autoptr(GError) error = NULL;
+		CU_ASSERT_TRUE(make_film(encoders[i], "matroskamux", path));
+		g_autoptr(ImportReport) report = values_import(path, out, &why);
+		g_autoptr(SessionReader) reader = report ? session_reader_open(out, NULL) : NULL;
+		uint64_t frames = 0;
+		UNIT_OK(reader && session_export_mp4(reader, "in.mkv", mp4, &frames, &error),
+			error);
+		CU_ASSERT_EQUAL(frames, 20);
+		g_autofree char *before = decoded(path), *after = decoded(mp4);
+		CU_ASSERT_TRUE(before && after && !strcmp(before, after));
+		g_autoptr(ImportReport) again = values_import(mp4, out, &why);
+		g_autoptr(SessionReader) second = again ? session_reader_open(out, NULL) : NULL;
+		Seen seen = {.last_ns = -1,
+			     .ordered = true,
+			     .starts = true,
+			     .format = i == 0   ? "h264"
+				       : i == 3 ? "jpeg"
+						: "h265"};
+		CU_ASSERT_TRUE(second &&
+			       session_reader_frames(second, "out.mp4", 0, 0, look, &seen, NULL));
+		CU_ASSERT_TRUE(seen.frames == 20 && seen.ordered && seen.starts);
+		CU_ASSERT_EQUAL(seen.last_ns, 1900 * CLOCK_MS);
+		g_unlink(path);
+		g_unlink(mp4);
+	}
+}
+
 static void b_frames_are_refused_with_the_cure(void)
 {
 	g_autofree char *path = file("b.mp4"), *why = NULL;
@@ -152,6 +210,7 @@ int main(int argc, char **argv)
 		UNIT(wav_of_24_bits_is_what_python_wrote),
 		UNIT(compressed_sound_is_refused_with_its_place),
 		UNIT(films_become_frames_with_their_times),
+		UNIT(films_come_out_as_they_went_in),
 		UNIT(b_frames_are_refused_with_the_cure),
 	};
 	dir = g_dir_make_tmp("anzen-media-XXXXXX", NULL);

@@ -256,7 +256,7 @@ static void an_mp4_plays_the_same_pictures_at_the_same_times(void)
 	record(path, "gray8");
 	g_autoptr(SessionReader) raw = session_reader_open(path, NULL);
 	CU_ASSERT_FALSE(session_export_mp4(raw, "camera.main", mp4, NULL, &error));
-	CU_ASSERT_TRUE(error && strstr(error->message, "only h264 and jpeg"));
+	CU_ASSERT_TRUE(error && strstr(error->message, "only h264, h265"));
 	CU_ASSERT_FALSE(g_file_test(mp4, G_FILE_TEST_EXISTS));
 	g_unlink(path);
 }

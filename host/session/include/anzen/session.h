@@ -300,7 +300,7 @@ gboolean session_merge(const char *const *paths, size_t n, SessionMergeAlign ali
 
 /* ---- export ---------------------------------------------------------------------------------- */
 
-/* A camera's h264 or jpeg pictures as an MP4 file (ISO/IEC 14496-12), not encoded again. Times are those of capture, to the
+/* A camera's h264, h265 or jpeg pictures as an MP4 file (ISO/IEC 14496-12), not encoded again. Times are those of capture, to the
  * microsecond, the first picture at 0. ANZEN_ERROR_INPUT for raw pictures and for a stream that does not begin with a key
  * frame. ret_frames may be NULL. */
 gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
