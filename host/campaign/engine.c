@@ -1,13 +1,17 @@
 /* Play what the plan drew, go on where it stopped, and judge all of it together. */
 #include "plan.h"
 
+#include <anzen/report.h>
 #include <anzen/session.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
 void campaign_outcome_clear(CampaignOutcome *outcome)
 {
-	g_free(outcome->folder);
+	char *texts[] = {outcome->folder, outcome->id, outcome->title_en, outcome->title_ja,
+			 outcome->plan_sha256};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_free(texts[i]);
 	if (outcome->runs)
 		g_ptr_array_unref(outcome->runs);
 	if (outcome->claims)
@@ -274,13 +278,15 @@ static unsigned repeats_left(const Campaign *c)
 
 static void conclude(CampaignOutcome *out)
 {
+	g_clear_pointer(&out->claims, g_ptr_array_unref);
 	out->claims = criterion_claims((const RunRecord *const *)out->runs->pdata, out->runs->len);
 	g_autofree Verdict *all = g_new0(Verdict, out->claims->len + 1);
 	for (guint i = 0; i < out->claims->len; i++)
 		all[i] = ((const ClaimResult *)g_ptr_array_index(out->claims, i))->verdict;
 	out->verdict =
 		out->claims->len ? verdict_aggregate(all, out->claims->len) : VERDICT_INCONCLUSIVE;
-	if (!out->complete && out->verdict == VERDICT_PASS)
+	/* What is missing may still bring more valid runs; nothing may still make a FAIL good. */
+	if (!out->complete && out->verdict != VERDICT_FAIL)
 		out->verdict = VERDICT_INCONCLUSIVE;
 }
 
@@ -300,11 +306,19 @@ gboolean campaign_run(const CampaignConfig *config, CampaignOutcome *ret, Diagno
 	for (unsigned draw = 1; go && draw <= c.plan->draws->len && !decided(&c); draw++)
 		if (!play_draw(&c, draw, &go, diag, error))
 			return FALSE;
-	*ret = (CampaignOutcome){.folder = g_steal_pointer(&c.folder),
-				 .runs = g_steal_pointer(&c.runs),
-				 .complete = go};
+	if (!go)
+		return campaign_read(c.folder, ret, error);
+	bool ended = decided(&c);
+	if (!campaign_read(c.folder, ret, error))
+		return FALSE;
+	ret->complete |= ended;
 	conclude(ret);
 	return TRUE;
+}
+
+static char *text_of(JsonObject *plan, const char *name)
+{
+	return g_strdup(json_object_get_string_member_with_default(plan, name, NULL));
 }
 
 gboolean campaign_read(const char *folder, CampaignOutcome *ret, GError **error)
@@ -320,12 +334,17 @@ gboolean campaign_read(const char *folder, CampaignOutcome *ret, GError **error)
 	g_autofree char *digest = session_sha256(text, strlen(text));
 	CampaignOutcome out = {
 		.folder = g_strdup(folder),
+		.id = text_of(plan, "id"),
+		.title_en = text_of(plan, "title.en"),
+		.title_ja = text_of(plan, "title.ja"),
+		.plan_sha256 = g_strdup(digest),
 		.runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_record_free)};
 	take_runs(out.runs, runs_dir, digest);
 	JsonArray *draws = json_object_has_member(plan, "draws")
 				   ? json_object_get_array_member(plan, "draws")
 				   : NULL;
 	out.complete = draws != NULL;
+	out.drawn = draws ? json_array_get_length(draws) : 0;
 	for (guint i = 1; draws && i <= json_array_get_length(draws); i++) {
 		bool valid;
 		out.complete &= attempts_at(out.runs, i, &valid) > 0;
@@ -333,4 +352,35 @@ gboolean campaign_read(const char *folder, CampaignOutcome *ret, GError **error)
 	conclude(&out);
 	*ret = out;
 	return TRUE;
+}
+
+static gboolean write_page(const CampaignOutcome *o, const char *lang, const char *name,
+			   char **ret_path, GError **error)
+{
+	g_autofree char *path = g_build_filename(o->folder, name, NULL);
+	const ReportCampaign page = {.id = o->id,
+				     .title_en = o->title_en,
+				     .title_ja = o->title_ja,
+				     .plan_sha256 = o->plan_sha256,
+				     .verdict = o->verdict,
+				     .complete = o->complete,
+				     .drawn = o->drawn,
+				     .runs = o->runs,
+				     .claims = o->claims,
+				     .lang = lang};
+	g_autofree char *html = report_campaign_html(&page);
+	if (!session_write_file(path, html, strlen(html), error))
+		return FALSE;
+	if (ret_path)
+		*ret_path = g_steal_pointer(&path);
+	return TRUE;
+}
+
+gboolean campaign_write_report(const CampaignOutcome *o, const char *lang, char **ret_path,
+			       GError **error)
+{
+	bool ja = !g_strcmp0(lang, "ja");
+	return write_page(o, ja ? "ja" : "en", "report.html", ret_path, error) &&
+	       write_page(o, ja ? "en" : "ja", ja ? "report.en.html" : "report.ja.html", NULL,
+			  error);
 }

@@ -180,6 +180,10 @@ char *campaign_plan_fix(const CampaignPlan *plan, const char *program_dir, const
 	json_builder_begin_object(b);
 	text_member(b, "anzen", "campaign-plan/1");
 	text_member(b, "id", plan->id);
+	if (plan->title_en)
+		text_member(b, "title.en", plan->title_en);
+	if (plan->title_ja)
+		text_member(b, "title.ja", plan->title_ja);
 	text_member(b, "created", created);
 	text_member(b, "tool", ANZEN_VERSION);
 	text_member(b, "method", "random");

@@ -184,11 +184,12 @@ static gboolean progress(void *user, const CampaignStatus *s)
 	return TRUE;
 }
 
-static void print_outcome_json(const CampaignOutcome *o)
+static void print_outcome_json(const CampaignOutcome *o, const char *report)
 {
 	g_autoptr(JsonBuilder) b = json_builder_new();
 	json_builder_begin_object(b);
 	cli_json_text(b, "folder", o->folder);
+	cli_json_text(b, "report", report);
 	cli_json_text(b, "verdict", verdict_name(o->verdict));
 	json_builder_set_member_name(b, "complete");
 	json_builder_add_boolean_value(b, o->complete);
@@ -208,12 +209,15 @@ static void print_outcome_json(const CampaignOutcome *o)
 	cli_print_json(b);
 }
 
-static void print_outcome(const CliContext *cli, const CampaignOutcome *o)
+static void print_outcome(const CliContext *cli, const CampaignOutcome *o, const char *report)
 {
-	if (!o->complete)
-		printf(_("stopped: the same command goes on where it stopped\n"));
-	claims_print(cli, o->claims, o->verdict);
-	printf(_("runs: %s/runs\n"), o->folder);
+	if (o->complete)
+		claims_print(cli, o->claims, o->verdict);
+	else
+		printf(_("stopped after %u runs of %u: the same command goes on where it "
+			 "stopped\n"),
+		       o->runs->len, o->drawn);
+	printf(_("report: %s\n"), report);
 }
 
 int cmd_campaign_run(int argc, char **argv, CliContext *cli)
@@ -244,9 +248,12 @@ int cmd_campaign_run(int argc, char **argv, CliContext *cli)
 	g_autoptr(GError) error = NULL;
 	if (!campaign_run(&config, &outcome, diag, &error))
 		return diagnostics_errors(diag) ? cli_diagnostics(cli, diag) : cli_fail(cli, error);
+	g_autofree char *report = NULL;
+	if (!campaign_write_report(&outcome, cli->lang, &report, &error))
+		return cli_fail(cli, error);
 	if (cli->json)
-		print_outcome_json(&outcome);
+		print_outcome_json(&outcome, report);
 	else
-		print_outcome(cli, &outcome);
+		print_outcome(cli, &outcome, report);
 	return (int)verdict_exit(outcome.verdict);
 }

@@ -95,7 +95,8 @@ static bool has(const GArray *rows, const char *scenario, unsigned sample, unsig
 {
 	for (guint i = 0; i < rows->len; i++) {
 		const RunRecord *run = g_array_index(rows, Row, i).run;
-		if (!g_strcmp0(run->scenario, scenario) && number(run, "campaign.sample") == sample &&
+		if (!g_strcmp0(run->scenario, scenario) &&
+		    number(run, "campaign.sample") == sample &&
 		    number(run, "campaign.attempt") == attempt)
 			return true;
 	}

@@ -1,5 +1,6 @@
 #include <anzen/report.h>
 
+#include "page.h"
 #include "plot.h"
 #include "words.h"
 
@@ -7,78 +8,6 @@
 #include <string.h>
 
 #define W(message) report_word(in->lang, N_(message))
-
-static const char style[] =
-	"@page{size:A4;margin:18mm 14mm}"
-	":root{--pass:#1b7f4b;--fail:#b3261e;--inconclusive:#9a6700;--invalid:#5b5f66;--ink:#"
-	"1c2430;--soft:#5d6776;"
-	"--line:#d9dee6;--paper:#fff;--wash:#f5f7fa}"
-	"*{box-sizing:border-box}body{margin:0;background:var(--wash);color:var(--ink);"
-	"font:15px/1.55 'Noto Sans','Noto Sans CJK JP','Hiragino Sans','Yu "
-	"Gothic',system-ui,sans-serif}"
-	"main{max-width:1120px;margin:0 auto;padding:28px 32px 60px;background:var(--paper)}"
-	".ribbon{position:sticky;top:0;z-index:2;background:#fff4d6;border-bottom:1px solid "
-	"#e3c878;color:#6b4e00;"
-	"text-align:center;font-weight:600;padding:6px}"
-	"@media screen{.sheet,.sheet>tbody,.sheet>tbody>tr,.sheet>tbody>tr>td{display:block}"
-	".sheet>thead,.sheet>thead>tr,.sheet>thead>tr>td{display:contents}}"
-	"@media "
-	"print{.ribbon{position:static;margin-bottom:6mm}main{padding:0}body{background:#fff}"
-	"h2{break-after:avoid}.stills figure,tr{break-inside:avoid}.sheet>*>tr{break-inside:auto}}"
-	"h1{font-size:22px;margin:0 0 2px}h2{font-size:17px;margin:34px 0 "
-	"10px;padding-top:14px;border-top:1px solid var(--line)}"
-	"h3{font-size:15px;margin:0}.sub{color:var(--soft);margin:0 0 18px}"
-	".hero{display:flex;gap:26px;align-items:center;border-radius:10px;padding:22px "
-	"26px;color:#fff;margin:14px 0 10px}"
-	".hero .v{font-size:46px;font-weight:800;letter-spacing:.02em;line-height:1.05}.hero .v "
-	"small{display:block;font-size:18px;"
-	"font-weight:600;opacity:.9}.hero p{margin:0;font-size:16px}"
-	".PASS{background:var(--pass)}.FAIL{background:var(--fail)}.INCONCLUSIVE{background:var(--"
-	"inconclusive)}"
-	".INVALID{background:var(--invalid)}"
-	".chip{display:inline-block;border-radius:5px;color:#fff;font-weight:700;font-size:13px;"
-	"padding:2px 9px}"
-	"table{border-collapse:collapse;width:100%}td,th{padding:7px "
-	"10px;text-align:left;vertical-align:top;"
-	"border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft);font-size:13px}"
-	".sheet>*>tr>td{padding:0;border:0}"
-	"td.n{white-space:nowrap;font-variant-numeric:tabular-nums}"
-	".facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:8px "
-	"26px;margin:16px 0}"
-	".facts div{border-bottom:1px solid var(--line);padding-bottom:5px}.facts "
-	"b{display:block;font-size:12px;"
-	"color:var(--soft);font-weight:600}"
-	".card{border:1px solid var(--line);border-radius:10px;padding:16px 20px;margin:14px "
-	"0;page-break-inside:avoid}"
-	".card header{display:flex;gap:12px;align-items:center;margin-bottom:8px}.card "
-	".why{margin:4px 0 10px}"
-	".card .cols{display:flex;gap:24px;flex-wrap:wrap}.card "
-	"dl{display:grid;grid-template-columns:auto 1fr;gap:2px 14px;"
-	"margin:0;font-size:14px;flex:1 1 320px}.card dt{color:var(--soft)}.card dd{margin:0}"
-	"code{font:13px/1.4 ui-monospace,'DejaVu Sans "
-	"Mono',monospace;background:var(--wash);padding:1px 4px;border-radius:4px;"
-	"overflow-wrap:anywhere}"
-	".stills{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:14px}."
-	"stills figure{margin:0}"
-	".stills img{width:100%;border-radius:8px;border:1px solid var(--line)}.stills "
-	"figcaption{font-size:13px;"
-	"color:var(--soft)}"
-	"svg{width:100%;height:auto;display:block}.gauge{max-width:560px;flex:1 1 420px}"
-	".timeline "
-	".box{fill:var(--wash);stroke:var(--line)}.grid{stroke:#e6eaf0}.zero{stroke:#b3261e;stroke-"
-	"dasharray:3 3}"
-	".curve{fill:none;stroke:#1f5fbf;stroke-width:1.6}.truth{fill:#4a5568}.response{fill:#"
-	"d9730d}.fault{fill:#b3261e;"
-	"opacity:.55}.event{stroke:#8a94a6;stroke-dasharray:2 "
-	"3}.eventname{font-size:11px;fill:#5d6776}"
-	".lane{font-size:13px;text-anchor:end;fill:#1c2430}.unit{font-size:11px;text-anchor:end;"
-	"fill:#5d6776}"
-	".tick{font-size:11px;fill:#5d6776}.tick.m{text-anchor:middle}.tick.b{font-weight:700;fill:"
-	"#1c2430}"
-	".zone-pass{fill:#cfe9da}.zone-fail{fill:#f3d0cd}.zone-guard{fill:#f4e3b2}.limit{stroke:#"
-	"1c2430;stroke-width:2}"
-	".whisker{stroke:#1c2430;stroke-width:2}.dot{fill:#1c2430}"
-	"footer{color:var(--soft);font-size:13px;margin-top:30px}";
 
 /* ---- small pieces --------------------------------------------------------------------------------------- */
 
@@ -505,7 +434,7 @@ char *report_html(const ReportInput *in)
 			       "content=\"width=device-width,initial-scale=1\"/><title>%s – ",
 			       in->lang ? in->lang : "en", verdict_word(in, in->record->verdict));
 	html_text(out, in->record->run_id);
-	g_string_append_printf(out, "</title><style>%s</style></head><body>", style);
+	g_string_append_printf(out, "</title><style>%s</style></head><body>", page_style);
 	/* A table's head is what a browser repeats on every printed page without covering anything. */
 	g_string_append(out, "<table class=\"sheet\"><thead><tr><td>");
 	ribbon(out, in);

@@ -195,8 +195,41 @@ static void a_folder_is_judged_as_it_was_and_without_a_run_it_is_open(void)
 	bench_clear(&b);
 }
 
+static char *page(const CampaignOutcome *outcome, const char *lang)
+{
+	g_autofree char *path = NULL;
+	char *text = NULL;
+	CU_ASSERT_TRUE(campaign_write_report(outcome, lang, &path, NULL));
+	CU_ASSERT_TRUE(path && g_file_get_contents(path, &text, NULL, NULL));
+	return text ? text : g_strdup("");
+}
+
+/* One file without a script or a network; the verdict of what is there, every run with its link. */
+static void the_page_says_what_is_there_and_what_is_missing(void)
+{
+	Bench b = bench_new("PPPP");
+	b.stop_after = 3;
+	g_auto(CampaignOutcome) part = {0}, whole = {0};
+	CU_ASSERT_TRUE(run(&b, &part, NULL));
+	g_autofree char *unfinished = page(&part, "en");
+	CU_ASSERT_PTR_NOT_NULL(strstr(unfinished, "Not finished: 3 runs of 4"));
+	CU_ASSERT_PTR_NULL(strstr(unfinished, "<section class=\"hero PASS\""));
+	b.stop_after = 1000;
+	CU_ASSERT_TRUE(run(&b, &whole, NULL));
+	g_autofree char *en = page(&whole, "en"), *ja = page(&whole, "ja");
+	CU_ASSERT_PTR_NOT_NULL(strstr(en, "<section class=\"hero PASS\"><div class=\"v\">PASS"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(ja, "<section class=\"hero PASS\"><div class=\"v\">適合"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(en, "4 of 4 passed"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(en, "href=\"runs/run-03/report.html\""));
+	CU_ASSERT_PTR_NOT_NULL(strstr(en, whole.plan_sha256));
+	CU_ASSERT_PTR_NOT_NULL(strstr(en, "Virtual test in lock-step"));
+	CU_ASSERT_TRUE(!strstr(en, "http") && !strstr(en, "<script"));
+	bench_clear(&b);
+}
+
 UNIT_MAIN("campaign.engine", UNIT(a_campaign_is_decided_by_all_its_draws),
 	  UNIT(invalid_runs_are_repeated_as_often_as_the_plan_allows),
 	  UNIT(what_was_stopped_goes_on_and_plays_nothing_twice),
 	  UNIT(what_was_fixed_may_not_change),
+	  UNIT(the_page_says_what_is_there_and_what_is_missing),
 	  UNIT(a_folder_is_judged_as_it_was_and_without_a_run_it_is_open))

@@ -371,4 +371,5 @@ UNIT_MAIN("criterion.claims", UNIT(perturbed_and_plain_runs_are_never_pooled),
 	  UNIT(evidence_classes_and_products_are_never_pooled),
 	  UNIT(the_level_is_the_highest_whose_claim_passes), UNIT(a_sequential_claim_may_end_early),
 	  UNIT(groups_are_alike_only_when_the_upper_bound_of_their_gap_is_below),
-	  UNIT(a_run_left_out_of_a_campaign_leaves_the_claim_open), UNIT(one_group_alone_is_not_fair), UNIT(no_spoilt_bag_passes))
+	  UNIT(a_run_left_out_of_a_campaign_leaves_the_claim_open),
+	  UNIT(one_group_alone_is_not_fair), UNIT(no_spoilt_bag_passes))

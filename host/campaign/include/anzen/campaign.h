@@ -7,6 +7,7 @@
  * interrupted goes on where it stopped, and only if nothing that was fixed has changed.
  *
  *	OUT/ID/plan.json     what was fixed, before the first run
+ *	OUT/ID/report.html   what the runs show together, and report.ja.html or report.en.html beside it
  *	OUT/ID/runs/…        one folder a run, INVALID ones and their repetitions among them
  *
  * Main thread only.
@@ -86,7 +87,9 @@ typedef struct CampaignConfig {
 } CampaignConfig;
 
 typedef struct CampaignOutcome {
-	char *folder;      /* OUT/ID */
+	char *folder;                                 /* OUT/ID */
+	char *id, *title_en, *title_ja, *plan_sha256; /* titles: NULL when the plan has none */
+	unsigned drawn;                               /* runs that the plan draws */
 	GPtrArray *runs;   /* RunRecord*, all that the campaign has, INVALID ones too */
 	GPtrArray *claims; /* ClaimResult* */
 	Verdict verdict;   /* aggregate of the claims; INCONCLUSIVE while draws are missing */
@@ -101,6 +104,10 @@ gboolean campaign_run(const CampaignConfig *config, CampaignOutcome *ret, Diagno
 
 /* What a campaign's folder holds, judged together. FALSE: it is none. */
 gboolean campaign_read(const char *folder, CampaignOutcome *ret, GError **error);
+
+/* The page in both languages into the campaign's folder; *ret_path: the one in `lang`, caller frees. */
+gboolean campaign_write_report(const CampaignOutcome *outcome, const char *lang, char **ret_path,
+			       GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CampaignPlan, campaign_plan_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CampaignOutcome, campaign_outcome_clear)

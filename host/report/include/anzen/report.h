@@ -8,6 +8,7 @@
 #ifndef ANZEN_REPORT_H
 #define ANZEN_REPORT_H
 
+#include <anzen/criterion.h>
 #include <anzen/model.h>
 
 G_BEGIN_DECLS
@@ -36,6 +37,22 @@ typedef struct ReportInput {
 char *report_html(const ReportInput *input);
 /* Written to a temporary name, synced, renamed. */
 gboolean report_write_html(const ReportInput *input, const char *path, GError **error);
+
+/* Many runs and what they show together. */
+typedef struct ReportCampaign {
+	const char *id, *title_en, *title_ja; /* titles may be NULL */
+	const char *plan_sha256;
+	Verdict verdict;
+	bool complete;  /* false: some draws are still to be played, and the page says so first */
+	unsigned drawn; /* runs that the plan draws */
+	const GPtrArray *runs;   /* RunRecord*; each links to runs/ID/report.html */
+	const GPtrArray *claims; /* ClaimResult* */
+	const char *lang;
+} ReportCampaign;
+
+/* One self-contained page: verdict, claims with their bounds against what is required, every run's measured value over each
+ * parameter that was drawn, the runs. Caller frees. */
+char *report_campaign_html(const ReportCampaign *campaign);
 
 /* JUnit XML as CI systems read it: a test case a criterion; FAIL is a failure, INVALID an error, INCONCLUSIVE skipped.
  * Schema: the de-facto one of Jenkins. Caller frees. */
