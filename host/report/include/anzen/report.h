@@ -19,7 +19,7 @@ typedef struct ReportStill {
 	int64_t t_ns;
 	GBytes *bytes;
 	const char *media_type; /* "image/jpeg" */
-	bool given; /* what the product was shown in its place: perturbed */
+	bool given;             /* what the product was shown in its place: perturbed */
 } ReportStill;
 
 ReportStill *report_still_new(const char *caption, int64_t t_ns, GBytes *bytes);
