@@ -106,6 +106,11 @@ void result_print_perturbed(const CliContext *cli, const RunRecord *record)
 	const char *what = g_hash_table_lookup(record->meta, "perturb");
 	const char *seed = g_hash_table_lookup(record->meta, "perturb.seed");
 	const char *said = g_hash_table_lookup(record->meta, "perturb.labels");
+	const char *spared = g_hash_table_lookup(record->meta, "perturb.spared");
+	if (spared) {
+		printf(_("The product was NOT given this perturbed input: %s"), spared);
+		printf("\n");
+	}
 	if (!what)
 		return;
 	g_autofree char *labels = fault_causes_in(cli->lang, said ? said : "?");

@@ -109,14 +109,23 @@ static char *perturb_text(const ReportInput *in)
 		     : NULL;
 }
 
+/* A scenario for fog that was played in clear air must not look like one in fog. */
+static char *spared_text(const ReportInput *in)
+{
+	const char *spared = g_hash_table_lookup(in->record->meta, "perturb.spared");
+	return spared ? g_strdup_printf(W("The product was NOT given this perturbed input: %s"),
+					spared)
+		      : NULL;
+}
+
 /* What every page says. */
 static void ribbon(GString *out, const ReportInput *in)
 {
 	g_autofree char *part = part_text(in);
-	g_autofree char *perturb = perturb_text(in);
+	g_autofree char *perturb = perturb_text(in), *spared = spared_text(in);
 	const char *texts[] = {in->record->evidence == EVIDENCE_PHYSICAL ? NULL
 									 : evidence_words(in),
-			       perturb, part};
+			       perturb, spared, part};
 	bool any = false;
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
 		if (!texts[i])

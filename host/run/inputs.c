@@ -84,6 +84,7 @@ static bool reads(const Product *product, const char *role)
 
 static void add_scenario_perturb(RunInputs *in, Diagnostics *diag)
 {
+	g_autoptr(GString) spared = g_string_new(NULL);
 	for (size_t i = 0; i < in->scenario->n_disturbances; i++) {
 		const Disturbance *d = &in->scenario->disturbances[i];
 		if (!reads(in->product, d->role))
@@ -91,10 +92,15 @@ static void add_scenario_perturb(RunInputs *in, Diagnostics *diag)
 				diag, false, in->scenario->path, d->place.line, d->place.column,
 				"the product %s does not read %s: this would change nothing",
 				in->product->id, d->role);
-		else if (d->severity > 0)
+		else if (d->severity == 0)
+			g_string_append_printf(spared, "%s%s:0@%s", spared->len ? "," : "",
+					       d->info->name, d->role);
+		else
 			perturb_chain_add_step(in->chain, d->info, d->severity, d->role, d->from_ns,
 					       d->until_ns);
 	}
+	if (spared->len > 0)
+		in->spared = g_string_free(g_steal_pointer(&spared), FALSE);
 }
 
 /* Is there anything that the product reads and that this would be done to? */
@@ -158,6 +164,7 @@ void run_inputs_clear(RunInputs *in)
 	rig_spec_free(in->rig);
 	judge_spec_free(in->spec);
 	perturb_chain_free(in->chain);
+	g_free(in->spared);
 	if (in->packs)
 		g_ptr_array_unref(in->packs);
 	*in = (RunInputs){0};
@@ -237,6 +244,8 @@ gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const R
 			g_strdup_printf("%" G_GINT64_FORMAT " ns", in->deadline_ns);
 		session_writer_meta(writer, "deadline", deadline);
 	}
+	if (in->spared)
+		session_writer_meta(writer, "perturb.spared", in->spared);
 	if (config->label)
 		session_writer_meta(writer, "label", config->label);
 	for (size_t i = 0; i < in->scenario->n_parameters; i++) {

@@ -16,6 +16,7 @@ typedef struct RunInputs {
 	GPtrArray *packs; /* Pack* */
 	JudgeSpec *spec;
 	PerturbChain *chain; /* NULL: nothing is perturbed */
+	char *spared; /* "fog:0@camera.main": what the scenario could do and was told not to; or NULL */
 	int64_t deadline_ns; /* how late anything may be given */
 } RunInputs;
 

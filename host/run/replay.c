@@ -200,7 +200,7 @@ static const char *old_meta(const Replay *r, const char *key)
 static void copy_meta(Replay *r)
 {
 	static const char *const kept[] = {"scenario.title.en", "scenario.title.ja", "rig",
-					   "deadline"};
+					   "deadline", "perturb.spared"};
 	GHashTableIter iter;
 	gpointer key, value;
 	for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
@@ -525,6 +525,8 @@ static gboolean is_plain(const Replay *r, GError **error)
 static gboolean take_recorded_perturb(Replay *r, GError **error)
 {
 	const char *perturb = old_meta(r, "perturb"), *seed = old_meta(r, "perturb.seed");
+	if (r->config->perturb && perturb)
+		tape_note(r->tape, "perturb.spared", "%s", perturb);
 	if (r->config->perturb || !perturb)
 		return TRUE;
 	r->chain = perturb_chain_new(r->config->own_seed ? r->config->seed

@@ -99,14 +99,52 @@ static void read_span(Reader *r, Disturbance *d, const YamlNode *from, const Yam
 			   "the timeline begins at 0 s: this would change nothing");
 }
 
+static const Entry *entry_of(const Scenario *s, const char *mark, size_t *ret_i)
+{
+	for (size_t i = 0; i < s->n_timeline; i++)
+		for (size_t k = 0; k < s->timeline[i].n_actions; k++)
+			if (s->timeline[i].actions[k].kind == ACTION_MARK &&
+			    !g_strcmp0(s->timeline[i].actions[k].name, mark)) {
+				*ret_i = i;
+				return &s->timeline[i];
+			}
+	return NULL;
+}
+
+/* From the entry with this mark to the next one. What is perturbed must be the same in each run and replay, so both have a time. */
+static void read_during(Reader *r, Disturbance *d, const YamlNode *during)
+{
+	const Scenario *s = r->scenario;
+	size_t i = 0;
+	const Entry *entry = entry_of(s, yaml_text(during), &i);
+	if (!entry)
+		yaml_error(r->doc, during, r->diag, "the timeline has no mark '%s'",
+			   yaml_text(during));
+	else if (entry->when || i + 1 >= s->n_timeline || s->timeline[i + 1].when)
+		yaml_error(r->doc, during, r->diag,
+			   "'%s' has no fixed times: it must begin and end with an `at`; or say "
+			   "`from` and `until`",
+			   yaml_text(during));
+	else if (entry->at_ns >= s->timeline[i + 1].at_ns)
+		yaml_error(r->doc, during, r->diag, "'%s' has no length", yaml_text(during));
+	if (!entry || entry->when || i + 1 >= s->n_timeline)
+		return;
+	d->from_ns = entry->at_ns;
+	d->until_ns = s->timeline[i + 1].at_ns;
+}
+
 static void read_one(Reader *r, Disturbance *d, const YamlNode *node)
 {
 	const YamlNode *camera = yaml_get(node, "camera"), *signal = yaml_get(node, "signal"),
-		       *kind = yaml_get(node, "kind");
+		       *kind = yaml_get(node, "kind"), *during = yaml_get(node, "during");
 	d->place = read_place(node);
 	d->info = read_kind(r, kind);
 	d->severity = read_severity(r, yaml_get(node, "severity"));
 	read_span(r, d, yaml_get(node, "from"), yaml_get(node, "until"));
+	if (during && (yaml_get(node, "from") || yaml_get(node, "until")))
+		yaml_error(r->doc, during, r->diag, "either `during` or `from` and `until`");
+	else if (during)
+		read_during(r, d, during);
 	if (!camera == !signal) {
 		yaml_error(r->doc, node, r->diag, "expected either `camera` or `signal`");
 		return;

@@ -139,6 +139,7 @@ static const ShapeField disturbance_fields[] = {
 	{"severity", &severity, true, "1 (mild) to 5; 0: not at all"},
 	{"from", &moment, false, "time on the timeline; default: before its start"},
 	{"until", &moment, false, "time on the timeline; default: to its end"},
+	{"during", &id, false, "instead of both: from the entry with this mark to the next one"},
 	{NULL, NULL, false, NULL},
 };
 static const Shape disturbance = {.type = SHAPE_RECORD, .fields = disturbance_fields};

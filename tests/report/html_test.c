@@ -210,6 +210,12 @@ static void a_perturbed_run_never_looks_like_another(void)
 	const char *product = strstr(html, "What the product was shown");
 	CU_ASSERT_TRUE(ribbon && strstr(ribbon, "perturbed input: fog:3@camera.main (seed 7)") <
 					 strstr(ribbon, "</div>"));
+	g_hash_table_remove_all(r->meta);
+	g_hash_table_insert(r->meta, g_strdup("perturb.spared"), g_strdup("fog:0@camera.main"));
+	g_autofree char *clear = report_html(&input);
+	const char *said = strstr(clear, "class=\"ribbon\"");
+	CU_ASSERT_TRUE(said && strstr(said, "NOT given this perturbed input: fog:0@camera.main") <
+				       strstr(said, "</div>"));
 	CU_ASSERT_FATAL(camera && product && camera < product);
 	CU_ASSERT_TRUE(strstr(camera, ">seen<") < product && strstr(product, ">given<"));
 	CU_ASSERT_PTR_NULL(strstr(product, ">seen<"));

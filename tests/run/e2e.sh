@@ -243,10 +243,13 @@ perturbed() {
 	timeout 60 "$bin/anzen" replay "$session" --product "$good" --rate answer --perturb none -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
 	grep -q perturb "$work/out.json" && fail "--perturb none: $(cat "$work/out.json")"
 	grep -q verdict "$work/out.json" || fail "--perturb none: $(cat "$work/err")"
+	grep -q 'NOT given this perturbed input: noise:2@pan.temperature+500ms..' "$(field folder)/report.html" || fail "--perturb none is not said"
 	play 2 "" --product "$good" --deadline '41 ms'
 	grep -q "more than the scenario of the recording allows: 40 ms" "$work/err" || fail "a longer deadline: $(cat "$work/err")"
 	planned "" 3 INCONCLUSIVE --perturb time-skew:5
 	says '"labels" *: *"moved: .* 1.000 s late'
+	planned 'perturb:\n  - {signal: pan.temperature, kind: noise, severity: 0}' 0 PASS
+	grep -q 'NOT given this perturbed input: noise:0@pan.temperature' "$(field folder)/report.html" || fail "severity 0 is not said"
 	planned 'deadline: 0.001 us' 0 PASS
 	session=$(field folder)/session.mcap
 	play 4 INVALID --product "$good" --to '1 s'

@@ -307,12 +307,14 @@ static void judge_spec_carries_truths_checks_and_numbers(void)
 	CU_ASSERT_PTR_NULL(spec->heartbeat);
 }
 
-#define WITH_PERTURB(parameters, lines)                                                       \
-	"anzen: scenario/1\nid: s\ntitle: {en: a, ja: あ}\nproduct: p\nhazard: H-1\nclass: " \
-	"normal\nparameters:\n" parameters                                                    \
-	"  light: {unit: lx, range: [1, 2], default: 1}\nneeds: "                             \
-	"{actuators: [l], sensors: [a.b], cameras: [c.main], environment: [t]}\n"             \
-	"timeline: [{at: 0 s, set: {l: $light}}, {at: 10 s, end: true}]\ncriteria: [a/b]\n" lines
+#define WITH_PERTURB(parameters, lines)                                                         \
+	"anzen: scenario/1\nid: s\ntitle: {en: a, ja: あ}\nproduct: p\nhazard: H-1\nclass: "   \
+	"normal\nparameters:\n" parameters                                                      \
+	"  light: {unit: lx, range: [1, 2], default: 1}\nneeds: "                               \
+	"{actuators: [l], sensors: [a.b], cameras: [c.main], environment: [t]}\n"               \
+	"timeline: [{at: 0 s, mark: first, set: {l: $light}}, {at: 4 s, mark: then}, "          \
+	"{when: rise(product.a), timeout: 1 s, mark: last}, {at: 10 s, end: true}]\ncriteria: " \
+	"[a/b]\n" lines
 
 #define FOG_PARAMETERS                                  \
 	"  fog: {unit: 1, range: [0, 5], default: 3}\n" \
@@ -325,7 +327,8 @@ static void perturbations_are_read_in_their_order_with_parameters(void)
 		FOG_PARAMETERS,
 		"deadline: 40 ms\nperturb:\n"
 		"  - {camera: c.main, kind: $what, severity: $fog, from: $begin, until: 4500 ms}\n"
-		"  - {signal: t, kind: time_skew, severity: 5}\n");
+		"  - {signal: t, kind: time_skew, severity: 5}\n"
+		"  - {signal: a.b, kind: noise, severity: 1, during: first}\n");
 	static const char *const sets[] = {"fog=1", "what=dark", NULL};
 	static const char *const none[] = {"fog=0", NULL};
 	g_autoptr(Diagnostics) diag = diagnostics_new();
@@ -334,7 +337,7 @@ static void perturbations_are_read_in_their_order_with_parameters(void)
 	g_autoptr(Scenario) clean = load(text, none, diag);
 	diagnostics_print(diag, stderr);
 	CU_ASSERT_FATAL(s && other && clean);
-	CU_ASSERT_EQUAL(s->n_disturbances, 2);
+	CU_ASSERT_EQUAL(s->n_disturbances, 3);
 	CU_ASSERT_EQUAL(s->deadline_ns, 40 * CLOCK_MS);
 	const Disturbance *d = s->disturbances;
 	CU_ASSERT_STRING_EQUAL(d[0].info->name, "fog");
@@ -345,6 +348,8 @@ static void perturbations_are_read_in_their_order_with_parameters(void)
 	CU_ASSERT_STRING_EQUAL(d[1].info->name, "time-skew");
 	CU_ASSERT_EQUAL(d[1].from_ns, INT64_MIN);
 	CU_ASSERT_EQUAL(d[1].until_ns, CLOCK_NEVER);
+	CU_ASSERT_EQUAL(d[2].from_ns, 0);
+	CU_ASSERT_EQUAL(d[2].until_ns, 4 * CLOCK_S);
 	CU_ASSERT_STRING_EQUAL(other->disturbances[0].info->name, "dark");
 	CU_ASSERT_EQUAL(other->disturbances[0].severity, 1);
 	CU_ASSERT_EQUAL(clean->disturbances[0].severity, 0);
@@ -400,6 +405,12 @@ static void wrong_perturbations_are_refused_where_they_stand(void)
 		    "must come after `from`");
 	bad_perturb("{camera: c.main, kind: fog, severity: 1, from: 10 s}", 52,
 		    "the timeline ends at 10 s");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, during: nothing}", 54,
+		    "no mark 'nothing'");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, during: then}", 54, "no fixed times");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, during: last}", 54, "no fixed times");
+	bad_perturb("{camera: c.main, kind: fog, severity: 1, from: 1 s, during: first}", 65,
+		    "either `during` or");
 }
 
 static void any_prefix_of_a_scenario_is_refused_without_harm(void)
