@@ -167,6 +167,11 @@ void perturb_signal_free(PerturbSignal *signal)
 	g_free(signal);
 }
 
+bool perturb_signal_idle(const PerturbSignal *signal)
+{
+	return signal->n == 0;
+}
+
 PerturbSample perturb_signal_apply(PerturbSignal *signal, int64_t t_ns, double v,
 				   SampleStatus status)
 {

@@ -177,9 +177,17 @@ gboolean disturb_add_signal(Disturb *d, const SignalInfo *info, GError **error)
 			    info->name);
 		return FALSE;
 	}
+	g_autoptr(PerturbSignal) perturb =
+		perturb_signal_new(d->chain, info->name, info->boolean, lo, hi);
+	if (perturb_signal_idle(perturb)) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "%s is true or false: the perturbation would change nothing of it",
+			    info->name);
+		return FALSE;
+	}
 	SignalSource *s = g_new0(SignalSource, 1);
 	source_init(&s->source, d, info->name);
-	s->perturb = perturb_signal_new(d->chain, info->name, info->boolean, lo, hi);
+	s->perturb = g_steal_pointer(&perturb);
 	s->scale = g_strdup_printf("%g to %g %s (declared range)", lo, hi, info->unit.symbol);
 	s->delays = delays(d->chain, info->name);
 	thread_lock_init(&s->lock);

@@ -2,6 +2,7 @@
 #include "live_parts.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static void meta(Live *live, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
 static void meta(Live *live, const char *key, const char *format, ...)
@@ -39,6 +40,34 @@ static gboolean add_input(Live *live, const char *role, GError **error)
 	return TRUE;
 }
 
+/* A step that touches nothing would make the run look perturbed that is not. */
+static gboolean all_steps_touch(const Live *live, GError **error)
+{
+	const PerturbChain *chain = live->in->chain;
+	const Product *product = live->in->product;
+	for (size_t i = 0; i < perturb_chain_length(chain); i++) {
+		const PerturbInfo *info = perturb_chain_info(chain, i);
+		const char *target = perturb_chain_target(chain, i);
+		bool touches = false;
+		for (size_t k = 0; k < product->n_inputs; k++) {
+			const char *from = product->inputs[k].from;
+			const RigRole *role = rig_spec_role(live->in->rig, from);
+			bool camera = role && role->kind == RIG_CAMERA;
+			touches |= disturb_takes(live->disturb, from) &&
+				   info->domain == (camera ? PERTURB_IMAGE : PERTURB_SIGNAL) &&
+				   (!target || !strcmp(target, from));
+		}
+		if (!touches) {
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+				    "%s: the rig gives the product nothing that this could be done "
+				    "to",
+				    info->name);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
 gboolean live_open_disturb(Live *live, GError **error)
 {
 	const PerturbChain *chain = live->in->chain;
@@ -50,6 +79,8 @@ gboolean live_open_disturb(Live *live, GError **error)
 	for (size_t i = 0; i < product->n_inputs; i++)
 		if (!add_input(live, product->inputs[i].from, error))
 			return FALSE;
+	if (!all_steps_touch(live, error))
+		return FALSE;
 	g_autofree char *text = perturb_chain_text(chain);
 	meta(live, "perturb", "%s", text);
 	meta(live, "perturb.seed", "%" G_GUINT64_FORMAT, perturb_chain_seed(chain));

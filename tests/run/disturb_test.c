@@ -373,6 +373,11 @@ static void a_signal_without_a_range_has_no_full_scale(void)
 	signal_info_init(&info, SENSOR);
 	CU_ASSERT_FALSE(disturb_add_signal(d, &info, &error));
 	CU_ASSERT_TRUE(g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_INPUT));
+	info.boolean = true; /* noise is nothing that could be done to true and false */
+	g_clear_error(&error);
+	CU_ASSERT_FALSE(disturb_add_signal(d, &info, &error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error->message, "is true or false"));
+	CU_ASSERT_FALSE(disturb_takes(d, SENSOR));
 	signal_info_clear(&info);
 }
 

@@ -110,6 +110,8 @@ typedef struct PerturbSample {
 PerturbSignal *perturb_signal_new(const PerturbChain *chain, const char *name, bool boolean,
 				  double lo, double hi);
 void perturb_signal_free(PerturbSignal *signal); /* takes NULL */
+/* Nothing of the chain changes this signal: noise does nothing to a Boolean one. */
+bool perturb_signal_idle(const PerturbSignal *signal);
 /* Samples in order of time; t_ns counts from the recording's t = 0 (it may be negative). */
 PerturbSample perturb_signal_apply(PerturbSignal *signal, int64_t t_ns, double v,
 				   SampleStatus status);
