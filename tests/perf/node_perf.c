@@ -1,7 +1,7 @@
-/* The node: speed of the emulation and of the native core, in simulated seconds per second. */
-#include <anzen/base.h>
-#include <node_native.h>
-#include <node_sim.h>
+/* The node's figures: what each board's firmware takes, how many commands it answers and how soon, how fast it is emulated;
+ * and, from the tests that count them, the cycles of e-stop and lease and the clock's uncertainty. */
+#include "node_bench.h"
+
 #include <stdio.h>
 
 static double seconds(void)
@@ -9,21 +9,81 @@ static double seconds(void)
 	return (double)clock_now(clock_monotonic()) * 1e-9;
 }
 
-static void emulated(void)
+/* A program of this build, of whose output the lines that begin with `head` are shown. */
+static void show(const char *command, const char *head)
 {
-	g_autoptr(Clock) clock = clock_manual_new(0);
+	g_autofree char *out = NULL, *err = NULL;
 	g_autoptr(GError) error = NULL;
-	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega2560.elf",
-				.name = "node"};
-	g_autoptr(NodeSim) sim = node_sim_new(&config, NULL, clock, &error);
-	if (!sim) {
-		fprintf(stderr, "%s\n", error->message);
+	if (!g_spawn_command_line_sync(command, &out, &err, NULL, &error)) {
+		printf("%s\n", error->message);
 		return;
 	}
+	g_autofree char *both = g_strconcat(out, err, NULL);
+	g_auto(GStrv) lines = g_strsplit(both, "\n", -1);
+	for (int i = 0; lines[i]; i++)
+		if (strstr(lines[i], head))
+			printf("  %s\n", lines[i]);
+}
+
+static void sizes(void)
+{
+	static const char *const budget[] = {
+		"node-atmega2560.elf avr-objdump 253952 0x800200 8192 3",
+		"node-atmega328p.elf avr-objdump 30720 0x800100 2048 2",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(budget); i++) {
+		g_autofree char *command =
+			g_strdup_printf("%s/bin/node-budget %s/firmware/%s", ANZEN_BINARY_DIR,
+					ANZEN_BINARY_DIR, budget[i]);
+		show(command, "flash");
+	}
+	show("arm-none-eabi-size " ANZEN_BINARY_DIR "/firmware/node-stm32f405.elf", "");
+}
+
+static void emulation(void)
+{
+	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
 	double t = seconds();
-	node_sim_run_to(sim, 20 * CLOCK_S);
-	printf("release ELF in simavr, sampling 4 x 500 Hz, no host: %.1f x real time\n",
-	       20 / (seconds() - t));
+	node_sim_run_to(b->sim, 20 * CLOCK_S);
+	printf("  emulated, no host, sampling 4 x 1 kHz: %.1f x real time\n", 20 / (seconds() - t));
+}
+
+/* A full window of writes to the lamp, always. */
+static void throughput(void)
+{
+	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
+	if (!node_bench_arm(b))
+		return;
+	unsigned had = b->replies, k = 0;
+	double t = seconds();
+	for (int64_t end = node_bench_now(b) + 5 * CLOCK_S; node_bench_now(b) < end;) {
+		while (proto_link_room(&b->link))
+			node_bench_soonest(b, PROTO_REG_LED, ++k & 1);
+		node_bench_run(b, 20 * CLOCK_US);
+	}
+	printf("  commands: %.0f a second answered, window full (emulated at %.1f x real time)\n",
+	       (b->replies - had) / 5.0, 5 / (seconds() - t));
+}
+
+static void round_trip(void)
+{
+	enum { ASKED = 200 };
+	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
+	int64_t sum = 0, worst = 0;
+	if (!node_bench_arm(b))
+		return;
+	for (int i = 0; i < ASKED; i++) {
+		node_bench_run(b, 3 * CLOCK_MS + i * 7 * CLOCK_US);
+		int64_t from = node_bench_now(b);
+		uint16_t tag = node_bench_soonest(b, PROTO_REG_LED, i & 1);
+		while (!node_bench_reply(b, PROTO_MSG_DONE, tag))
+			node_bench_run(b, 10 * CLOCK_US);
+		sum += node_bench_now(b) - from;
+		worst = MAX(worst, node_bench_now(b) - from);
+	}
+	printf("  round trip of a command: %.2f ms in the mean, %.2f ms at worst (its 60 bytes "
+	       "take 1.2 ms)\n",
+	       (double)sum / ASKED / 1e6, (double)worst / 1e6);
 }
 
 static void native(void)
@@ -32,13 +92,26 @@ static void native(void)
 	NodeNative *node = node_native_new(&config, NULL);
 	double t = seconds();
 	node_native_run_to(node, 600 * CLOCK_S);
-	printf("native core, the same: %.0f x real time\n", 600 / (seconds() - t));
+	printf("native core, no host, sampling: %.0f x real time\n", 600 / (seconds() - t));
 	node_native_free(node);
 }
 
 int main(void)
 {
-	emulated();
+	static const char *const boards[] = {"atmega2560", "atmega328p"};
+	printf("what the firmware takes\n");
+	sizes();
+	for (size_t i = 0; i < G_N_ELEMENTS(boards); i++) {
+		g_setenv("ANZEN_NODE_BOARD", boards[i], TRUE);
+		printf("%s\n", boards[i]);
+		emulation();
+		throughput();
+		round_trip();
+		show(ANZEN_BINARY_DIR "/tests/test-firmware-latency", "cycles");
+		show(ANZEN_BINARY_DIR "/tests/test-firmware-lease", "cycles");
+	}
 	native();
+	printf("the host's knowledge of the node's clock\n");
+	show(ANZEN_BINARY_DIR "/tests/test-firmware-clock", "us");
 	return 0;
 }
