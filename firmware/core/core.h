@@ -3,7 +3,9 @@
  * Contexts and their budgets on the 16 MHz AVR (an interrupt-off span must stay below 20 µs = 320 cycles):
  *	main	core_poll(), everything named session_*, message handlers
  *	alarm	core_on_alarm(): interruptible, never nested in itself; the action at its time
- *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, one conversion taken, the next begun
+ *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, one conversion taken, the next begun, one
+ *		axis' next slice prepared
+ *	step	core_on_step() or a board's own: interruptible, but tick and alarm wait; one axis' pulse and its next moment
  *	edge	core_on_estop(), core_on_trip(): the latch; the pins are off before they are called
  * Interrupts are off for at most 36 cycles anywhere but in the edge context, so that an edge turns the enable line
  * off within 3 µs; tests/firmware/latency_test.c counts them.
@@ -22,6 +24,7 @@
 #define OUT_LED PROTO_OUTPUTS /* the lamp is scheduled like an output but belongs to no group */
 #define OUT_COUNT (PROTO_OUTPUTS + 1)
 #define OUT_NO_GROUP 0xff
+#define OUT_LEVELS 8 /* outputs below are levels of one port, above duties of a timer */
 
 enum action_state { ACTION_WAITING, ACTION_DONE, ACTION_DROPPED };
 
@@ -31,8 +34,7 @@ struct action {
 		uint32_t effect; /* true time, when DONE */
 	};
 	uint32_t duration; /* counts for a value that is not SAFE */
-	uint16_t tag;
-	uint8_t value;
+	uint16_t tag, value;
 	volatile uint8_t state;
 	volatile uint8_t why; /* PROTO_REFUSED_… when DROPPED */
 };
@@ -44,6 +46,50 @@ struct output {
 	volatile uint8_t expiring; /* off_at is valid */
 	uint32_t off_at;
 	uint32_t limit; /* MAX_ON in ticks, lowered by the host for this session */
+};
+
+/* Evenly spaced steps within one slice. */
+struct steps {
+	uint16_t first, interval; /* ticks; of the first its low half */
+	uint8_t fraction, count;  /* 1/256 tick on top of the interval */
+};
+#define AXIS_RING 4
+
+/* What an axis' step interrupt works with; the tick puts into the ring, and loads it while it rests. */
+struct stepper {
+	volatile uint8_t left; /* steps of this run still to come */
+	uint8_t fraction, interval_fraction;
+	uint16_t next, interval;
+	volatile uint8_t running, put, take;
+	int8_t direction;
+	struct steps ring[AXIS_RING];
+	int32_t end; /* position when `left` more are out */
+};
+
+/* REST: main's; WAITS: handed to the tick; UP … ENDS: the tick's; DROPS, OVER: handed back. */
+enum axis_stage {
+	AXIS_REST,
+	AXIS_WAITS,
+	AXIS_UP,
+	AXIS_CRUISE,
+	AXIS_DOWN,
+	AXIS_ENDS, /* all steps are prepared */
+	AXIS_DROPS,
+	AXIS_OVER
+};
+
+struct axis {
+	volatile uint8_t stage, halt, known;
+	uint8_t homing, why;
+	int8_t direction;
+	uint16_t tag;
+	uint32_t at, slice_at, next_at, last_at; /* last_at: of the last step prepared */
+	uint32_t ramp, cruise, ramped;           /* slices */
+	uint32_t v, dv, dv_rest, error, rest, phase, every, every_way;
+	int32_t from, seen_at; /* where it began; where it was when the switch changed */
+	uint8_t seen, there;   /* it changed; what it was at the beginning */
+	int32_t lo, hi;        /* for this session */
+	uint32_t max_v, max_a;
 };
 
 struct event {
@@ -82,6 +128,17 @@ struct Node {
 	uint16_t active;   /* bit per output on which something waits */
 	uint32_t alarm_at;
 	uint8_t led_by_host;
+
+#if ROWS_AXES
+	/* axes */
+	struct stepper stepper[PROTO_AXES];
+	struct axis axis[PROTO_AXES];
+	volatile uint8_t axes_busy;               /* bit per axis that is not at rest */
+	volatile uint8_t axes_full, axes_changed; /* a snapshot waits for main; another is due */
+	uint8_t axes_slices, axes_stream, axes_state[PROTO_AXES];
+	uint32_t axes_at;
+	int32_t axes_position[PROTO_AXES];
+#endif
 
 	/* interlock and leases */
 	volatile uint8_t state, reason;
@@ -123,18 +180,23 @@ struct Node {
 	uint8_t ping_stamped;
 };
 
-#include "board.h" /* the board's few functions and the variable `node` */
-
 #define TICKS_US(us) ((uint32_t)((us) * (uint32_t)(BOARD_TICK_HZ / 1000000)))
 #define TICKS_MS(ms) ((uint32_t)(ms) * (uint32_t)(BOARD_TICK_HZ / 1000))
 
+/* Worked out by now: what the compiler would else leave for a stretch with interrupts off. */
+#define CORE_READY(x) __asm__ volatile("" : "+r"(x))
+
+#include "board.h" /* the board's few functions and the variable `node` */
+
 /* Compiled-in facts of an output. */
 struct output_fact {
-	uint8_t lo, hi, safe, hold, group;
+	uint16_t lo, hi, safe;
+	uint8_t hold, group;
 	uint32_t max_on_ms;
 };
 extern const struct output_fact core_facts[OUT_COUNT];
-#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) | ((safe) << (index))
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
+	| ((index) < OUT_LEVELS ? (safe) << (index) : 0)
 enum {
 	CORE_SAFE_PORT = 0
 #include "../protocol/registers.def"
@@ -144,9 +206,10 @@ enum {
 void core_init(uint32_t boot_count, uint8_t boot_cause);
 void core_poll(void);
 uint64_t core_now64(void);              /* main only */
-uint64_t core_time64(uint32_t ticks32); /* of a moment in the last 35 minutes; main only */
+uint64_t core_time64(uint32_t ticks32); /* of a moment within 17 minutes; main only */
 void core_event(uint8_t event, uint8_t source, uint16_t detail, uint32_t at);
 void core_on_tick(void);
+uint8_t core_too_late(uint8_t reg, int64_t late); /* main: tells it; the refusal */
 
 /* outputs.c */
 void outputs_init(void);
@@ -155,8 +218,38 @@ uint8_t outputs_write(const ProtoWrite *write,
 void outputs_force_safe(void);           /* any context, interrupts off */
 void outputs_purge(uint8_t forget);      /* main; forget: tell nobody */
 bool outputs_take(uint8_t *ret_out, struct action *ret_action); /* main: next finished action */
-uint8_t outputs_value(uint8_t out);
+uint16_t outputs_value(uint8_t out);
 void core_on_alarm(void);
+
+/* axes.c */
+#if ROWS_AXES
+void axes_init(void); /* limits of a new session; positions stay */
+uint8_t axes_move(const ProtoMove *move, uint64_t *ret_at); /* 0 waits, else a refusal */
+uint8_t axes_declare(uint8_t axis, int32_t position);
+void axes_halt(uint8_t axis);
+uint8_t axes_limit(uint8_t axis, uint8_t kind, int32_t value); /* kind: PROTO_REG_AXIS_V0, … */
+int32_t axes_position(uint8_t axis);
+uint8_t axes_state(uint8_t axis);
+void axes_purge(uint8_t forget);   /* main, tick kept out */
+bool axes_take(uint8_t *ret_axis); /* main: one whose move is over … */
+void axes_taken(uint8_t axis);     /* … and told */
+void axes_tick(void);
+void axes_load(uint8_t axis);
+void core_on_step(uint8_t axis);
+void core_on_run_end(
+	uint8_t axis); /* the same for a board that does all but a run's last step itself */
+#else
+static inline void axes_init(void)
+{
+}
+static inline void axes_purge(uint8_t forget)
+{
+	(void)forget;
+}
+static inline void axes_tick(void)
+{
+}
+#endif
 
 /* interlock.c */
 void interlock_init(uint8_t boot_cause);

@@ -7,6 +7,7 @@ void core_init(uint32_t boot_count, uint8_t boot_cause)
 	node.boot_count = boot_count;
 	node.boot_cause = boot_cause;
 	outputs_init();
+	axes_init();
 	inputs_init();
 	interlock_init(boot_cause);
 	session_init();
@@ -25,7 +26,7 @@ uint64_t core_now64(void)
 uint64_t core_time64(uint32_t ticks32)
 {
 	uint64_t now = core_now64();
-	return now - (uint32_t)((uint32_t)now - ticks32);
+	return now - (uint64_t)(int64_t)(int32_t)((uint32_t)now - ticks32);
 }
 
 void core_event(uint8_t event, uint8_t source, uint16_t detail, uint32_t at)
@@ -47,11 +48,22 @@ void core_event(uint8_t event, uint8_t source, uint16_t detail, uint32_t at)
 	e->at = at;
 }
 
+uint8_t core_too_late(uint8_t reg, int64_t late)
+{
+	core_event(PROTO_EVENT_LATE, reg,
+		   late > 65535 ? 65535
+		   : late > 0   ? (uint16_t)late
+				: 0,
+		   board_now());
+	return PROTO_REFUSED_LATE;
+}
+
 void core_on_tick(void)
 {
 	uint32_t now = board_now();
 	inputs_tick(now);
 	interlock_tick(now);
+	axes_tick();
 	node.ticks++;
 }
 

@@ -6,8 +6,10 @@
 	_Static_assert((max_on) > 0 && (max_on) <= 600000,                                     \
 		       name ": MAX_ON must be 1 ms ... 10 min");                               \
 	_Static_assert((lo) <= (safe) && (safe) <= (hi), name ": SAFE must lie in lo ... hi"); \
-	_Static_assert((hi) <= 1 && (lo) == 0, name ": this firmware drives levels only");     \
-	_Static_assert((index) < 8, name ": outputs share one port");
+	_Static_assert((lo) == 0 && (hi) == ((index) < OUT_LEVELS ? 1 : 1000),                 \
+		       name ": levels share one port, the others are duties in per mille");    \
+	_Static_assert((index) < OUT_LEVELS || (safe) == 0,                                    \
+		       name ": a duty is safe at 0: its pin is cut from the timer");
 #include "../protocol/registers.def"
 _Static_assert(PROTO_LEASE_US + 1000 <= 96000, "safe within 100 ms of the host's last word");
 
@@ -26,13 +28,21 @@ void outputs_init(void)
 	node.alarm_out = OUT_COUNT;
 }
 
-uint8_t outputs_value(uint8_t i)
+uint16_t outputs_value(uint8_t i)
 {
-	return i == OUT_LED ? node.led : (uint8_t)((node.port >> i) & 1);
+	if (i == OUT_LED)
+		return node.led;
+#if !ROWS_DUTIES
+	return node.port >> i & 1;
+#else
+	return i < OUT_LEVELS ? (uint16_t)((node.port >> i) & 1)
+			      : board_pwm((uint8_t)(i - OUT_LEVELS));
+#endif
 }
 
-/* Bit of a port or a group; the AVR shifts one place at a time, a table costs two cycles. 0 for the lamp. */
-#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) [index] = 1u << (index),
+/* Bit of a port or a group; the AVR shifts one place at a time, a table costs two cycles. 0 for the lamp and the duties. */
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
+	[index] = (index) < OUT_LEVELS ? 1u << (index) : 0,
 static const uint8_t bit_of[OUT_COUNT] = {
 #include "../protocol/registers.def"
 	[OUT_LED] = 0,
@@ -41,11 +51,6 @@ static const uint8_t bit_of[OUT_COUNT] = {
 /* Interrupts off. */
 static inline void drive(uint8_t bit, uint8_t value)
 {
-	if (!bit) {
-		node.led = value;
-		board_led(value);
-		return;
-	}
 	uint8_t port = value ? node.port | bit : node.port & (uint8_t)~bit;
 	board_outputs(port);
 	node.port = port;
@@ -70,7 +75,7 @@ static uint8_t forbidden(uint8_t i)
 
 /* The end of an output's time: a ONCE output that is already away from SAFE keeps the end it has. With interrupts on: a
  * trip in between leaves an end for an output that is SAFE already, which does nothing. */
-static void bound(uint8_t i, const struct action *a, uint8_t was)
+static void bound(uint8_t i, const struct action *a, uint16_t was)
 {
 	struct output *o = &node.out[i];
 	uint32_t end = a->effect + a->duration;
@@ -85,48 +90,98 @@ static void bound(uint8_t i, const struct action *a, uint8_t was)
 	o->expiring = 1;
 }
 
-/* What it takes is looked up before the moment, so that nothing but the checks and the pin remain for it. */
-static void execute(uint8_t i, struct action *a, uint8_t wait)
+/* May group `lease` be driven? Interrupts off. */
+static inline uint8_t may(uint8_t lease)
 {
-	uint8_t bit = bit_of[i], value = a->value, group = core_facts[i].group;
-	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
-	uint8_t set = value ? bit : 0, keep = (uint8_t)~bit, done = 0;
-	uint8_t was = outputs_value(i);
-	uint16_t moment = 0;
-	if (wait)
-		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
-			;
+	return node.state == PROTO_STATE_READY && (node.leases & lease);
+}
+
+/* Each returns whether it was done and *ret_moment, the low half of when. */
+static uint8_t set_led(uint8_t value, uint16_t *ret_moment)
+{
 	board_irq irq = board_irq_off();
-	if (!bit) {
-		drive(0, value);
-		moment = board_now16();
-		done = 1;
-	} else if (node.state == PROTO_STATE_READY && (node.leases & lease)) {
+	node.led = value;
+	board_led(value);
+	*ret_moment = board_now16();
+	board_irq_restore(irq);
+	return 1;
+}
+
+static inline uint8_t set_level(uint8_t bit, uint8_t set, uint8_t lease, uint16_t *ret_moment)
+{
+	uint8_t keep = (uint8_t)~bit, done = 0;
+	board_irq irq = board_irq_off();
+	if (may(lease)) {
 		uint8_t port = (node.port & keep) | set;
 		board_outputs(port);
 		node.port = port;
-		moment = board_now16();
+		*ret_moment = board_now16();
 		done = 1;
 	}
 	board_irq_restore(irq);
+	return done;
+}
+
+#if ROWS_DUTIES
+/* The moment is when the first period with the new duty begins, at most PWM_PERIOD_US after now. */
+static uint8_t set_duty(uint8_t k, uint16_t duty, uint8_t lease, uint16_t *ret_moment)
+{
+	uint8_t done = 0;
+	uint16_t wait = 0;
+	board_pwm_prepare(k, duty);
+	board_irq irq = board_irq_off();
+	if (may(lease)) {
+		wait = board_pwm_apply(k, duty != 0);
+		*ret_moment = board_now16();
+		done = 1;
+	}
+	board_irq_restore(irq);
+	*ret_moment = (uint16_t)(*ret_moment + wait);
+	return done;
+}
+#endif
+
+/* What it takes is looked up before the moment, so that nothing but the checks and the pin remain for it. */
+static void execute(uint8_t i, struct action *a, uint8_t wait)
+{
+	uint8_t bit = bit_of[i], group = core_facts[i].group, set = a->value ? bit : 0, done;
+	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
+	uint16_t was = outputs_value(i), moment = 0;
+	if (wait)
+		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
+			;
+	if (bit)
+		done = set_level(bit, set, lease, &moment);
+	else
+#if ROWS_DUTIES
+		if (i != OUT_LED)
+		done = set_duty((uint8_t)(i - OUT_LEVELS), a->value, lease, &moment);
+	else
+#endif
+		done = set_led((uint8_t)a->value, &moment);
 	if (!done) {
 		a->why = forbidden(i);
 		a->state = ACTION_DROPPED;
 		return;
 	}
 	uint32_t now = board_now();
-	a->effect = now - (uint16_t)((uint16_t)now - moment);
+	a->effect = now - (uint32_t)(int32_t)(int16_t)((uint16_t)now - moment);
 	bound(i, a, was);
 	a->state = ACTION_DONE;
 }
 
 static void expire(uint8_t i)
 {
-	uint8_t bit = bit_of[i], safe = core_facts[i].safe;
-	uint8_t moved = outputs_value(i) != safe;
+	uint8_t bit = bit_of[i], safe = (uint8_t)core_facts[i].safe;
+	uint8_t moved = outputs_value(i) != core_facts[i].safe;
 	node.out[i].expiring = 0;
 	board_irq irq = board_irq_off();
-	drive(bit, safe);
+	if (bit)
+		drive(bit, safe);
+#if ROWS_DUTIES
+	else if (i != OUT_LED)
+		board_pwm_apply((uint8_t)(i - OUT_LEVELS), 0);
+#endif
 	board_irq_restore(irq);
 	if (moved)
 		core_event(PROTO_EVENT_EXPIRED, (uint8_t)(PROTO_REG_OUT0 + i), 0, board_now());
@@ -229,22 +284,12 @@ static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)
 	return 0;
 }
 
-static uint8_t too_late(uint8_t reg, int64_t late)
-{
-	core_event(PROTO_EVENT_LATE, reg,
-		   late > 65535 ? 65535
-		   : late > 0   ? (uint16_t)late
-				: 0,
-		   board_now());
-	return PROTO_REFUSED_LATE;
-}
-
 static uint8_t when_of(uint8_t i, const ProtoWrite *w, uint64_t now, uint32_t *ret_at)
 {
 	struct output *o = &node.out[i];
 	int64_t lead = (int64_t)(w->at - now);
 	if (lead < (int64_t)TICKS_US(PROTO_MIN_LEAD_US))
-		return too_late(w->reg, -lead);
+		return core_too_late(w->reg, -lead);
 	if (lead > (int64_t)TICKS_MS(PROTO_MAX_LEAD_S * 1000ul))
 		return PROTO_REFUSED_TOO_FAR;
 	*ret_at = (uint32_t)w->at;
@@ -259,7 +304,7 @@ static uint8_t when_of(uint8_t i, const ProtoWrite *w, uint64_t now, uint32_t *r
 uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 {
 	uint8_t i = w->reg == PROTO_REG_LED ? OUT_LED : (uint8_t)(w->reg - PROTO_REG_OUT0);
-	struct action a = {.tag = w->tag, .value = (uint8_t)w->value};
+	struct action a = {.tag = w->tag, .value = (uint16_t)w->value};
 	uint8_t refused = w->value < core_facts[i].lo || w->value > core_facts[i].hi
 				  ? PROTO_REFUSED_RANGE
 				  : 0;
@@ -274,7 +319,7 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 	if (w->flags & PROTO_WRITE_SOONEST) {
 		int64_t late = w->at ? (int64_t)(core_now64() - w->at) : 0;
 		if (late > 0)
-			return too_late(w->reg, late);
+			return core_too_late(w->reg, late);
 		execute(i, &a, 0);
 		if (a.state == ACTION_DONE && a.value != core_facts[i].safe &&
 		    core_facts[i].max_on_ms)
@@ -312,6 +357,7 @@ void outputs_purge(uint8_t forget)
 			o->take = o->put;
 		o->expiring = 0; /* all are at SAFE already */
 	}
+	axes_purge(forget);
 	core_on_alarm();
 	board_alarm_mask(0);
 }

@@ -48,9 +48,48 @@ static uint16_t adc_code(uint8_t channel)
 	return code;
 }
 
+#if ROWS_AXES
+/* Registers of the axes: blocks of eight. */
+static uint8_t is_axis(uint8_t reg)
+{
+	return reg >= PROTO_REG_AXIS0 && reg < PROTO_REG_AXIS_HALT0 + 8 && (reg & 7) < PROTO_AXES;
+}
+
+static uint8_t read_axis(uint8_t reg, int32_t *ret)
+{
+	uint8_t i = reg & 7;
+	const struct axis *a = &node.axis[i];
+	switch (reg & 0xf8) {
+	case PROTO_REG_AXIS0:
+		*ret = axes_position(i);
+		return 0;
+	case PROTO_REG_AXIS_STATE0:
+		*ret = axes_state(i);
+		return 0;
+	case PROTO_REG_AXIS_V0:
+		*ret = (int32_t)a->max_v;
+		return 0;
+	case PROTO_REG_AXIS_A0:
+		*ret = (int32_t)a->max_a;
+		return 0;
+	case PROTO_REG_AXIS_LO0:
+		*ret = a->lo;
+		return 0;
+	case PROTO_REG_AXIS_HI0:
+		*ret = a->hi;
+		return 0;
+	}
+	return PROTO_REFUSED_NO_ACCESS;
+}
+#endif
+
 static uint8_t read_register(uint8_t reg, int32_t *ret)
 {
 	uint8_t inputs = board_inputs();
+#if ROWS_AXES
+	if (is_axis(reg))
+		return read_axis(reg, ret);
+#endif
 	if (is_output(reg)) {
 		*ret = outputs_value(reg == PROTO_REG_LED ? OUT_LED
 							  : (uint8_t)(reg - PROTO_REG_OUT0));
@@ -96,6 +135,9 @@ static uint8_t read_register(uint8_t reg, int32_t *ret)
 		return 0;
 	case PROTO_REG_RESET:
 	case PROTO_REG_STREAM:
+#if ROWS_AXES
+	case PROTO_REG_AXES_STREAM:
+#endif
 		return PROTO_REFUSED_NO_ACCESS;
 	}
 	return PROTO_REFUSED_NO_REGISTER;
@@ -126,12 +168,35 @@ static uint8_t lower_limit(uint8_t i, int32_t ms)
 	return 0;
 }
 
+#if ROWS_AXES
+static uint8_t write_axis(uint8_t reg, int32_t value)
+{
+	uint8_t i = reg & 7, kind = reg & 0xf8;
+	switch (kind) {
+	case PROTO_REG_AXIS0:
+		return axes_declare(i, value);
+	case PROTO_REG_AXIS_STATE0:
+		return PROTO_REFUSED_NO_ACCESS;
+	case PROTO_REG_AXIS_HALT0:
+		if (value != 1)
+			return PROTO_REFUSED_RANGE;
+		axes_halt(i);
+		return 0;
+	}
+	return axes_limit(i, kind, value);
+}
+#endif
+
 static uint8_t write_plain(const ProtoWrite *w)
 {
 	if (!(w->flags & PROTO_WRITE_SOONEST))
 		return PROTO_REFUSED_NO_ACCESS;
 	if (is_limit(w->reg))
 		return lower_limit((uint8_t)(w->reg - PROTO_REG_LIMIT0), w->value);
+#if ROWS_AXES
+	if (is_axis(w->reg))
+		return write_axis(w->reg, w->value);
+#endif
 	int32_t unused;
 	switch (w->reg) {
 	case PROTO_REG_RESET:
@@ -142,6 +207,13 @@ static uint8_t write_plain(const ProtoWrite *w)
 			return PROTO_REFUSED_RANGE;
 		node.stream = (uint8_t)w->value;
 		return 0;
+#if ROWS_AXES
+	case PROTO_REG_AXES_STREAM:
+		if (w->value < 0 || w->value > 1)
+			return PROTO_REFUSED_RANGE;
+		node.axes_stream = node.axes_changed = (uint8_t)w->value;
+		return 0;
+#endif
 	}
 	return read_register(w->reg, &unused) ? PROTO_REFUSED_NO_REGISTER : PROTO_REFUSED_NO_ACCESS;
 }
@@ -170,6 +242,23 @@ static CORE_OWN_FRAME void on_write(const uint8_t *b, uint8_t n)
 	else
 		refuse(w.tag, w.reg, result);
 }
+
+#if ROWS_AXES
+static CORE_OWN_FRAME void on_move(const uint8_t *b, uint8_t n)
+{
+	ProtoMove m;
+	uint64_t at = 0;
+	if (!proto_move_get(b, n, &m) || m.flags & ~(PROTO_WRITE_SOONEST | PROTO_MOVE_HOME)) {
+		refuse(n >= 3 ? proto_get16(b + 1) : 0, 0, PROTO_REFUSED_MALFORMED);
+		return;
+	}
+	uint8_t reg = (uint8_t)(PROTO_REG_AXIS0 + m.axis), why = axes_move(&m, &at);
+	if (why)
+		refuse(m.tag, reg, why);
+	else
+		post_reply(PROTO_MSG_QUEUED, m.tag, reg, 0, at);
+}
+#endif
 
 static CORE_OWN_FRAME void on_describe(const uint8_t *b, uint8_t n)
 {
@@ -202,6 +291,11 @@ static bool message(void *user, const uint8_t *b, uint8_t n)
 	case PROTO_MSG_WRITE:
 		on_write(b, n);
 		return true;
+#if ROWS_AXES
+	case PROTO_MSG_MOVE:
+		on_move(b, n);
+		return true;
+#endif
 	case PROTO_MSG_SAFE:
 		if (n == 3) {
 			interlock_release();
@@ -254,8 +348,12 @@ static void begin(uint16_t session)
 	node.event_take = node.event_put;
 	outputs_purge(1);
 	outputs_init();
+	axes_init();
 	node.reset_level = 1;
 	node.stream = node.led_by_host = 0;
+#if ROWS_AXES
+	node.axes_stream = 0;
+#endif
 	node.offered = 0;
 	proto_link_open(&node.link, session);
 }
@@ -365,6 +463,35 @@ static CORE_OWN_FRAME void report_actions(void)
 	}
 }
 
+#if ROWS_AXES
+static CORE_OWN_FRAME void report_axes(void)
+{
+	uint8_t bytes[PROTO_PAYLOAD], i;
+	while (proto_link_room(&node.link) > 1 && axes_take(&i)) {
+		const struct axis *a = &node.axis[i];
+		uint8_t reg = (uint8_t)(PROTO_REG_AXIS0 + i);
+		if (a->why)
+			refuse(a->tag, reg, a->why);
+		else
+			post_reply(PROTO_MSG_DONE, a->tag, reg, axes_position(i),
+				   core_time64(a->last_at));
+		axes_taken(i);
+	}
+	if (!node.axes_full || proto_link_room(&node.link) <= PROTO_WINDOW / 2)
+		return;
+	if (node.axes_stream) {
+		ProtoAxes axes = {.at = core_time64(node.axes_at), .axes = PROTO_AXES};
+		for (i = 0; i < PROTO_AXES; i++) {
+			axes.axis[i].state = node.axes_state[i];
+			axes.axis[i].position = node.axes_position[i];
+		}
+		proto_link_post(&node.link, bytes, proto_axes_put(&axes, bytes));
+	}
+	board_barrier();
+	node.axes_full = 0;
+}
+#endif
+
 static CORE_OWN_FRAME void report_samples(void)
 {
 	uint8_t bytes[PROTO_PAYLOAD], n;
@@ -391,6 +518,9 @@ void session_poll(void)
 	}
 	receive();
 	report_actions();
+#if ROWS_AXES
+	report_axes();
+#endif
 	report_events();
 	report_samples();
 	proto_link_poll(&node.link, node.kicked / (1000 / PROTO_TICK_US));

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const access_names[] = {"read", "write", "timed"};
+static const char *const access_names[] = {"read", "write", "timed", "move"};
 static const char *const hold_names[] = {"renewable", "once"};
 static const char *const group_names[] = {
 #define GROUP(id, name, doc) [id] = #name,
@@ -46,18 +46,60 @@ static void outputs(void)
 	}
 }
 
+static void axes(void)
+{
+	printf("\n## Axes\n\n"
+	       "A host may lower the velocity and the acceleration and narrow the travel for its "
+	       "session, "
+	       "never widen them. Homing runs towards the limit switch, whose edge is at the step "
+	       "given.\n\n"
+	       "| register | name | travel | velocity | acceleration | limit switch | homing | "
+	       "lease "
+	       "group | use |\n|---|---|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < proto_register_count; i++) {
+		const ProtoRegister *r = &proto_registers[i];
+		if (r->access != PROTO_ACCESS_MOVE)
+			continue;
+		const ProtoAxisFact *f = &proto_axis_facts[r->reg - PROTO_REG_AXIS0];
+		printf("| 0x%02x | %s | %d … %d step | %u step/s | %u step/s² | in.%u at step %d | "
+		       "%s, "
+		       "%u step/s | %s | %s |\n",
+		       r->reg, r->name, f->lo, f->hi, f->max_v, f->max_a, f->limit, f->at,
+		       f->towards < 0 ? "downwards" : "upwards", f->home_v, group_names[r->group],
+		       r->doc);
+	}
+}
+
 static void registers(void)
 {
 	printf("\n## Registers\n\n| register | name | access | unit | range | meaning "
 	       "|\n|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < proto_register_count; i++) {
 		const ProtoRegister *r = &proto_registers[i];
-		if (!r->max_on_ms)
+		if (!r->max_on_ms && r->access != PROTO_ACCESS_MOVE)
 			printf("| 0x%02x | %s | %s | %s | %d … %d | %s |\n", r->reg, r->name,
 			       access_names[r->access], r->unit, r->lo, r->hi, r->doc);
 	}
 	printf("| 0x40 + n | limit of out.n | read, write | ms | 1 … MAX_ON | MAX_ON for this "
-	       "session; may only be lowered |\n");
+	       "session; may only be lowered |\n"
+	       "| 0x60 + n | position of axis.n | read, write | step | lo … hi | a write declares "
+	       "it, "
+	       "with the energy off and the axis at rest |\n"
+	       "| 0x68 + n | state of axis.n | read | 1 | 0 … 7 | bit 0 position known, 1 moving, "
+	       "2 "
+	       "homing |\n"
+	       "| 0x70 + n | velocity limit of axis.n | read, write | step/s | 1 … MAX_V | for "
+	       "this "
+	       "session; may only be lowered |\n"
+	       "| 0x78 + n | acceleration limit of axis.n | read, write | step/s² | 1 … MAX_A | "
+	       "for this "
+	       "session; may only be lowered |\n"
+	       "| 0x80 + n, 0x88 + n | lowest, highest position of axis.n | read, write | step | "
+	       "lo … hi "
+	       "| for this session; may only be narrowed |\n"
+	       "| 0x90 + n | halt axis.n | write | 1 | 1 | stop by the acceleration of the move; "
+	       "the "
+	       "position stays known |\n");
 }
 
 static void rows(void)
@@ -94,6 +136,7 @@ static void document(void)
 	       PROTO_VERSION);
 	boards();
 	outputs();
+	axes();
 	registers();
 	rows();
 }

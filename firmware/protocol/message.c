@@ -107,6 +107,65 @@ bool proto_write_get(const uint8_t *b, uint8_t n, ProtoWrite *ret)
 	return true;
 }
 
+uint8_t proto_move_put(const ProtoMove *m, uint8_t *ret)
+{
+	ret[0] = PROTO_MSG_MOVE;
+	proto_put16(ret + 1, m->tag);
+	ret[3] = m->axis;
+	ret[4] = m->flags;
+	proto_put64(ret + 5, m->at);
+	proto_put32(ret + 13, (uint32_t)m->target);
+	proto_put32(ret + 17, m->velocity);
+	proto_put32(ret + 21, m->acceleration);
+	return PROTO_MOVE_SIZE;
+}
+
+bool proto_move_get(const uint8_t *b, uint8_t n, ProtoMove *ret)
+{
+	if (n != PROTO_MOVE_SIZE || b[0] != PROTO_MSG_MOVE)
+		return false;
+	ret->tag = proto_get16(b + 1);
+	ret->axis = b[3];
+	ret->flags = b[4];
+	ret->at = proto_get64(b + 5);
+	ret->target = (int32_t)proto_get32(b + 13);
+	ret->velocity = proto_get32(b + 17);
+	ret->acceleration = proto_get32(b + 21);
+	return true;
+}
+
+#define AXES_HEADER 10
+#define AXES_EACH 5
+
+uint8_t proto_axes_put(const ProtoAxes *a, uint8_t *ret)
+{
+	uint8_t n = AXES_HEADER;
+	ret[0] = PROTO_MSG_AXES;
+	proto_put64(ret + 1, a->at);
+	ret[9] = a->axes;
+	for (uint8_t i = 0; i < a->axes; i++) {
+		ret[n] = a->axis[i].state;
+		proto_put32(ret + n + 1, (uint32_t)a->axis[i].position);
+		n = (uint8_t)(n + AXES_EACH);
+	}
+	return n;
+}
+
+bool proto_axes_get(const uint8_t *b, uint8_t n, ProtoAxes *ret)
+{
+	if (n < AXES_HEADER || b[0] != PROTO_MSG_AXES || b[9] > PROTO_AXES_MOST ||
+	    n != AXES_HEADER + AXES_EACH * b[9])
+		return false;
+	ret->at = proto_get64(b + 1);
+	ret->axes = b[9];
+	for (uint8_t i = 0; i < ret->axes; i++) {
+		const uint8_t *p = b + AXES_HEADER + AXES_EACH * i;
+		ret->axis[i].state = p[0];
+		ret->axis[i].position = (int32_t)proto_get32(p + 1);
+	}
+	return true;
+}
+
 /* msg tag reg [value: i32 in VALUE and DONE, u8 in REFUSED, none in QUEUED] at */
 static uint8_t reply_value_size(uint8_t msg)
 {

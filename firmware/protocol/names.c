@@ -5,7 +5,7 @@
 #define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
 	{PROTO_REG_OUT0 + (index),                                  \
 	 name,                                                      \
-	 "1",                                                       \
+	 (hi) == 1 ? "1" : "permille",                              \
 	 lo,                                                        \
 	 hi,                                                        \
 	 safe,                                                      \
@@ -16,7 +16,16 @@
 	 doc},
 #define REGISTER(id, symbol, name, type, access, unit, lo, hi, doc) \
 	{id, name, unit, lo, hi, 0, 0, PROTO_ACCESS_##access, 0, 0, doc},
+#define AXIS(index, name, lo, hi, max_v, max_a, limit, towards, at, home_v, group, doc) \
+	{PROTO_REG_AXIS0 + (index), name, "step", lo, hi, 0, 0, PROTO_ACCESS_MOVE, 0,   \
+	 PROTO_GROUP_##group,       doc},
 const ProtoRegister proto_registers[] = {
+#include "registers.def"
+};
+
+#define AXIS(index, name, lo, hi, max_v, max_a, limit, towards, at, home_v, group, doc) \
+	[index] = {lo, hi, at, max_v, max_a, home_v, limit, towards},
+const ProtoAxisFact proto_axis_facts[] = {
 #include "registers.def"
 };
 const size_t proto_register_count = sizeof proto_registers / sizeof proto_registers[0];

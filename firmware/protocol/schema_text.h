@@ -6,6 +6,9 @@
 #define GROUP(id, name, doc) "group " #id " " #name "\n"
 #define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
 	"output " #index " " name " " #lo " " #hi " " #safe " " #max_on " " #hold " " #group "\n"
+#define AXIS(index, name, lo, hi, max_v, max_a, limit, towards, at, home_v, group, doc)       \
+	"axis " #index " " name " " #lo " " #hi " " #max_v " " #max_a " " #limit " " #towards \
+	" " #at " " #home_v " " #group "\n"
 #define REGISTER(id, symbol, name, type, access, unit, lo, hi, doc) \
 	"register " #id " " name " " #type " " #access " " unit " " #lo " " #hi "\n"
 #define MESSAGE(id, symbol, layout, doc) "message " #id " " #symbol " " layout "\n"

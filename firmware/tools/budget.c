@@ -201,6 +201,15 @@ static void tell_path(const Function *f)
 		printf("%s %u%s", f->name, f->frame, f->deepest ? " > " : "\n");
 }
 
+/* A vector that only marks something and goes on elsewhere is what it goes on to. */
+static const Function *routine(const Function *vector)
+{
+	const Function *to = vector->call_count == 1 && vector->tail[0] && vector->instructions <= 3
+				     ? find(vector->call[0])
+				     : NULL;
+	return to ? to : vector;
+}
+
 static unsigned worst_stack(unsigned *ret_main)
 {
 	unsigned sum = 0, closed = 0;
@@ -216,12 +225,13 @@ static unsigned worst_stack(unsigned *ret_main)
 			continue;
 		any = true;
 		unsigned d = (unsigned)depth(f) + pc_bytes;
-		if (!f->opens && d > closed)
+		const Function *r = routine(f);
+		if (!r->opens && d > closed)
 			closed = d;
-		if (f->opens)
+		if (r->opens)
 			sum += d;
-		if (f->opens_first)
-			sum += f->frame + pc_bytes;
+		if (r->opens_first)
+			sum += r->frame + pc_bytes;
 	}
 	if (!*ret_main || !any)
 		fail("no main or no interrupt in", "the ELF");

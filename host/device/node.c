@@ -66,7 +66,8 @@ static void add_health(NodeDevice *self)
 static bool is_status_only(const ProtoRegister *r)
 {
 	return r->reg == PROTO_REG_RESET || r->reg == PROTO_REG_STREAM ||
-	       r->reg == PROTO_REG_BOOTS || r->reg == PROTO_REG_CAUSE;
+	       r->reg == PROTO_REG_BOOTS || r->reg == PROTO_REG_CAUSE ||
+	       r->reg == PROTO_REG_AXES_STREAM || r->access == PROTO_ACCESS_MOVE;
 }
 
 static void add_channels(NodeDevice *self)

@@ -124,7 +124,7 @@ static ByteLink *slow_link(Rig *rig)
 static Rig *rig_with(int64_t asymmetry_ns)
 {
 	Rig *rig = g_new0(Rig, 1);
-	NodeNativePlant plant = {rig, on_pin, ramp};
+	NodeNativePlant plant = {rig, on_pin, ramp, NULL};
 	NodeNativeConfig config = {0};
 	g_autoptr(GError) error = NULL;
 	rig->stream = (Stream){.sample = on_sample, .fault = on_fault};

@@ -63,7 +63,7 @@ static bool any_fault(Rig *rig, const char *word)
 static Rig *rig_with(const LinkFaults *faults)
 {
 	Rig *rig = g_new0(Rig, 1);
-	NodeSimPlant plant = {rig, on_pin, half};
+	NodeSimPlant plant = {rig, on_pin, half, NULL};
 	NodeSimConfig config = {.elf = ANZEN_BINARY_DIR "/firmware/node-atmega2560.elf",
 				.name = "node-a",
 				.frequency_ppm = 1200};

@@ -1,5 +1,5 @@
 /* The two safety lines in cycles of the release ELF, at full load: frames arriving back to back at 500 kBd, samples streaming,
- * the schedule and the tick running. An opening loop takes the enable line within 3 µs (48 cycles) and every output within
+ * the schedule and the tick running, three axes stepping and a duty out. An opening loop takes the enable line within 3 µs (48 cycles) and every output within
  * 20 µs (320); interrupts are never off for longer than 20 µs, and outside the safety lines' own routines for 36 cycles.
  *
  * The press comes at a random cycle. Interrupt-off spans are counted from the emulated core's own flag. */
@@ -8,7 +8,7 @@
 #include "unit.h"
 
 #ifndef PRESSES
-#define PRESSES 600 /* the night's build says 100,000 */
+#define PRESSES 150 /* the night's build says 100,000 */
 #endif
 #define SEED 20261124u
 
@@ -23,26 +23,40 @@ static unsigned presses(void)
 typedef struct {
 	NodeBench *b;
 	GRand *rand;
-	int64_t enable_cycles, out_cycles; /* of this press; -1: has not come */
+	int64_t enable_cycles, out_cycles, duty_cycles,
+		step_cycles; /* of this press; -1: has not come */
 	uint64_t pressed;
 	unsigned outs;
 	unsigned k;
-	bool watching;
+	bool watching, axes; /* axes: this board has them, and duties */
 } Rig;
 
 static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
 {
 	(void)t_ns;
 	Rig *r = user;
-	if (!r->watching || level)
+	if (!r->watching)
 		return;
 	int64_t took = (int64_t)(node_sim_cycle(r->b->sim) - r->pressed);
+	if (level && !strncmp(name, "step.", 5))
+		r->step_cycles = took;
+	if (level)
+		return;
 	if (!strcmp(name, "enable"))
 		r->enable_cycles = took;
 	if (!strncmp(name, "out.", 4)) {
 		r->out_cycles = MAX(r->out_cycles, took);
 		r->outs++;
 	}
+}
+
+static void on_duty(void *user, const char *name, int permille, int64_t t_ns)
+{
+	(void)t_ns;
+	Rig *r = user;
+	r->b->duty[name[4] - '0'] = permille;
+	if (r->watching && !permille)
+		r->duty_cycles = (int64_t)(node_sim_cycle(r->b->sim) - r->pressed);
 }
 
 /* Keep the window full, so that the node's receiver never rests: outputs at once, the lamp by the clock. */
@@ -59,33 +73,55 @@ static void load(Rig *r)
 	}
 }
 
+static void all_taken(NodeBench *b)
+{
+	for (int i = 0; i < 400 && b->link.base != b->link.next; i++)
+		node_bench_run(b, CLOCK_MS / 2);
+}
+
 static bool rearm(Rig *r)
 {
 	NodeBench *b = r->b;
+	node_bench_input(b, "estop", true);
+	b->next_ping_ns = INT64_MAX;
+	all_taken(b); /* what the trip refused */
 	node_bench_input(b, "estop", false);
 	node_bench_input(b, "trip", false);
-	for (int i = 0; i < 80 && b->link.base != b->link.next; i++)
-		node_bench_run(b, CLOCK_MS / 2); /* what the trip refused */
-	b->next_ping_ns = INT64_MAX;
+	node_bench_run(b, CLOCK_MS / 2);
+	for (uint8_t i = 0; i < PROTO_AXES && r->axes; i++)
+		node_bench_soonest(b, (uint8_t)(PROTO_REG_AXIS0 + i), 0);
 	node_bench_write(b, PROTO_REG_RESET, 0, 0, 0);
 	node_bench_write(b, PROTO_REG_RESET, 1, 0, 0);
-	for (int i = 0; i < 60 && b->link.base != b->link.next; i++)
-		node_bench_run(b, CLOCK_MS / 2);
+	all_taken(b);
 	b->next_ping_ns = 0;
 	node_bench_run(b, CLOCK_MS);
 	for (uint8_t i = 0; i < 3; i++)
 		node_bench_soonest(b, OUT(i), 1);
-	for (int i = 0; i < 60 && !(b->sim->level[0] && b->sim->level[1] && b->sim->level[2]); i++)
-		node_bench_run(b, CLOCK_MS / 2);
+	if (r->axes)
+		node_bench_soonest(b, OUT(8), 500);
+	all_taken(b);
+	for (uint8_t i = 0; i < PROTO_AXES && r->axes; i++) {
+		node_bench_move(b, i, 100000, 20000, 100000, 0, false);
+		g_array_set_size(b->axis[i].at, 0);
+	}
+	all_taken(b);
+	/* from the first steps on; now and then to half of full speed */
+	unsigned steps = r->k % 8 ? r->k % 32 : 300;
+	for (int i = 0; i < (r->axes ? 400 : 1) && b->axis[2].at->len <= steps; i++) {
+		load(r);
+		node_bench_run(b, CLOCK_MS / 4);
+	}
 	load(r);
 	node_bench_run(b, CLOCK_MS / 2);
+	if (r->axes && (b->duty[0] != 500 || !b->axis[2].at->len))
+		return false;
 	return b->sim->level[9] && b->sim->level[0] && b->sim->level[1] && b->sim->level[2];
 }
 
 typedef struct {
 	double sum_enable, sum_out;
-	int64_t worst_enable, worst_out;
-	unsigned presses, unarmed, missed;
+	int64_t worst_enable, worst_out, worst_duty, worst_step;
+	unsigned presses, unarmed, missed, steps;
 } Totals;
 
 static void press(Rig *r, const char *line, Totals *t)
@@ -94,7 +130,7 @@ static void press(Rig *r, const char *line, Totals *t)
 	uint64_t at = node_sim_cycle(b->sim) + (uint64_t)g_rand_int_range(r->rand, 0, 8000);
 	load(r);
 	node_sim_run_to_cycle(b->sim, at);
-	r->enable_cycles = r->out_cycles = -1;
+	r->enable_cycles = r->out_cycles = r->duty_cycles = r->step_cycles = -1;
 	r->outs = 0;
 	r->pressed = node_sim_cycle(b->sim);
 	r->watching = true;
@@ -102,7 +138,10 @@ static void press(Rig *r, const char *line, Totals *t)
 	node_sim_run_to_cycle(b->sim, r->pressed + 1000);
 	r->watching = false;
 	t->presses++;
-	if (r->enable_cycles < 0 || r->outs != 3) {
+	t->worst_duty = MAX(t->worst_duty, r->duty_cycles);
+	t->worst_step = MAX(t->worst_step, r->step_cycles);
+	t->steps += r->step_cycles >= 0;
+	if (r->enable_cycles < 0 || r->outs != 3 || (r->axes && r->duty_cycles < 0)) {
 		t->missed++;
 		return;
 	}
@@ -115,6 +154,10 @@ static void press(Rig *r, const char *line, Totals *t)
 static Rig rig_new(void)
 {
 	Rig r = {.b = node_bench_new(BENCH_ELF), .rand = g_rand_new_with_seed(SEED)};
+	CU_ASSERT_TRUE(node_bench_connect(r.b));
+	r.axes = node_bench_has(r.b, PROTO_REG_AXIS0);
+	for (uint8_t i = 0; i < PROTO_AXES && r.axes; i++)
+		CU_ASSERT_EQUAL(node_bench_set(r.b, (uint8_t)(PROTO_REG_AXIS0 + i), 0), 0);
 	CU_ASSERT_TRUE(node_bench_arm(r.b));
 	CU_ASSERT_EQUAL(node_bench_set(r.b, PROTO_REG_STREAM, 1), 1);
 	return r;
@@ -131,7 +174,7 @@ static void an_opening_loop_cuts_the_enable_line_within_3_us(void)
 			t[i & 1].unarmed++;
 			continue;
 		}
-		r.b->sim->plant = (NodeSimPlant){&r, on_pin, NULL};
+		r.b->sim->plant = (NodeSimPlant){&r, on_pin, NULL, on_duty};
 		press(&r, i & 1 ? "trip" : "estop", &t[i & 1]);
 		r.b->sim->plant = plain;
 	}
@@ -139,13 +182,17 @@ static void an_opening_loop_cuts_the_enable_line_within_3_us(void)
 		unsigned n = t[i].presses - t[i].missed;
 		fprintf(stderr,
 			"%s, seed %u: %u presses at random cycles; enable off after %.1f cycles in "
-			"the mean, %d at worst; every output after %.1f, %d at worst\n",
+			"the mean, %d at worst; every output after %.1f, %d at worst; the duty %d, "
+			"a step's pulse began %d times, after %d\n",
 			i ? "trip" : "e-stop", SEED, n, t[i].sum_enable / MAX(n, 1),
-			(int)t[i].worst_enable, t[i].sum_out / MAX(n, 1), (int)t[i].worst_out);
+			(int)t[i].worst_enable, t[i].sum_out / MAX(n, 1), (int)t[i].worst_out,
+			(int)t[i].worst_duty, t[i].steps, (int)t[i].worst_step);
 		CU_ASSERT_EQUAL(t[i].missed, 0);
-		CU_ASSERT_TRUE(t[i].unarmed < MAX(presses() / 100, 1) && n > presses() / 3);
+		CU_ASSERT_TRUE(t[i].unarmed < MAX(presses() / 100, 3) && n > presses() / 3);
 		CU_ASSERT_TRUE(t[i].worst_enable <= 48);
 		CU_ASSERT_TRUE(t[i].worst_out <= 320);
+		CU_ASSERT_TRUE(t[i].worst_duty <= 320);
+		CU_ASSERT_TRUE(t[i].worst_step <= 320);
 	}
 	g_rand_free(r.rand);
 	node_bench_free(r.b);
@@ -156,6 +203,7 @@ static void interrupts_are_off_for_36_cycles_at_most(void)
 {
 	Rig r = rig_new();
 	avr_t *avr = r.b->sim->avr;
+	CU_ASSERT_TRUE(rearm(&r)); /* axes and duty */
 	uint64_t off_at = 0, worst = 0, spans = 0, end;
 	bool on = true;
 	for (int ms = 0; ms < (PRESSES > 10000 ? 5000 : 400); ms++) {

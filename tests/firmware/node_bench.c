@@ -4,10 +4,33 @@
 
 #define STEP (100 * CLOCK_US)
 
+static bool on_axis(NodeBench *b, const char *name, bool level, int64_t t_ns)
+{
+	bool step = g_str_has_prefix(name, "step."), dir = g_str_has_prefix(name, "dir.");
+	if (!step && !dir)
+		return false;
+	BenchAxis *a = &b->axis[name[step ? 5 : 4] - '0'];
+	if (dir) {
+		a->up = level;
+	} else if (level) {
+		a->position += a->up ? 1 : -1;
+		g_array_append_val(a->at, t_ns);
+	}
+	return true;
+}
+
+static void on_duty(void *user, const char *name, int permille, int64_t t_ns)
+{
+	NodeBench *b = user;
+	int k = name[4] - '0';
+	b->duty[k] = permille;
+	b->duty_ns[k] = t_ns;
+}
+
 static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
 {
 	NodeBench *b = user;
-	if (b->edges == BENCH_EDGES)
+	if (on_axis(b, name, level, t_ns) || b->edges == BENCH_EDGES)
 		return;
 	BenchEdge *e = &b->edge[b->edges++];
 	g_strlcpy(e->name, name, sizeof e->name);
@@ -45,6 +68,8 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 		b->replies++;
 	} else if (proto_event_get(bytes, n, &b->event[b->events % 64])) {
 		b->events++;
+	} else if (proto_axes_get(bytes, n, &b->axes)) {
+		b->snapshots++;
 	} else if (proto_adc_get(bytes, n, &adc)) {
 		b->batches++;
 		b->adc = adc;
@@ -74,11 +99,16 @@ const char *node_bench_board(void)
 	return board ? board : "atmega2560";
 }
 
+bool node_bench_has(const NodeBench *b, uint8_t reg)
+{
+	return proto_board_has(proto_board_by_name(b->sim ? node_sim_board(b->sim) : "native"),
+			       reg);
+}
+
 uint8_t node_bench_outputs(const NodeBench *b)
 {
-	const ProtoBoard *board = proto_board_by_name(b->sim ? node_sim_board(b->sim) : "native");
 	uint8_t n = 0;
-	while (n < PROTO_OUTPUTS && proto_board_has(board, (uint8_t)(PROTO_REG_OUT0 + n)))
+	while (n < 8 && node_bench_has(b, (uint8_t)(PROTO_REG_OUT0 + n)))
 		n++;
 	return n;
 }
@@ -87,7 +117,7 @@ static void new_elf(NodeBench *b)
 {
 	g_autofree char *elf =
 		g_strdup_printf("%s/firmware/node-%s.elf", ANZEN_BINARY_DIR, node_bench_board());
-	NodeSimPlant plant = {b, on_pin, adc_read};
+	NodeSimPlant plant = {b, on_pin, adc_read, on_duty};
 	NodeSimConfig config = {.elf = elf, .name = "node"};
 	g_autoptr(GError) error = NULL;
 	b->sim = node_sim_new(&config, &plant, b->clock, &error);
@@ -98,9 +128,11 @@ static void new_elf(NodeBench *b)
 NodeBench *node_bench_new(BenchKind kind)
 {
 	NodeBench *b = g_new0(NodeBench, 1);
-	NodeNativePlant plant = {b, on_pin, adc_read};
+	NodeNativePlant plant = {b, on_pin, adc_read, on_duty};
 	NodeNativeConfig config = {0};
 	b->clock = clock_manual_new(0);
+	for (int i = 0; i < PROTO_AXES; i++)
+		b->axis[i].at = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	if (kind == BENCH_ELF)
 		new_elf(b);
 	else
@@ -116,6 +148,8 @@ void node_bench_free(NodeBench *b)
 	node_sim_free(b->sim);
 	node_native_free(b->native);
 	clock_free(b->clock);
+	for (int i = 0; i < PROTO_AXES; i++)
+		g_array_unref(b->axis[i].at);
 	g_free(b);
 }
 
@@ -219,6 +253,35 @@ uint16_t node_bench_write(NodeBench *b, uint8_t reg, int32_t value, uint64_t at,
 	ProtoWrite w = {++b->tag, reg, at ? 0 : PROTO_WRITE_SOONEST, at, value, duration_us};
 	proto_link_post(&b->link, bytes, proto_write_put(&w, bytes));
 	return w.tag;
+}
+
+uint16_t node_bench_move(NodeBench *b, uint8_t axis, int32_t target, uint32_t velocity,
+			 uint32_t acceleration, uint64_t at, bool home)
+{
+	uint8_t bytes[PROTO_PAYLOAD];
+	ProtoMove m = {++b->tag,
+		       axis,
+		       (uint8_t)((at ? 0 : PROTO_WRITE_SOONEST) | (home ? PROTO_MOVE_HOME : 0)),
+		       at,
+		       target,
+		       velocity,
+		       acceleration};
+	proto_link_post(&b->link, bytes, proto_move_put(&m, bytes));
+	return m.tag;
+}
+
+int32_t node_bench_answer(NodeBench *b, uint16_t tag, int64_t most_ns)
+{
+	for (int64_t ms = 0; ms <= most_ns / CLOCK_MS; ms++) {
+		const ProtoReply *ok = node_bench_reply(b, PROTO_MSG_DONE, tag),
+				 *no = node_bench_reply(b, PROTO_MSG_REFUSED, tag);
+		if (ok)
+			return ok->value;
+		if (no)
+			return -1 - no->value;
+		node_bench_run(b, CLOCK_MS);
+	}
+	return INT32_MIN;
 }
 
 uint16_t node_bench_soonest(NodeBench *b, uint8_t reg, int32_t value)

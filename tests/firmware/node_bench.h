@@ -17,6 +17,13 @@ typedef struct {
 	int64_t t_ns;
 } BenchEdge;
 
+/* What the plant has seen of an axis: each rising edge of its step line is a step. */
+typedef struct {
+	int32_t position;
+	bool up;
+	GArray *at; /* int64_t ns of each step since the array was emptied */
+} BenchAxis;
+
 typedef enum { BENCH_ELF, BENCH_NATIVE } BenchKind;
 
 typedef struct NodeBench {
@@ -29,6 +36,8 @@ typedef struct NodeBench {
 	unsigned pongs, replies, events, batches, texts;
 	ProtoReply reply[64]; /* the last 64 */
 	ProtoEventMsg event[64];
+	ProtoAxes axes; /* the last */
+	unsigned snapshots;
 	ProtoAdc adc; /* the last; codes are copied to adc_codes */
 	uint16_t adc_codes[32];
 	int64_t offset_ticks; /* node ticks at bench time 0: measured by ping */
@@ -37,6 +46,9 @@ typedef struct NodeBench {
 	int64_t last_word_ns; /* when the last ping's first byte was fed */
 	BenchEdge edge[BENCH_EDGES];
 	unsigned edges;
+	BenchAxis axis[PROTO_AXES];
+	int duty[2]; /* per mille */
+	int64_t duty_ns[2];
 	int adc_mv[4];
 	int64_t adc_slope; /* mV per second added to channel 0 */
 	uint16_t tag;
@@ -67,6 +79,13 @@ uint64_t node_bench_ticks(const NodeBench *b, int64_t t_ns);
 uint16_t node_bench_write(NodeBench *b, uint8_t reg, int32_t value, uint64_t at,
 			  uint32_t duration_us);
 uint16_t node_bench_soonest(NodeBench *b, uint8_t reg, int32_t value);
+/* Does this board have the register? */
+bool node_bench_has(const NodeBench *b, uint8_t reg);
+/* at 0: soonest; home: target is not looked at. */
+uint16_t node_bench_move(NodeBench *b, uint8_t axis, int32_t target, uint32_t velocity,
+			 uint32_t acceleration, uint64_t at, bool home);
+/* Run until a command is answered by something else than QUEUED: DONE's value, or -1 - refusal. */
+int32_t node_bench_answer(NodeBench *b, uint16_t tag, int64_t most_ns);
 /* The last reply with this tag and message, or NULL. */
 const ProtoReply *node_bench_reply(const NodeBench *b, uint8_t msg, uint16_t tag);
 const ProtoEventMsg *node_bench_event(const NodeBench *b, uint8_t event);

@@ -1,6 +1,6 @@
 /* The node's frame parser and command dispatcher: bytes off the wire into the native core, and the same bytes wrapped into
  * valid frames of a running session, so that the dispatcher is reached too. Whatever comes, no output may be away from SAFE
- * without a lease. First byte: 0 = raw bytes; otherwise each chunk (length byte, then bytes) is one message. */
+ * without a lease, no axis steps without one, and none leaves a window as wide as its travel. First byte: 0 = raw bytes; otherwise each chunk (length byte, then bytes) is one message. */
 #include <anzen/protocol.h>
 #include <node_native.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 typedef struct {
 	NodeNative *node;
 	ProtoLink link;
-	bool enabled, leased_once;
+	bool enabled, up[PROTO_AXES];
+	int32_t count[PROTO_AXES];
 } Host;
 
 static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
@@ -19,7 +20,22 @@ static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
 	Host *h = user;
 	if (name[0] == 'e') /* enable follows the leases */
 		h->enabled = level;
-	else if (name[0] == 'o' && level && !h->enabled)
+	else if ((name[0] == 'o' || name[0] == 's') && level && !h->enabled)
+		abort();
+	if (name[0] == 'd' && name[1] == 'i') /* dir.N */
+		h->up[name[4] - '0'] = level;
+	if (name[0] == 's' && level) {
+		int i = name[5] - '0';
+		h->count[i] += h->up[i] ? 1 : -1;
+	}
+}
+
+static void on_duty(void *user, const char *name, int permille, int64_t t_ns)
+{
+	(void)name;
+	(void)t_ns;
+	const Host *h = user;
+	if (permille && !h->enabled)
 		abort();
 }
 
@@ -35,6 +51,8 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	ProtoReply reply;
 	ProtoEventMsg event;
 	ProtoAdc adc;
+	ProtoAxes axes;
+	proto_axes_get(bytes, n, &axes);
 	proto_reply_get(bytes, n, &reply);
 	proto_event_get(bytes, n, &event);
 	proto_adc_get(bytes, n, &adc);
@@ -82,6 +100,11 @@ static void messages(Host *h, const uint8_t *data, size_t size)
 		{PROTO_MSG_WRITE, 1, 0, PROTO_REG_RESET, 1},
 		{PROTO_MSG_WRITE, 2, 0, PROTO_REG_RESET, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 	begin(h);
+	for (uint8_t i = 0; i < PROTO_AXES; i++) {
+		const uint8_t declare[PROTO_WRITE_SIZE] = {PROTO_MSG_WRITE, 3, 0,
+							   (uint8_t)(PROTO_REG_AXIS0 + i), 1};
+		proto_link_post(&h->link, declare, PROTO_WRITE_SIZE);
+	}
 	proto_link_post(&h->link, edge[0], PROTO_WRITE_SIZE);
 	proto_link_post(&h->link, edge[1], PROTO_WRITE_SIZE);
 	turn(h, 1000000);
@@ -102,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	Host h = {0};
-	NodeNativePlant plant = {.user = &h, .pin_changed = on_pin};
+	NodeNativePlant plant = {.user = &h, .pin_changed = on_pin, .duty_changed = on_duty};
 	NodeNativeConfig config = {0};
 	h.node = node_native_new(&config, &plant);
 	proto_link_init(&h.link, 0, &ops, &h);
@@ -111,6 +134,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		node_native_feed(h.node, data + 1, size - 1 < 4096 ? size - 1 : 4096);
 	turn(&h, 120000000);
+	for (int i = 0; i < PROTO_AXES;
+	     i++) /* a homing may search the travel and a little more, once each way */
+		if (h.count[i] > 400000 || h.count[i] < -400000)
+			abort();
 	if (h.enabled) /* 120 ms after the last word */
 		abort();
 	node_native_free(h.node);

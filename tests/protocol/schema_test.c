@@ -34,7 +34,7 @@ static void every_output_is_bounded(void)
 	int outputs = 0;
 	for (size_t i = 0; i < proto_register_count; i++) {
 		const ProtoRegister *r = &proto_registers[i];
-		if (strncmp(r->name, "out.", 4))
+		if (strncmp(r->name, "out.", 4) && strncmp(r->name, "pwm.", 4))
 			continue;
 		outputs++;
 		CU_ASSERT_TRUE(r->max_on_ms > 0 && r->max_on_ms <= 600000);

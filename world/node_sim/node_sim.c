@@ -32,12 +32,14 @@ struct NodeSimBoard {
 	const char *mcu;
 	unsigned
 		machine; /* EF_AVR_MACH of its ELF: the instruction set, which is another one on each */
+	bool duties;     /* timer 5 makes them */
 	Terminal outputs[NODE_SIM_OUTPUTS], inputs[NODE_SIM_INPUTS];
 };
 
 static const NodeSimBoard boards[] = {
 	{"atmega2560",
 	 6,
+	 true,
 	 {{"out.0", 'A', 0},
 	  {"out.1", 'A', 1},
 	  {"out.2", 'A', 2},
@@ -47,7 +49,13 @@ static const NodeSimBoard boards[] = {
 	  {"out.6", 'A', 6},
 	  {"out.7", 'A', 7},
 	  {"led", 'B', 7},
-	  {"enable", 'C', 0}},
+	  {"enable", 'C', 0},
+	  {"step.0", 'C', 1},
+	  {"dir.0", 'C', 2},
+	  {"step.1", 'C', 3},
+	  {"dir.1", 'C', 4},
+	  {"step.2", 'C', 5},
+	  {"dir.2", 'C', 6}},
 	 {{"estop", 'D', 0},
 	  {"trip", 'D', 1},
 	  {"in.0", 'L', 0},
@@ -56,6 +64,7 @@ static const NodeSimBoard boards[] = {
 	  {"in.3", 'L', 3}}},
 	{"atmega328p",
 	 5,
+	 false,
 	 {{"out.0", 'D', 4},
 	  {"out.1", 'D', 5},
 	  {"out.2", 'D', 6},
@@ -127,6 +136,46 @@ void node_sim_drive(NodeSim *sim, int input, bool level)
 		.name = (unsigned long)port & 0x7f, .mask = *mask, .value = *value};
 	avr_ioctl(sim->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL(port), &external);
 	avr_raise_irq(avr_io_getirq(sim->avr, AVR_IOCTL_IOPORT_GETIRQ(port), terminal->bit), level);
+}
+
+/* Timer 5 as the datasheet places it (2549Q, 33); the emulation does not move the pins of a fast PWM, so the duty is read. */
+#define TCCR5A 0x120
+#define ICR5 0x126
+#define OCR5B 0x12a
+#define OCR5C 0x12c
+static const struct {
+	const char *name;
+	uint16_t compare;
+	uint8_t connected;
+} duties[NODE_SIM_DUTIES] = {{"pwm.0", OCR5B, 0x20}, {"pwm.1", OCR5C, 0x08}};
+
+static int word_at(const NodeSim *sim, uint16_t address)
+{
+	return sim->avr->data[address] | sim->avr->data[address + 1] << 8;
+}
+
+static void tell_duties(NodeSim *sim)
+{
+	for (int i = 0; i < NODE_SIM_DUTIES && sim->board->duties; i++) {
+		int duty = 0;
+		if (sim->avr->data[TCCR5A] & duties[i].connected)
+			duty = (word_at(sim, duties[i].compare) + 1) * 1000 /
+			       (word_at(sim, ICR5) + 1);
+		if (duty == sim->duty[i])
+			continue;
+		sim->duty[i] = duty;
+		if (sim->plant.duty_changed)
+			sim->plant.duty_changed(sim->plant.user, duties[i].name, duty,
+						node_sim_now(sim));
+	}
+}
+
+static void on_timer(avr_t *avr, avr_io_addr_t address, uint8_t value, void *param)
+{
+	(void)avr;
+	(void)address;
+	(void)value;
+	tell_duties(param);
 }
 
 static int input_index(const NodeSim *sim, const char *name)
@@ -280,6 +329,7 @@ static void after_reset(NodeSim *sim)
 	sim->xoff = sim->byte_timer = false;
 	for (int i = 0; i < NODE_SIM_OUTPUTS; i++)
 		set_level(sim, i, false);
+	tell_duties(sim);
 	for (uint8_t i = 0; i < EXT_INTERRUPTS; i++)
 		avr_extint_set_strict_lvl_trig(sim->avr, i, 0);
 	for (int i = 0; i < NODE_SIM_INPUTS; i++)
@@ -363,6 +413,10 @@ static void connect_pins(NodeSim *sim)
 					      terminal->bit),
 				on_pin, &sim->pin[i]);
 	}
+	if (sim->board->duties)
+		avr_register_io_write(avr, TCCR5A, on_timer, sim);
+	for (int i = 0; i < NODE_SIM_DUTIES && sim->board->duties; i++)
+		avr_register_io_write(avr, duties[i].compare, on_timer, sim);
 	for (int i = 0; i < 4; i++) {
 		sim->adc[i] = (NodeSimPin){sim, i};
 		sim->adc_in[i] = avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0 + i);

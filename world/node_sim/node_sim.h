@@ -29,6 +29,9 @@ typedef struct NodeSimPlant {
 	void *user;
 	void (*pin_changed)(void *user, const char *name, bool level, int64_t t_ns);
 	int (*adc_read)(void *user, const char *name, int64_t t_ns);
+	/* pwm.N: the share of a period's time that the pin is high, when that changes; a new duty holds from the node's next
+	 * period on (at most 1 ms later), off holds at once. */
+	void (*duty_changed)(void *user, const char *name, int permille, int64_t t_ns);
 } NodeSimPlant;
 
 typedef struct NodeSimConfig {

@@ -10,7 +10,8 @@
 
 #define NODE_SIM_HZ 16000000.0
 #define NODE_SIM_QUEUE 65536u /* bytes each way; a power of two */
-#define NODE_SIM_OUTPUTS 10   /* out.0 … out.7, led, enable */
+#define NODE_SIM_OUTPUTS 16   /* out.0 … out.7, led, enable, step.0, dir.0 … dir.2 */
+#define NODE_SIM_DUTIES 2
 #define NODE_SIM_INPUTS 6
 
 typedef struct {
@@ -44,6 +45,7 @@ struct NodeSim {
 	avr_cycle_count_t base_cycle;
 	NodeSimBytes in, out; /* to the node, from the node */
 	bool level[NODE_SIM_OUTPUTS];
+	int duty[NODE_SIM_DUTIES]; /* per mille */
 	NodeSimPin pin[NODE_SIM_OUTPUTS], adc[4];
 	uint8_t ext_mask[128], ext_value[128]; /* per port letter */
 

@@ -33,6 +33,9 @@
 #define BOARD_UDRE_VECT USART_UDRE_vect
 #define BOARD_TX_RING 128
 
+#define BOARD_ALSO_SAFE()
+#define BOARD_ALSO_SAFE_ASM ""
+
 #include "../avr/avr.h"
 
 #endif

@@ -79,6 +79,7 @@ static inline void board_enable(uint8_t on)
 	do {                                                          \
 		BOARD_OUT_PORT = BOARD_OUT(CORE_SAFE_PORT);           \
 		BOARD_ENABLE_PORT &= (uint8_t)~_BV(BOARD_ENABLE_BIT); \
+		BOARD_ALSO_SAFE();                                    \
 	} while (0)
 static inline void board_led(uint8_t on)
 {

@@ -10,7 +10,7 @@ volatile uint16_t board_time_high __attribute__((used));
  *
  * Every interrupt but the two safety lines' lets others in after at most 33 cycles; that needs assembly for the UART's
  * two, whose flags stay up until the byte is taken. The receiver's index and the time of the last delimiter live in
- * GPIOR1, GPIOR0 (low) and GPIOR2 (high): one cycle away.
+ * GPIOR1, EEDR (low; nothing else uses it after the start) and GPIOR2 (high): one cycle away.
  *
  * Both rings begin on a page, where an index is an address' low byte; they stand at the very start of the memory
  * (the linker is told so), or aligning them would waste up to a page. */
@@ -64,7 +64,7 @@ ISR(BOARD_RX_VECT, ISR_NAKED)
 		"pop r24\n"
 		"reti\n" ::[data] "n"(_SFR_MEM_ADDR(UDR0)),
 		[low] "n"(_SFR_MEM_ADDR(TCNT1L)), [head] "n"(_SFR_IO_ADDR(GPIOR1)),
-		[stamp_low] "n"(_SFR_IO_ADDR(GPIOR0)), [stamp_high] "n"(_SFR_IO_ADDR(GPIOR2)),
+		[stamp_low] "n"(_SFR_IO_ADDR(EEDR)), [stamp_high] "n"(_SFR_IO_ADDR(GPIOR2)),
 		[ring] "i"(rings.rx), [place] "i"(&stamp_index));
 }
 
@@ -135,7 +135,7 @@ uint16_t board_uart_lead(void)
 bool board_uart_stamp(uint32_t *ret_at)
 {
 	board_irq irq = board_irq_off();
-	uint8_t index = stamp_index, low = GPIOR0, high = GPIOR2;
+	uint8_t index = stamp_index, low = EEDR, high = GPIOR2;
 	board_irq_restore(irq);
 	uint32_t now = board_now();
 	*ret_at = now - (uint16_t)((uint16_t)now - (uint16_t)(low | high << 8));
@@ -164,7 +164,7 @@ ISR(TIMER1_OVF_vect, ISR_NAKED)
 }
 
 /* The two safety lines: pins first, saving registers and book-keeping after. The enable line takes 2 cycles, the
- * outputs 6. What follows is an ordinary interrupt routine, reached by a jump. */
+ * outputs 6; on the ATmega2560 the duties 9, and after 11 no step can begin. What follows is an ordinary interrupt routine, reached by a jump. */
 #define SAFETY_LINE(vector, routine, call)                                                    \
 	void routine(void) __attribute__((signal, used));                                     \
 	void routine(void)                                                                    \
@@ -177,8 +177,7 @@ ISR(TIMER1_OVF_vect, ISR_NAKED)
 			"cbi %[enable], %[bit]\n"                                             \
 			"push r24\n"                                                          \
 			"ldi r24, %[safe]\n"                                                  \
-			"out %[port], r24\n"                                                  \
-			"pop r24\n"                                                           \
+			"out %[port], r24\n" BOARD_ALSO_SAFE_ASM "pop r24\n"                  \
 			"jmp " #routine "\n" ::[enable] "n"(_SFR_IO_ADDR(BOARD_ENABLE_PORT)), \
 			[bit] "n"(BOARD_ENABLE_BIT), [safe] "n"(BOARD_OUT(CORE_SAFE_PORT)),   \
 			[port] "n"(_SFR_IO_ADDR(BOARD_OUT_PORT)));                            \
@@ -186,10 +185,16 @@ ISR(TIMER1_OVF_vect, ISR_NAKED)
 SAFETY_LINE(INT0_vect, __vector_estop, core_on_estop)
 SAFETY_LINE(INT1_vect, __vector_trip, core_on_trip)
 
-/* Alarm and tick let everything else in, never themselves; the alarm keeps the tick out while it waits for a moment.
- * Flags rather than TIMSK1: what comes meanwhile is remembered here and does not depend on how a chip, or an emulator,
- * treats a flag that was raised while its interrupt was masked. */
+/* Alarm and tick let everything else in, never themselves; the alarm keeps the tick out while it waits for a moment, and a
+ * step that has not set its next moment yet keeps out both. Flags rather than TIMSK1: what comes meanwhile is remembered
+ * here and does not depend on how a chip, or an emulator, treats a flag that was raised while its interrupt was masked. */
 static volatile uint8_t alarm_masked, alarm_active, alarm_missed, tick_active, tick_missed;
+#define steps GPIOR0 /* bit N: axis N is in its step; what it keeps waiting: */
+#define STEPS_ALL 0x07
+#define STEPS_ALARM_ENTERS \
+	5 /* from its first instruction on: a tick that slips in would make it late */
+#define STEPS_ALARM 6
+#define STEPS_TICK 7
 
 /* Interrupts nest like calls, so what an interrupt finds set or clear stays so for it; only between seeing that nothing
  * was missed and saying that we have left may nothing come. Both end with interrupts on. */
@@ -221,8 +226,7 @@ static void run_alarm(void)
 		run_tick();
 }
 
-/* Neither can come again before its flags are set: the timer needs far longer to match again. */
-ISR(TIMER1_COMPA_vect, ISR_NOBLOCK)
+static void alarm(void)
 {
 	if (alarm_masked || alarm_active)
 		alarm_missed = 1;
@@ -230,16 +234,64 @@ ISR(TIMER1_COMPA_vect, ISR_NOBLOCK)
 		run_alarm();
 }
 
-ISR(TIMER1_COMPB_vect, ISR_NOBLOCK)
+static void tick(void)
 {
-	cli(); /* the timer's 16-bit registers share one byte */
-	OCR1B += (uint16_t)TICKS_US(PROTO_TICK_US);
-	sei();
 	if (alarm_masked || alarm_active || tick_active)
 		tick_missed = 1;
 	else
 		run_tick();
 }
+
+/* What was kept waiting. */
+static void leave(void)
+{
+	if (steps & (STEPS_ALL | _BV(STEPS_ALARM_ENTERS)))
+		return;
+	if (steps & _BV(STEPS_ALARM)) {
+		steps |= _BV(STEPS_ALARM_ENTERS);
+		steps &= (uint8_t)~_BV(STEPS_ALARM);
+		alarm();
+		steps &= (uint8_t)~_BV(STEPS_ALARM_ENTERS);
+	}
+	if (steps & _BV(STEPS_TICK)) {
+		steps &= (uint8_t)~_BV(STEPS_TICK);
+		tick();
+	}
+}
+
+/* Neither can come again before its flags are set: the timer needs far longer to match again. */
+void __vector_alarm(void) __attribute__((interrupt, used));
+void __vector_alarm(void)
+{
+	if (steps & STEPS_ALL)
+		steps |= _BV(STEPS_ALARM);
+	else
+		alarm();
+	steps &= (uint8_t)~_BV(STEPS_ALARM_ENTERS);
+	leave();
+}
+
+ISR(TIMER1_COMPA_vect, ISR_NAKED)
+{
+	__asm__ volatile("sbi %[flags], %[enters]\n"
+			 "jmp __vector_alarm\n" ::[flags] "n"(_SFR_IO_ADDR(steps)),
+			 [enters] "n"(STEPS_ALARM_ENTERS));
+}
+
+ISR(TIMER1_COMPB_vect, ISR_NOBLOCK)
+{
+	cli(); /* the timer's 16-bit registers share one byte */
+	OCR1B += (uint16_t)TICKS_US(PROTO_TICK_US);
+	sei();
+	if (steps & (STEPS_ALL | _BV(STEPS_ALARM_ENTERS)))
+		steps |= _BV(STEPS_TICK);
+	else
+		tick();
+}
+
+#if ROWS_AXES
+#include "steps.h"
+#endif
 
 void board_alarm_mask(uint8_t masked)
 {
@@ -281,6 +333,12 @@ static void ports(void)
 	BOARD_OUT_PORT = BOARD_OUT(CORE_SAFE_PORT);
 	BOARD_OUT_DDR = BOARD_OUT_MASK;
 	BOARD_ENABLE_DDR |= _BV(BOARD_ENABLE_BIT);
+#if ROWS_AXES
+	DDRC |= (uint8_t)~_BV(PC7); /* steps and directions: low */
+#endif
+#if ROWS_DUTIES
+	DDRL = _BV(PL4) | _BV(PL5);
+#endif
 	DDRB |= _BV(BOARD_LED_BIT);
 	PORTD |= 3 << BOARD_LOOPS_BIT;
 	EICRA = _BV(ISC01) | _BV(ISC00) | _BV(ISC11) | _BV(ISC10); /* rising = opening */
@@ -290,8 +348,26 @@ static void ports(void)
 
 static void peripherals(void)
 {
+	GTCCR = _BV(TSM) | _BV(PSRSYNC); /* timers start as one */
 	TCCR1A = 0;
+	TCNT1 = 0;
+#if ROWS_AXES
+	TCCR3A = 0;
+	TCNT3 = 0;
+#endif
+#if ROWS_DUTIES
+	TCCR5A = 0;
+	TCNT5 = 0;
+	ICR5 = BOARD_PWM_TOP; /* before the clock: emulators take the period when that is written */
+#endif
 	TCCR1B = _BV(CS11);
+#if ROWS_AXES
+	TCCR3B = _BV(CS31);
+#endif
+#if ROWS_DUTIES
+	TCCR5B = _BV(WGM53) | _BV(WGM52) | _BV(CS51);
+#endif
+	GTCCR = 0;
 	OCR1B = TCNT1 + (uint16_t)TICKS_US(PROTO_TICK_US);
 	TIMSK1 = _BV(TOIE1) | _BV(OCIE1A) | _BV(OCIE1B);
 	ADCSRA = _BV(ADEN) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0); /* 125 kHz */

@@ -8,6 +8,9 @@
 #define SAMPLE_TICKS 24 /* 1.5 ADC clocks of 8 µs */
 #define QUEUE 16384u
 #define NEVER UINT64_MAX
+#define PINS 16
+#define AXIS_PIN 10 /* step.0, dir.0, step.1 … */
+_Static_assert(PROTO_AXES == 3 && PROTO_OUTPUTS - OUT_LEVELS == 2, "as the names below");
 
 struct queue {
 	uint8_t data[QUEUE];
@@ -21,8 +24,10 @@ struct NodeNative {
 	uint64_t now;                 /* ticks */
 	uint64_t tick, alarm, sample; /* when each is due */
 	uint32_t boots;
-	uint8_t channel, code_channel, inputs, pins[10]; /* out.0 … out.7, led, enable */
-	uint16_t code;
+	uint8_t channel, code_channel, inputs, pins[PINS]; /* out.0 … out.7, led, enable, axes */
+	uint16_t code, duty[2], duty_next[2];
+	uint64_t step_at[PROTO_AXES];
+	uint8_t stepping; /* bit per axis whose interrupt is on */
 	uint32_t stamp;
 	struct queue in, out;
 };
@@ -30,8 +35,10 @@ struct NodeNative {
 _Thread_local struct Node *board_node;
 _Thread_local struct NodeNative *board_native;
 
-static const char *const pin_names[10] = {"out.0", "out.1", "out.2", "out.3", "out.4",
-					  "out.5", "out.6", "out.7", "led",   "enable"};
+static const char *const pin_names[PINS] = {
+	"out.0", "out.1",  "out.2",  "out.3", "out.4",  "out.5", "out.6",  "out.7",
+	"led",   "enable", "step.0", "dir.0", "step.1", "dir.1", "step.2", "dir.2"};
+static const char *const duty_names[2] = {"pwm.0", "pwm.1"};
 static const char *const input_names[8] = {"estop", "trip", NULL,   NULL,
 					   "in.0",  "in.1", "in.2", "in.3"};
 static const char *const adc_names[4] = {"adc.0", "adc.1", "adc.2", "adc.3"};
@@ -89,8 +96,73 @@ void board_outputs(uint8_t port)
 
 void board_outputs_safe(void)
 {
-	board_outputs(CORE_SAFE_PORT);
 	board_enable(0);
+	board_outputs(CORE_SAFE_PORT);
+	board_pwm_apply(0, 0);
+	board_pwm_apply(1, 0);
+	board_native->stepping = 0;
+}
+
+void board_pwm_prepare(uint8_t k, uint16_t duty)
+{
+	board_native->duty_next[k] = duty;
+}
+
+uint16_t board_pwm_apply(uint8_t k, uint8_t on)
+{
+	NodeNative *n = board_native;
+	uint16_t duty = on ? n->duty_next[k] : 0;
+	if (n->duty[k] != duty && n->plant.duty_changed)
+		n->plant.duty_changed(n->plant.user, duty_names[k], duty, time_of(n, n->now));
+	n->duty[k] = duty;
+	return 0;
+}
+
+uint16_t board_pwm(uint8_t k)
+{
+	return board_native->duty[k];
+}
+
+void board_axis_high(uint8_t i)
+{
+	set_pin(AXIS_PIN + 2 * i, 1);
+}
+
+void board_axis_low(uint8_t i)
+{
+	set_pin(AXIS_PIN + 2 * i, 0);
+}
+
+void board_axis_direction(uint8_t i, uint8_t up)
+{
+	set_pin(AXIS_PIN + 1 + 2 * i, up);
+}
+
+void board_axis_at(uint8_t i, uint16_t at)
+{
+	NodeNative *n = board_native;
+	int16_t ahead = (int16_t)(at - (uint16_t)n->now);
+	n->step_at[i] = n->now + (ahead > 0 ? (uint16_t)ahead : 0);
+}
+
+void board_axis_set(uint8_t i, uint16_t at)
+{
+	board_axis_at(i, at);
+}
+
+uint8_t board_axis_irq(uint8_t i)
+{
+	return (uint8_t)(1u << i);
+}
+
+void board_axis_run(uint8_t mask)
+{
+	board_native->stepping |= mask;
+}
+
+void board_axis_rest(uint8_t i)
+{
+	board_native->stepping &= (uint8_t) ~(1u << i);
 }
 
 void board_led(uint8_t on)
@@ -193,11 +265,17 @@ static void tick(NodeNative *n)
 static uint64_t earliest(const NodeNative *n)
 {
 	uint64_t first = n->tick < n->alarm ? n->tick : n->alarm;
+	for (int i = 0; i < PROTO_AXES; i++)
+		if ((n->stepping >> i & 1) && n->step_at[i] < first)
+			first = n->step_at[i];
 	return n->sample < first ? n->sample : first;
 }
 
 static void step(NodeNative *n)
 {
+	for (uint8_t i = 0; i < PROTO_AXES; i++)
+		if ((n->stepping >> i & 1) && n->step_at[i] <= n->now)
+			core_on_step(i);
 	if (n->alarm <= n->now) {
 		n->alarm = NEVER;
 		core_on_alarm();
@@ -231,8 +309,11 @@ int64_t node_native_now(const NodeNative *n)
 void node_native_reset(NodeNative *n, uint8_t cause)
 {
 	enter(n);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < PINS; i++)
 		set_pin(i, 0);
+	board_pwm_apply(0, 0);
+	board_pwm_apply(1, 0);
+	n->stepping = 0;
 	n->in.tail = n->in.head;
 	n->alarm = n->sample = NEVER;
 	n->tick = n->now + TICKS_US(PROTO_TICK_US);

@@ -19,11 +19,13 @@ struct ByteLink;
 
 typedef struct NodeNative NodeNative;
 
-/* As NodeSimPlant: edges as they happen, millivolts at the sample-and-hold instant. Members may be NULL. */
+/* As NodeSimPlant: edges as they happen (step.N and dir.N too), millivolts at the sample-and-hold instant, duties in per
+ * mille. Members may be NULL. */
 typedef struct NodeNativePlant {
 	void *user;
 	void (*pin_changed)(void *user, const char *name, bool level, int64_t t_ns);
 	int (*adc_read)(void *user, const char *name, int64_t t_ns);
+	void (*duty_changed)(void *user, const char *name, int permille, int64_t t_ns);
 } NodeNativePlant;
 
 typedef struct NodeNativeConfig {

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_VERSION 2
+#define PROTO_VERSION 3
 
 #define PROTO_HEADER 8
 #define PROTO_CRC 4
@@ -72,10 +72,22 @@ enum {
 	PROTO_OUTPUTS = 0
 #include "../../registers.def"
 };
+#define AXIS(index, name, lo, hi, max_v, max_a, limit, towards, at, home_v, group, doc) +1
+enum {
+	PROTO_AXES = 0
+#include "../../registers.def"
+};
 #define REGISTER(id, symbol, name, type, access, unit, lo, hi, doc) PROTO_REG_##symbol = id,
 enum {
 	PROTO_REG_OUT0 = 0x10,
 	PROTO_REG_LIMIT0 = 0x40,
+	PROTO_REG_AXIS0 = 0x60,
+	PROTO_REG_AXIS_STATE0 = 0x68,
+	PROTO_REG_AXIS_V0 = 0x70,
+	PROTO_REG_AXIS_A0 = 0x78,
+	PROTO_REG_AXIS_LO0 = 0x80,
+	PROTO_REG_AXIS_HI0 = 0x88,
+	PROTO_REG_AXIS_HALT0 = 0x90,
 #include "../../registers.def"
 };
 #define MESSAGE(id, symbol, layout, doc) PROTO_MSG_##symbol = id,
@@ -96,9 +108,10 @@ typedef enum {
 } ProtoRefusal;
 
 enum { PROTO_HOLD_RENEWABLE, PROTO_HOLD_ONCE };
-enum { PROTO_ACCESS_READ, PROTO_ACCESS_WRITE, PROTO_ACCESS_TIMED };
+enum { PROTO_ACCESS_READ, PROTO_ACCESS_WRITE, PROTO_ACCESS_TIMED, PROTO_ACCESS_MOVE };
 enum { PROTO_STATE_FAULTED, PROTO_STATE_READY };
-enum { PROTO_WRITE_SOONEST = 1 };
+enum { PROTO_WRITE_SOONEST = 1, PROTO_MOVE_HOME = 2 };
+enum { PROTO_AXIS_KNOWN = 1, PROTO_AXIS_MOVING = 2, PROTO_AXIS_HOMING = 4 };
 enum {
 	PROTO_CAUSE_POWER_ON = 1,
 	PROTO_CAUSE_EXTERNAL = 2,
@@ -243,6 +256,29 @@ typedef struct {
 uint8_t proto_write_put(const ProtoWrite *write, uint8_t *ret_bytes);
 bool proto_write_get(const uint8_t *bytes, uint8_t n, ProtoWrite *ret_write);
 
+typedef struct {
+	uint16_t tag;
+	uint8_t axis, flags;
+	uint64_t at;
+	int32_t target;                  /* step */
+	uint32_t velocity, acceleration; /* step/s, step/s^2 */
+} ProtoMove;
+#define PROTO_MOVE_SIZE 25
+uint8_t proto_move_put(const ProtoMove *move, uint8_t *ret_bytes);
+bool proto_move_get(const uint8_t *bytes, uint8_t n, ProtoMove *ret_move);
+
+#define PROTO_AXES_MOST 8
+typedef struct {
+	uint64_t at;
+	uint8_t axes;
+	struct {
+		uint8_t state; /* PROTO_AXIS_… */
+		int32_t position;
+	} axis[PROTO_AXES_MOST];
+} ProtoAxes;
+uint8_t proto_axes_put(const ProtoAxes *axes, uint8_t *ret_bytes);
+bool proto_axes_get(const uint8_t *bytes, uint8_t n, ProtoAxes *ret_axes);
+
 /* VALUE, QUEUED, DONE, REFUSED: one shape for the receiver. value is the refusal in REFUSED, 0 in QUEUED. */
 typedef struct {
 	uint8_t msg;
@@ -355,6 +391,14 @@ typedef struct {
 	uint8_t access, hold, group;
 	const char *doc;
 } ProtoRegister;
+/* The compiled-in ceilings of an axis: its row in registers.def. */
+typedef struct {
+	int32_t lo, hi, at;
+	uint32_t max_v, max_a, home_v;
+	uint8_t limit;
+	int8_t towards;
+} ProtoAxisFact;
+extern const ProtoAxisFact proto_axis_facts[];
 extern const ProtoRegister proto_registers[];
 extern const size_t proto_register_count;
 const ProtoRegister *proto_register_by_name(const char *name); /* NULL when absent */
