@@ -384,6 +384,9 @@ static void look(uint8_t i)
 static void snapshot(void)
 {
 	uint8_t moving = 0;
+	for (uint8_t i = 0; i < PROTO_AXES; i++) /* DONE, which is due, comes first */
+		if (node.axis[i].stage == AXIS_ENDS && !node.stepper[i].running)
+			return;
 	for (uint8_t i = 0; i < PROTO_AXES; i++)
 		moving = (uint8_t)(moving | (axes_state(i) & PROTO_AXIS_MOVING));
 	if ((!moving && !node.axes_changed) || node.axes_full)

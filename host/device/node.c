@@ -77,6 +77,7 @@ static void add_channels(NodeDevice *self)
 		if (proto_board_has(self->board, proto_registers[i].reg) &&
 		    !is_status_only(&proto_registers[i]))
 			add_register(self, &proto_registers[i]);
+	node_axis_add(self);
 	add_health(self);
 }
 
@@ -147,7 +148,7 @@ static void tell_all_safe(NodeDevice *self, int64_t t_ns)
 
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
 
-static NodePending *pending_new(NodeDevice *self, const DeviceCommand *command)
+NodePending *node_pending_new(NodeDevice *self, const DeviceCommand *command)
 {
 	for (int i = 0; i < NODE_PENDING; i++) {
 		NodePending *p = &self->pending[i];
@@ -161,12 +162,17 @@ static NodePending *pending_new(NodeDevice *self, const DeviceCommand *command)
 	return NULL;
 }
 
-static void refuse(NodeDevice *self, const DeviceCommand *command, DeviceStatus status,
-		   const char *why)
+void node_refuse(NodeDevice *self, const DeviceCommand *command, DeviceStatus status,
+		 const char *why)
 {
 	char message[120];
 	snprintf(message, sizeof message, "%s: %s", self->name, why);
 	device_host_reply(self->host, command, status, node_session_now(self), 0, message);
+}
+
+uint64_t node_reaction_ticks(NodeDevice *self)
+{
+	return node_clock_ticks(&self->clock, node_session_now(self) + REACT_NS);
 }
 
 static void node_command(void *ptr, const DeviceCommand *command)
@@ -174,27 +180,27 @@ static void node_command(void *ptr, const DeviceCommand *command)
 	NodeDevice *self = ptr;
 	int reg = self->register_of[command->channel];
 	const DeviceChannel *channel = device_host_channel(self->host, command->channel);
+	if (reg >= 0 && channel->writable && node_axis_command(self, command, reg))
+		return;
 	if (reg < 0 || !channel->writable) {
-		refuse(self, command, DEVICE_REFUSED, "cannot be written");
+		node_refuse(self, command, DEVICE_REFUSED, "cannot be written");
 		return;
 	}
 	if (!proto_link_room(&self->link)) {
-		refuse(self, command, DEVICE_REFUSED,
-		       "its link is too busy to take another command in time");
+		node_refuse(self, command, DEVICE_REFUSED,
+			    "its link is too busy to take another command in time");
 		return;
 	}
-	NodePending *p = pending_new(self, command);
+	NodePending *p = node_pending_new(self, command);
 	if (!p) {
-		refuse(self, command, DEVICE_REFUSED, "too many commands wait for their time");
+		node_refuse(self, command, DEVICE_REFUSED, "too many commands wait for their time");
 		return;
 	}
 	ProtoWrite w = {
 		.tag = p->tag, .reg = (uint8_t)reg, .value = (int32_t)lround(command->value)};
 	if (command->at_ns == DEVICE_SOONEST)
 		w.flags = PROTO_WRITE_SOONEST;
-	/* a reaction that reaches the node later than this is refused there, not acted upon */
-	int64_t at = w.flags ? node_session_now(self) + REACT_NS : command->at_ns;
-	w.at = node_clock_ticks(&self->clock, at);
+	w.at = w.flags ? node_reaction_ticks(self) : node_clock_ticks(&self->clock, command->at_ns);
 	uint8_t bytes[PROTO_PAYLOAD];
 	proto_link_post(&self->link, bytes, proto_write_put(&w, bytes));
 	node_session_pump(self, 0);
@@ -218,10 +224,15 @@ void node_on_reply(NodeDevice *self, const ProtoReply *reply)
 		if (reply->msg == PROTO_MSG_DONE) {
 			int64_t u = (int64_t)ceil(node_clock_u_ns(&self->clock, reply->at));
 			note_output(self, reply->reg, reply->value);
+			int axis = reply->reg - PROTO_REG_AXIS0;
+			if (axis >= 0 && axis < PROTO_AXES) { /* after what was told on the way */
+				t = MAX(t, self->axis[axis].last_ns + 1);
+				self->axis[axis].last_ns = t;
+			}
 			device_host_reply(self->host, &p->command, DEVICE_DONE, t, u, "");
 		} else {
-			refuse(self, &p->command, status_of((uint8_t)reply->value),
-			       proto_refusal_text((uint8_t)reply->value));
+			node_refuse(self, &p->command, status_of((uint8_t)reply->value),
+				    proto_refusal_text((uint8_t)reply->value));
 		}
 		return;
 	}
@@ -232,7 +243,7 @@ static void fail_pending(NodeDevice *self, const char *why)
 	for (int i = 0; i < NODE_PENDING; i++)
 		if (self->pending[i].used) {
 			self->pending[i].used = false;
-			refuse(self, &self->pending[i].command, DEVICE_FAILED, why);
+			node_refuse(self, &self->pending[i].command, DEVICE_FAILED, why);
 		}
 }
 
@@ -275,6 +286,9 @@ void node_on_event(NodeDevice *self, const ProtoEventMsg *event)
 	case PROTO_EVENT_INPUT:
 		if (r)
 			tell(self, self->channel_of[r->reg], t, event->detail, SAMPLE_OK);
+		break;
+	case PROTO_EVENT_AXIS_LOST:
+		node_axis_lost(self, event->source, t, (uint8_t)event->detail);
 		break;
 	case PROTO_EVENT_STALE_WORD:
 		device_host_fault(self->host, -1, t, t,
@@ -398,6 +412,8 @@ void node_on_restart(NodeDevice *self, const ProtoHello *before)
 				.value = 1};
 		proto_link_post(&self->link, bytes, proto_write_put(&w, bytes));
 	}
+	if (self->axes_streaming)
+		node_axis_stream(self);
 }
 
 void node_on_lost(NodeDevice *self, const char *why)
@@ -442,6 +458,11 @@ static gboolean node_start(void *ptr, GError **error)
 	self->last_health_ns = 0;
 	self->batch_known = false;
 	self->streaming = any_adc_wanted(self);
+	self->axes_streaming = node_axis_wanted(self);
+	if (self->axes_streaming &&
+	    !node_session_write(self, PROTO_REG_AXES_STREAM, 1,
+				clock_now(clock_monotonic()) + CLOCK_S, error))
+		return FALSE;
 	if (!self->streaming)
 		return TRUE;
 	return node_session_write(self, PROTO_REG_STREAM, 1, clock_now(clock_monotonic()) + CLOCK_S,
@@ -451,7 +472,11 @@ static gboolean node_start(void *ptr, GError **error)
 static void node_stop(void *ptr)
 {
 	NodeDevice *self = ptr;
-	self->started = self->streaming = false;
+	bool axes = self->axes_streaming;
+	self->started = self->streaming = self->axes_streaming = false;
+	if (axes && !self->lost)
+		node_session_write(self, PROTO_REG_AXES_STREAM, 0,
+				   clock_now(clock_monotonic()) + 200 * CLOCK_MS, NULL);
 	if (!self->lost)
 		node_session_write(self, PROTO_REG_STREAM, 0,
 				   clock_now(clock_monotonic()) + 200 * CLOCK_MS, NULL);

@@ -90,11 +90,26 @@ typedef enum {
 	NODE_HEALTH_COUNT,
 } NodeHealth;
 
+/* An axis as the driver knows it. Its channels: axis.N (position; a command moves there), axis.N.velocity and
+ * axis.N.acceleration (of the moves to come; at first the firmware's ceilings), axis.N.home and axis.N.halt (1 does it). The
+ * last four are registers of the driver's own beyond the protocol's 8 bits. */
+enum {
+	NODE_AXIS_V0 = 0x100,
+	NODE_AXIS_A0 = 0x108,
+	NODE_AXIS_HOME0 = 0x110,
+	NODE_AXIS_HALT0 = 0x118
+};
+#define NODE_REGISTERS 0x120
+typedef struct {
+	double velocity, acceleration; /* step/s, step/s² */
+	int64_t last_ns;               /* of its last sample */
+} NodeAxis;
+
 typedef struct NodeDevice {
 	DeviceHost *host;
 	const char *name;
 	ByteLink *bytes;
-	bool threadless, lost, started, armed, streaming;
+	bool threadless, lost, started, armed, streaming, axes_streaming;
 	ProtoLink link;
 	ProtoHello hello;
 	bool have_hello;
@@ -111,9 +126,9 @@ typedef struct NodeDevice {
 	int64_t last_pong_ns, last_ping_ns, last_syn_ns, last_health_ns;
 	bool silent; /* no pong for long: told, and looking for a restart */
 
-	int channel_of[256];           /* register → channel, -1 none */
-	int16_t register_of[128];      /* channel → register, -1 health */
-	int health[NODE_HEALTH_COUNT]; /* → channel */
+	int channel_of[NODE_REGISTERS]; /* register → channel, -1 none */
+	int16_t register_of[128];       /* channel → register, -1 health */
+	int health[NODE_HEALTH_COUNT];  /* → channel */
 
 	NodePending pending[NODE_PENDING];
 	uint16_t tag;
@@ -126,6 +141,7 @@ typedef struct NodeDevice {
 	uint16_t batch;
 	int64_t last_sample_ns[4];
 	uint64_t tripped_at; /* node time of the trip told last */
+	NodeAxis axis[PROTO_AXES];
 } NodeDevice;
 
 /* node_session.c */
@@ -150,7 +166,23 @@ int64_t node_session_now(NodeDevice *self);
 void node_on_reply(NodeDevice *self, const ProtoReply *reply);
 void node_on_event(NodeDevice *self, const ProtoEventMsg *event);
 void node_on_adc(NodeDevice *self, const ProtoAdc *adc);
+void node_on_axes(NodeDevice *self, const ProtoAxes *axes);
 void node_on_pong(NodeDevice *self, int64_t now_ns);
+
+/* node_axis.c */
+void node_axis_add(NodeDevice *self);
+/* Is it a channel of an axis? Then the command is given, or answered. */
+bool node_axis_command(NodeDevice *self, const DeviceCommand *command, int reg);
+void node_axis_lost(NodeDevice *self, uint8_t reg, int64_t t_ns, uint8_t why);
+bool node_axis_wanted(NodeDevice *self);
+void node_axis_stream(NodeDevice *self);
+
+/* node.c, for node_axis.c */
+NodePending *node_pending_new(NodeDevice *self, const DeviceCommand *command);
+void node_refuse(NodeDevice *self, const DeviceCommand *command, DeviceStatus status,
+		 const char *why);
+uint64_t
+node_reaction_ticks(NodeDevice *self); /* a reaction that reaches the node later is refused */
 void node_on_restart(NodeDevice *self, const ProtoHello *before);
 void node_on_lost(NodeDevice *self, const char *why);
 

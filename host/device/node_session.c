@@ -171,6 +171,7 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	ProtoReply reply;
 	ProtoEventMsg event;
 	ProtoAdc adc;
+	ProtoAxes axes;
 	if (proto_reply_get(bytes, n, &reply)) {
 		if (self->wanted_tag && reply.tag == self->wanted_tag &&
 		    reply.msg != PROTO_MSG_QUEUED) {
@@ -183,6 +184,8 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 		node_on_event(self, &event);
 	} else if (proto_adc_get(bytes, n, &adc)) {
 		node_on_adc(self, &adc);
+	} else if (proto_axes_get(bytes, n, &axes)) {
+		node_on_axes(self, &axes);
 	}
 	return true;
 }

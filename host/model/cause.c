@@ -34,6 +34,8 @@ static const Wording wordings[] = {
 	{"*: a keep-alive arrived * ms after it was sent: the host or its link hung",
 	 "$1: 生存信号が送信から $2 ms 後に届きました。ホストか接続が停止していました"},
 	{"*: it had to drop * events", "$1: イベント $2 件が失われました"},
+	{"*: * stopped in motion (*): where it is is not known until it is homed",
+	 "$1: $2 が動作中に停止しました($3)。原点復帰するまで位置は不明です"},
 	{"*: * batches of samples lost", "$1: サンプルの束 $2 個が失われました"},
 	{"*: it restarted (boot * to *, cause *)",
 	 "$1: 再起動しました(起動番号 $2 から $3、原因 $4)"},

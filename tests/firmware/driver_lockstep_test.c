@@ -16,13 +16,32 @@ typedef struct {
 	double last_value, out3;
 	int64_t out3_ns;
 	unsigned out3_samples;
+	/* the carriage of axis 0 in the plant: each rising edge is a step; its switch is closed below -100 */
+	int32_t carriage;
+	bool up;
+	unsigned positions, lost; /* samples of axis.0, and those that say that nothing is known */
+	int64_t position_ns;
+	double position;
 	bool level, slow; /* slow: what the node says arrives a poll later */
 	char fault[200], pin[16];
 } Rig;
 
+static void on_carriage(Rig *rig, const char *name, bool level)
+{
+	if (!strcmp(name, "dir.0"))
+		rig->up = level;
+	if (strcmp(name, "step.0") || !level)
+		return;
+	bool was = rig->carriage <= -100;
+	rig->carriage += rig->up ? 1 : -1;
+	if (was != (rig->carriage <= -100))
+		node_native_set_input(rig->node, "in.1", !was);
+}
+
 static void on_pin(void *user, const char *name, bool level, int64_t t_ns)
 {
 	Rig *rig = user;
+	on_carriage(rig, name, level);
 	if (strncmp(name, "out.", 4))
 		return;
 	rig->edges++;
@@ -52,6 +71,13 @@ static void on_sample(Stream *self, const char *source, int64_t t_ns, double val
 	Rig *rig = (Rig *)self;
 	if (!strcmp(source, "out.3"))
 		on_out3(rig, t_ns, value);
+	if (!strcmp(source, "axis.0")) {
+		CU_ASSERT_TRUE(t_ns > rig->position_ns);
+		rig->position_ns = t_ns;
+		rig->positions++;
+		rig->lost += status == SAMPLE_MISSING;
+		rig->position = value;
+	}
 	if (strcmp(source, "adc.0"))
 		return;
 	if (status == SAMPLE_MISSING)
@@ -174,6 +200,9 @@ static void start(Rig *rig)
 	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "out.3"),
 			     &(DeviceSetup){.sampled = true}, &error),
 		error);
+	UNIT_OK(device_setup(rig->device, device_channel(rig->device, "axis.0"),
+			     &(DeviceSetup){.sampled = true}, &error),
+		error);
 	UNIT_OK(device_start(rig->device, &rig->stream, &error), error);
 	run(rig, 50 * CLOCK_MS);
 }
@@ -184,7 +213,7 @@ static DeviceStatus send_command(Rig *rig, const char *channel, double value, in
 	static uint32_t id;
 	DeviceCommand command = {++id, device_channel(rig->device, channel), value, at_ns};
 	CU_ASSERT_TRUE(device_command(rig->device, &command));
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 1000; i++) {
 		run(rig, CLOCK_MS);
 		if (device_reply(rig->device, ret) && ret->id == command.id)
 			return ret->status;
@@ -565,6 +594,80 @@ static void silence_and_garbage_are_no_node(void)
 	refused_with(&noisy, "no answer", "fake link");
 }
 
+/* Where the bench says the carriage is, it stands: to the step, from homing on. */
+static void an_axis_stands_where_the_driver_says(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	rig->carriage = 40;
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0", 500, DEVICE_SOONEST, &reply), DEVICE_REFUSED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(reply.message, "home it"));
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.velocity", 900, DEVICE_SOONEST, &reply),
+			DEVICE_DONE);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.acceleration", 90000, DEVICE_SOONEST, &reply),
+			DEVICE_DONE);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.home", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	run(rig, 20 * CLOCK_MS);
+	int32_t apart = rig->carriage - (int32_t)rig->position;
+	CU_ASSERT_TRUE(abs(apart) <= 1); /* the switch is found to a step */
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.velocity", 20000, DEVICE_SOONEST, &reply),
+			DEVICE_DONE);
+	int64_t at = clock_now(rig->clock) + 50 * CLOCK_MS;
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0", 600, at, &reply), DEVICE_DONE);
+	CU_ASSERT_EQUAL(rig->carriage, 600 + apart);
+	/* 600 - (what homing left), never at 20,000 step/s: some 2 sqrt(D / a) = 180 ms */
+	CU_ASSERT_TRUE(reply.t_ns - at > 150 * CLOCK_MS && reply.t_ns - at < 200 * CLOCK_MS);
+	run(rig, 20 * CLOCK_MS);
+	CU_ASSERT_TRUE(rig->positions >= 15); /* one in 10 ms */
+	CU_ASSERT_EQUAL(rig->position, 600);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0", 100001, DEVICE_SOONEST, &reply),
+			DEVICE_REFUSED);
+	CU_ASSERT_EQUAL(rig->faults, 0);
+}
+
+static void a_trip_in_motion_makes_the_position_unknown(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.velocity", 900, DEVICE_SOONEST, &reply),
+			DEVICE_DONE);
+	CU_ASSERT_EQUAL(send_command(rig, "axis.0.home", 1, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	CU_ASSERT_TRUE(device_command(rig->device,
+				      &(DeviceCommand){77, device_channel(rig->device, "axis.0"),
+						       50000, DEVICE_SOONEST}));
+	run(rig, 300 * CLOCK_MS);
+	unsigned lost = rig->lost;
+	node_native_set_input(rig->node, "estop", true);
+	int32_t stood = rig->carriage;
+	run(rig, 100 * CLOCK_MS);
+	CU_ASSERT_EQUAL(rig->carriage, stood);
+	CU_ASSERT_TRUE(rig->lost > lost);
+	CU_ASSERT_EQUAL(rig->faults, 2); /* the trip, and this */
+	while (device_reply(rig->device, &reply))
+		CU_ASSERT_EQUAL(reply.status, DEVICE_REFUSED);
+	CU_ASSERT_EQUAL(reply.id, 77);
+}
+
+static void a_duty_is_a_channel_like_a_level(void)
+{
+	g_autoptr(Rig) rig = rig_new();
+	g_autoptr(GError) error = NULL;
+	DeviceReply reply = {0};
+	start(rig);
+	UNIT_OK(device_arm(rig->device, CLOCK_S, &error), error);
+	const DeviceChannel *c =
+		device_channel_at(rig->device, device_channel(rig->device, "pwm.1"));
+	CU_ASSERT_TRUE(c->hi == 1000 && c->safe == 0 && c->max_on_ns == 10 * CLOCK_S && c->timed);
+	CU_ASSERT_EQUAL(send_command(rig, "pwm.1", 250, DEVICE_SOONEST, &reply), DEVICE_DONE);
+	CU_ASSERT_EQUAL(send_command(rig, "pwm.1", 1001, DEVICE_SOONEST, &reply), DEVICE_REFUSED);
+}
+
 UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals),
 	  UNIT(nothing_moves_before_arming), UNIT(a_command_acts_at_its_bench_time),
 	  UNIT(a_late_command_says_late_and_does_nothing),
@@ -576,4 +679,5 @@ UNIT_MAIN("firmware.driver-lockstep", UNIT(it_identifies_and_lists_its_terminals
 	  UNIT(a_measured_asymmetry_takes_the_doubt_from_the_clock),
 	  UNIT(another_board_s_schema_and_a_strange_board_are_refused),
 	  UNIT(the_channels_are_those_of_the_board_that_answers),
-	  UNIT(silence_and_garbage_are_no_node))
+	  UNIT(silence_and_garbage_are_no_node), UNIT(an_axis_stands_where_the_driver_says),
+	  UNIT(a_trip_in_motion_makes_the_position_unknown), UNIT(a_duty_is_a_channel_like_a_level))
