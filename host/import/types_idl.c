@@ -89,6 +89,9 @@ static bool expect(Parser *p, const char *word)
 static bool skip_annotations(Parser *p)
 {
 	while (accept(p, "@")) {
+		/* Middlewares put a head before it, or a flag, or nothing. */
+		if (is(p, "optional"))
+			return fail(p, "no optional member");
 		next(p);
 		if (!is(p, "("))
 			continue;

@@ -83,7 +83,7 @@ static void tall(GString *out, GPtrArray *lines, int screen)
 static const char *name_of(const RunRecord *record)
 {
 	const char *label = g_hash_table_lookup(record->meta, "label");
-	return label ? label : record->run_id;
+	return label ? label : record->run_id ? record->run_id : "";
 }
 
 static Line *judged_line(const RunRecord *record, guint i, bool ja)

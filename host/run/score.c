@@ -300,6 +300,8 @@ gboolean run_score(const char *session, const ScoreConfig *config, RunScore *ret
 	note_inputs(score.record, reader);
 	score.recording = session_reader_steal(reader);
 	note_facts(score.record, score.recording);
+	if (!score.record->run_id) /* an import is of no run of ours */
+		score.record->run_id = g_path_get_basename(session);
 	note_labels(score.record, score.recording, score.spec);
 	g_free(score.record->session_sha256);
 	score.record->session_sha256 = session_sha256_file(session, error);

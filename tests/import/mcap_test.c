@@ -47,6 +47,23 @@ static void values_are_those_of_the_javascript_readers(void)
 	CU_ASSERT_TRUE(values > 1000);
 }
 
+/* 40 messages: what rosidl's IDL has, made and read by the Foxglove libraries. */
+static void definitions_in_idl_mean_the_same(void)
+{
+	g_autofree char *file = g_strconcat(out, ".idl.mcap", NULL), *why = NULL;
+	const char *make[] = {"node", NPM "/idl-recording.mjs", file, NULL},
+		   *read[] = {"node", NPM "/mcap-values.mjs", file, NULL};
+	g_autofree char *made = values_print(make), *lines = values_print(read);
+	g_autoptr(ImportReport) report = values_import(file, out, &why);
+	CU_ASSERT_TRUE(made && lines && report);
+	if (lines && report) {
+		ValuesFound found = values_compare(out, lines);
+		CU_ASSERT_TRUE(found.values > 900 && found.messages == 40);
+		CU_ASSERT_TRUE(report->taken == 40 && !report->incomplete);
+	}
+	g_unlink(file);
+}
+
 static void an_encoding_that_nobody_knows_is_named(void)
 {
 	g_autofree char *why = NULL;
@@ -82,6 +99,7 @@ int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
 		UNIT(values_are_those_of_the_javascript_readers),
+		UNIT(definitions_in_idl_mean_the_same),
 		UNIT(an_encoding_that_nobody_knows_is_named),
 		UNIT(events_of_services_are_read),
 	};

@@ -206,6 +206,46 @@ static const uint8_t descriptor[] = {
 	0x12, 9,  0x0a, 1,    'r', 0x18, 4,    0x20, 3,    0x28, 13,      /* 11: repeated uint32 */
 };
 
+/* What of OMG IDL 4.2 is not read says so by line and word; nothing is read half. */
+static void idl_that_is_not_read_says_what_and_where(void)
+{
+	static const char *const bodies[][2] = {
+		{"union U switch (long) { case 1: long a; };\nstruct S { U u; };", "'union'"},
+		{"enum C { RED, GREEN };\nstruct S { C c; long after; };",
+		 "does not define p/C, which it uses"},
+		{"bitmask F { A, B };\nstruct S { F b; };", "'bitmask'"},
+		{"struct S { double m[2][3]; };", "expected ;, found '['"},
+		{"const long N = 3;\nstruct S { double a[N]; };",
+		 "length of a plain array, found 'N'"},
+		{"struct S { sequence<sequence<double>> m; };", "a sequence of single values"},
+		{"struct S { map<string, long> m; };", "expected ;, found 'string'"},
+		{"struct S { long double m; };", "line 2 of its definition"},
+		{"struct B { long a; };\nstruct S : B { long b; };",
+		 "line 3 of its definition: expected {, found ':'"},
+		{"struct S { @optional long a; long b; long c; long d; };", "no optional member"},
+		{"struct S { long a, b; };", "found ','"},
+		{"struct S { q::msg::T s; };", "does not define q/T"},
+		{"struct S { wstring s; };", "wide text"},
+	};
+	const uint8_t data[] = {0, 1, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0};
+	const ImportOptions options = {0};
+	for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+		Foreign f;
+		g_autofree char *why = NULL,
+				*idl = g_strdup_printf("module p { module msg {\n%s\n}; };",
+						       bodies[i][0]);
+		foreign_init(&f);
+		uint16_t id =
+			foreign_channel(&f, "/s", "cdr", "p/msg/S", "ros2idl", idl, strlen(idl));
+		foreign_message(&f, id, 1000, 1000, data, sizeof(data));
+		foreign_save(&f);
+		CU_ASSERT_PTR_NULL(import_as(&options, &why));
+		if (!why || !strstr(why, bodies[i][1]))
+			fprintf(stderr, "%s: %s\n", bodies[i][0], why ? why : "");
+		CU_ASSERT_TRUE(why && strstr(why, bodies[i][1]));
+	}
+}
+
 static void protobuf_is_read_through_its_descriptor(void)
 {
 	Foreign f;
@@ -446,6 +486,7 @@ int main(int argc, char **argv)
 		UNIT(json_is_flattened_by_its_values),
 		UNIT(nobody_knows_an_imported_number),
 		UNIT(cdr_is_read_with_its_alignment),
+		UNIT(idl_that_is_not_read_says_what_and_where),
 		UNIT(protobuf_is_read_through_its_descriptor),
 		UNIT(ros1_is_packed_and_long_arrays_are_left),
 		UNIT(the_time_is_chosen_and_the_others_are_kept),

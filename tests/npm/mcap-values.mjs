@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { McapIndexedReader } from "@mcap/core";
 import { parse } from "@foxglove/rosmsg";
+import { parseRos2idl } from "@foxglove/ros2idl-parser";
 import { MessageReader } from "@foxglove/rosmsg2-serialization";
 import { decompress } from "fzstd";
 
@@ -31,6 +32,11 @@ function* leaves(value, path, depth) {
   }
 }
 
+function definitions(schema) {
+  const text = new TextDecoder().decode(schema.data);
+  return schema.encoding === "ros2idl" ? parseRos2idl(text) : parse(text, { ros2: true });
+}
+
 const bytes = await readFile(process.argv[2]);
 const readable = {
   size: async () => BigInt(bytes.length),
@@ -46,7 +52,7 @@ for await (const message of reader.readMessages()) {
   if (!readers.has(channel.id)) {
     readers.set(channel.id, channel.messageEncoding === "json"
       ? { readMessage: (data) => JSON.parse(new TextDecoder().decode(data)) }
-      : new MessageReader(parse(new TextDecoder().decode(schema.data), { ros2: true })));
+      : new MessageReader(definitions(schema)));
   }
   const base = channel.topic.replace(/^\/+/, "").replaceAll("/", ".");
   for (const [path, value] of leaves(readers.get(channel.id).readMessage(message.data), base, 0)) {
