@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 int cmd_session_info(int argc, char **argv, CliContext *cli);
 int cmd_session_verify(int argc, char **argv, CliContext *cli);
@@ -272,6 +271,7 @@ static void recover_print(const CliContext *cli, const SessionRecovery *r, const
 	cli_json_int(b, "chunks", (int64_t)r->chunks);
 	cli_json_int(b, "skipped", (int64_t)r->skipped_chunks);
 	cli_json_int(b, "lost_bytes", (int64_t)r->lost_bytes);
+	cli_json_int(b, "lost_messages", (int64_t)r->lost_messages);
 	cli_json_text(b, "missing", r->missing);
 	json_builder_end_object(b);
 	cli_print_json(b);
@@ -285,19 +285,13 @@ int cmd_session_recover(int argc, char **argv, CliContext *cli)
 		{NULL, 0, 0, 0, NULL, NULL, NULL},
 	};
 	g_autoptr(GError) error = NULL;
-	g_auto(McapSource) source = {0};
-	g_auto(McapSink) sink = {0};
 	SessionRecovery r = {0};
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
 	if (!out)
 		out = recovered_name(argv[1]);
-	if (!mcap_file_source(argv[1], &source, &error) || !mcap_file_sink(out, &sink, &error))
+	if (!session_recover_file(argv[1], out, &r, &error))
 		return cli_fail(cli, error);
-	if (!session_recover(&source, &sink, &r, &error)) {
-		unlink(out); /* ours: the sink creates, never overwrites */
-		return cli_fail(cli, error);
-	}
 	recover_print(cli, &r, out);
 	session_recovery_clear(&r);
 	return ANZEN_EXIT_PASS;

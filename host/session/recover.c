@@ -15,7 +15,7 @@ typedef struct {
 	GHashTable *topics;                /* channel id + 1 → name */
 	GString *lost;                     /* per topic; filled from the statistics */
 	uint64_t dropped;                  /* records in unproven spans */
-	bool end_seen;
+	bool end_seen, identified;
 } Recovery;
 
 /* ---- what is this session's ------------------------------------------------------------------ */
@@ -129,6 +129,7 @@ static gboolean recover_record(Recovery *r, const McapRecord *record, GError **e
 		return copy_close_chunks(&r->copy, error);
 	case MCAP_METADATA:
 		r->end_seen |= mcap_text_equal(record->metadata.name, END_METADATA);
+		r->identified |= mcap_text_equal(record->metadata.name, SESSION_METADATA);
 		return copy_metadata(&r->copy, record, error);
 	case MCAP_ATTACHMENT:
 		return copy_attachment(&r->copy, &record->attachment, error);
@@ -264,7 +265,7 @@ static gboolean copy_all(Recovery *r, Walk *walk, const McapSource *source, GErr
 		     (r->end_seen && walk->linked == walk->chain.records);
 	if (!whole)
 		r->result.lost_bytes = source->size - mcap_reader_offset(walk->reader);
-	if (!walk->session) {
+	if (!r->identified) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "%s: nothing of a session is left in it", source->name);
 		return FALSE;
@@ -285,6 +286,23 @@ static void recovery_clear(Recovery *r)
 	session_recovery_clear(&r->result);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Recovery, recovery_clear)
+
+gboolean session_recover_file(const char *path, const char *out, SessionRecovery *ret,
+			      GError **error)
+{
+	g_auto(McapSource) source = {0};
+	g_auto(Output) output = {0};
+	SessionRecovery r = {0};
+	if (!mcap_file_source(path, &source, error) || !output_open(&output, out, error) ||
+	    !session_recover(&source, &output.sink, &r, error))
+		return FALSE;
+	if (output_commit(&output, error)) {
+		*ret = r;
+		return TRUE;
+	}
+	session_recovery_clear(&r);
+	return FALSE;
+}
 
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
 			 GError **error)

@@ -349,6 +349,22 @@ static void a_cut_file_with_a_damaged_chunk_loses_no_other(void)
 	CU_ASSERT_TRUE(seen > (full ? 90u : 20u));
 }
 
+/* Neither copy of its identity: there is nothing to say what it is. */
+static void without_any_identity_nothing_is_recovered(void)
+{
+	g_autoptr(GByteArray) bytes = copy_of(original);
+	g_auto(Back) back = {0};
+	unsigned hit = 0;
+	for (guint i = 0; i + 16 < bytes->len; i++)
+		if (!memcmp(bytes->data + i, "\x0d\0\0\0anzen.session", 17)) {
+			bytes->data[i] = 0xff; /* the name is longer than the record */
+			hit++;
+		}
+	CU_ASSERT_TRUE(hit >= 2);
+	recover(bytes, &back);
+	CU_ASSERT_FALSE(back.recovered);
+}
+
 /* The index-th chunk with its indexes and its link. */
 static const Place *chunk_of(guint index, guint *ret_end)
 {
@@ -445,6 +461,7 @@ int main(int argc, char **argv)
 		UNIT(a_lost_sector_costs_the_chunks_it_touches),
 		UNIT(a_sector_that_cannot_be_read_is_one_that_is_lost),
 		UNIT(a_cut_file_with_a_damaged_chunk_loses_no_other),
+		UNIT(without_any_identity_nothing_is_recovered),
 		UNIT(chunks_of_another_session_are_never_taken),
 		UNIT(an_attached_recording_is_not_taken_for_this_one),
 	};

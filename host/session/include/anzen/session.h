@@ -206,6 +206,9 @@ typedef struct SessionRecovery {
 } SessionRecovery;
 gboolean session_recover(const McapSource *source, const McapSink *sink, SessionRecovery *ret,
 			 GError **error);
+/* From file to file: the new one appears whole or not at all, and never in place of another (ANZEN_ERROR_INPUT). */
+gboolean session_recover_file(const char *path, const char *out, SessionRecovery *ret,
+			      GError **error);
 void session_recovery_clear(SessionRecovery *recovery);
 
 /* ---- editing: a new sealed file, the original untouched -------------------------------------- */
