@@ -199,7 +199,9 @@ gboolean reader_learn(McapReader *r, const McapRecord *record, GError **error)
 		       corrupt(error, record->offset,
 			       schema ? "a schema id with a second meaning"
 				      : "a channel id with a second meaning");
-	if (!schema && record->channel.schema_id != 0 &&
+	/* In the summary nothing rests on it any more: some writers repeat channels there and leave out schemas that no
+	 * message needed. */
+	if (!schema && r->section != IN_SUMMARY && record->channel.schema_id != 0 &&
 	    !g_hash_table_contains(r->schemas,
 				   GUINT_TO_POINTER((unsigned)record->channel.schema_id)))
 		return corrupt(error, record->offset,

@@ -375,6 +375,26 @@ static void unknown_opcodes_are_stepped_over(void)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+/* As @mcap/core writes a channel without messages when it repeats channels and no schemas. */
+static void a_channel_of_the_summary_alone_needs_no_schema(void)
+{
+	g_autoptr(GByteArray) b = begun(), nothing = g_byte_array_new(), c = g_byte_array_new(),
+			      footer = g_byte_array_new();
+	put(nothing, 0, 4);
+	put_record(b, MCAP_DATA_END, nothing);
+	put(footer, b->len, 8); /* the summary begins here */
+	put(footer, 0, 8);
+	put(footer, 0, 4);
+	put(c, 1, 2); /* channel 1 of schema 7, no texts, no map */
+	put(c, 7, 2);
+	put(c, 0, 12);
+	put_record(b, MCAP_CHANNEL, c);
+	put_record(b, MCAP_FOOTER, footer);
+	g_byte_array_append(b, (const uint8_t *)MCAP_MAGIC, MCAP_MAGIC_SIZE);
+	g_auto(Found) f = read_bytes(b->data, b->len, 0);
+	CU_ASSERT_EQUAL(f.end, MCAP_NEXT_END);
+}
+
 static void after_a_failed_write_the_writer_never_writes_again(void)
 {
 	Flaky whole = {.bytes = g_byte_array_new()};
@@ -426,5 +446,6 @@ UNIT_MAIN("mcap", UNIT(every_compression_gives_back_every_message),
 	  UNIT(bombs_are_refused_before_memory_is_taken),
 	  UNIT(lying_lengths_are_no_reading_past_the_end), UNIT(what_contradicts_itself_is_refused),
 	  UNIT(unknown_opcodes_are_stepped_over),
+	  UNIT(a_channel_of_the_summary_alone_needs_no_schema),
 	  UNIT(after_a_failed_write_the_writer_never_writes_again),
 	  UNIT(crc32_is_that_of_ieee_802_3))
