@@ -184,7 +184,7 @@ void plane_soften(float *plane, int w, int h, int ch, double sigma, int reach)
 /* out[x] += weight * row[x + dx], beyond the edge the edge. */
 static void add_moved(float *out, const float *row, int w, int ch, int dx, float weight)
 {
-	int from = CLAMP(-dx, 0, w), to = CLAMP(w - dx, from, w);
+	int from = dx < 0 ? MIN(-dx, w) : 0, to = dx > 0 ? MAX(w - dx, from) : w;
 	for (int x = 0; x < w; x++) {
 		if (x == from)
 			x = to;
