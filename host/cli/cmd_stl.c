@@ -141,9 +141,15 @@ static void put_seconds(GString *out, int64_t ns)
 	g_string_append(out, text);
 }
 
+/* A formula of Booleans alone is worth ±infinity. */
+static bool has_value(const StlResult *r)
+{
+	return r->margin || !r->mixed;
+}
+
 static double single(const StlResult *r, double lo, double hi)
 {
-	return r->margin && lo == hi ? lo : (double)NAN;
+	return has_value(r) && lo == hi ? lo : (double)NAN;
 }
 
 /* [[t, r], …]; where r is an interval it is null, and "trace_interval" has [[t, lo, hi], …]. */
@@ -187,9 +193,9 @@ static void print_json(const Question *q, const StlResult *r)
 	g_string_append(out, ",\n  \"explanation\": ");
 	put_text(out, r->explanation);
 	g_string_append(out, ",\n  \"interval\": [");
-	put_number(out, r->margin ? r->lo : (double)NAN);
+	put_number(out, has_value(r) ? r->lo : (double)NAN);
 	g_string_append(out, ", ");
-	put_number(out, r->margin ? r->hi : (double)NAN);
+	put_number(out, has_value(r) ? r->hi : (double)NAN);
 	g_string_append(out, "],\n  \"unit\": ");
 	put_text(out, r->unit.symbol);
 	g_string_append(out, ",\n  \"from\": ");

@@ -10,6 +10,7 @@
 typedef struct Loader {
 	const char *text, *name; /* of the file */
 	bool discrete;
+	char separator; /* of a table's cells */
 	Diagnostics *diag;
 	GHashTable *signals;
 	const JValue *times; /* common ones, or NULL */
@@ -218,13 +219,24 @@ static void cell_clear(void *p)
 	g_free(((Cell *)p)->text);
 }
 
+/* What stands between the cells: of a heading without commas a semicolon or a tab. */
+static char separator_of(const char *line, const char *end)
+{
+	static const char others[] = {';', '\t'};
+	for (size_t i = 0; i < sizeof(others); i++)
+		if (!memchr(line, ',', (size_t)(end - line)) &&
+		    memchr(line, others[i], (size_t)(end - line)))
+			return others[i];
+	return ',';
+}
+
 /* Cells of one line, without blanks and quotes around them. */
 static GArray *cells_of(const Loader *l, const char *line, const char *end)
 {
 	GArray *cells = g_array_new(FALSE, FALSE, sizeof(Cell));
 	g_array_set_clear_func(cells, cell_clear);
 	for (const char *s = line;; s++) {
-		const char *stop = memchr(s, ',', (size_t)(end - s));
+		const char *stop = memchr(s, l->separator, (size_t)(end - s));
 		stop = stop ? stop : end;
 		Cell cell = {g_strstrip(g_strndup(s, (gsize)(stop - s))), (gsize)(s - l->text)};
 		size_t n = strlen(cell.text);
@@ -296,8 +308,32 @@ static bool cell_number(Loader *l, const Cell *cell, double *ret)
 	return true;
 }
 
+static bool cell_boolean(const Cell *cell, double *ret)
+{
+	bool yes = !g_ascii_strcasecmp(cell->text, "true");
+	*ret = yes;
+	return yes || !g_ascii_strcasecmp(cell->text, "false");
+}
+
+/* A number, or true and false: then all cells are, or are empty or `nan`. */
+static bool cell_value(Loader *l, Signal *s, bool *typed, const Cell *cell, double *ret)
+{
+	bool boolean = cell_boolean(cell, ret), missing;
+	if (!boolean && !cell_number(l, cell, ret))
+		return false;
+	missing = !boolean && isnan(*ret);
+	if (boolean && !*typed) {
+		s->info.boolean = true;
+		s->info.interp = SIGNAL_PREVIOUS;
+	}
+	*typed = *typed || !missing;
+	return missing || s->info.boolean == boolean ||
+	       bad(l, cell->offset, "a signal is of numbers or of true and false, not of both");
+}
+
 /* `t`: the row's number, until its cell says otherwise. */
-static bool read_row(Loader *l, const GPtrArray *columns, const GArray *cells, double t)
+static bool read_row(Loader *l, const GPtrArray *columns, bool *typed, const GArray *cells,
+		     double t)
 {
 	const Cell *all = &g_array_index(cells, Cell, 0);
 	if (cells->len != columns->len)
@@ -309,7 +345,7 @@ static bool read_row(Loader *l, const GPtrArray *columns, const GArray *cells, d
 		double v = (double)NAN;
 		if (!columns->pdata[i] || (!*all[i].text && !l->discrete))
 			continue;
-		if ((*all[i].text && !cell_number(l, &all[i], &v)) ||
+		if ((*all[i].text && !cell_value(l, columns->pdata[i], &typed[i], &all[i], &v)) ||
 		    !append(l, columns->pdata[i], t, v, all[i].offset))
 			return false;
 	}
@@ -319,6 +355,7 @@ static bool read_row(Loader *l, const GPtrArray *columns, const GArray *cells, d
 static void load_csv(Loader *l, const char *text, gsize length)
 {
 	g_autoptr(GPtrArray) columns = NULL;
+	g_autofree bool *typed = NULL; /* a column's cells have told numbers from Booleans */
 	unsigned row = 0;
 	const char *end = text + length;
 	for (const char *s = text, *stop; s < end; s = stop + 1) {
@@ -329,9 +366,13 @@ static void load_csv(Loader *l, const char *text, gsize length)
 			first++;
 		if (first == stop)
 			continue;
+		if (!columns)
+			l->separator = separator_of(s, stop);
 		g_autoptr(GArray) cells = cells_of(l, s, stop);
+		if (columns && !typed)
+			typed = g_new0(bool, columns->len);
 		if (columns)
-			read_row(l, columns, cells, row++);
+			read_row(l, columns, typed, cells, row++);
 		else
 			columns = read_heading(l, cells);
 		if (!columns || diagnostics_errors(l->diag) >= MAX_ERRORS)

@@ -1,3 +1,4 @@
+#include "count.h"
 #include "fold.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@ void cells_ready(Cells *c)
 {
 	c->movers = g_new(Cell *, c->n + 1);
 	for (size_t i = 0; i < c->n; i++) {
-		if (c->cells[i].memory || c->cells[i].fold)
+		if (c->cells[i].memory || c->cells[i].fold || c->cells[i].count)
 			c->movers[c->n_movers++] = &c->cells[i];
 		c->latest_valid_ns = MAX(c->latest_valid_ns, c->cells[i].valid_ns);
 	}
@@ -20,6 +21,7 @@ void cells_clear(Cells *c)
 	for (size_t i = 0; i < c->n; i++) {
 		Memory *m = c->cells[i].memory;
 		fold_free(c->cells[i].fold);
+		count_free(c->cells[i].count);
 		if (!m)
 			continue;
 		for (int k = 0; k < SIDES; k++)
@@ -43,6 +45,8 @@ size_t cells_bytes(const Cells *c)
 			       m->capacity * (m->changes ? sizeof(Change) : SIDES * sizeof(Peak));
 		if (c->cells[i].fold)
 			sum += fold_bytes(c->cells[i].fold);
+		if (c->cells[i].count)
+			sum += count_bytes(c->cells[i].count);
 	}
 	return sum;
 }
@@ -315,6 +319,20 @@ static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
 	c->after = out[1];
 }
 
+static void look_at_count(const Cells *all, Cell *c, const Cell *p, int64_t now)
+{
+	const Value ps[2] = {p->at, p->after};
+	int64_t end = all->end_ns == CLOCK_NEVER ? CLOCK_NEVER : all->end_ns + p->ahead_ns;
+	Value out[2];
+	count_look(c->count, now, ps,
+		   now < end    ? COUNT_GOES_ON
+		   : now == end ? COUNT_LAST
+				: COUNT_BEYOND,
+		   out);
+	c->at = out[0];
+	c->after = out[1];
+}
+
 static Value hull(Value a, Value b)
 {
 	return (Value){{key_least(a.x[LO], b.x[LO]), key_most(a.x[HI], b.x[HI])}};
@@ -433,6 +451,10 @@ static void look_at(Cells *all, size_t i, int64_t now)
 		if (ready)
 			look_at_fold(c, a, b, now);
 		c->level = value_same(&c->at, &c->after);
+	} else if (c->cell == CELL_COUNT) {
+		if (ready)
+			look_at_count(all, c, a, now);
+		c->level = value_same(&c->at, &c->after);
 	} else if (c->cell == CELL_ATOM) {
 		look_at_atom(all, c, now);
 	} else if (c->signal >= 0) {
@@ -498,6 +520,8 @@ int64_t cells_next(const Cells *all, int64_t now)
 			best = memory_next(c->memory, best, now);
 		if (c->fold)
 			best = fold_next(c->fold, best, now);
+		if (c->count)
+			best = count_next(c->count, best, now);
 	}
 	if (!ended && now >= all->start_ns + all->latest_valid_ns)
 		return best;
@@ -523,6 +547,8 @@ void cells_start(Cells *all, int64_t start_ns)
 		c->was = STL_UNKNOWN;
 		if (c->fold)
 			fold_start(c->fold);
+		if (c->count)
+			count_start(c->count);
 		if (!c->memory)
 			continue;
 		c->memory->begun = c->memory->full = false;

@@ -140,9 +140,10 @@ static inline Change *change_at(const Memory *m, unsigned i)
 }
 
 typedef struct Fold Fold;
+typedef struct Count Count;
 
 /* CELL_ATOM: a signal and a number compared, the most frequent of all, in one. */
-typedef enum { CELL_NODE, CELL_ATOM, CELL_WINDOW, CELL_DELAY, CELL_FOLD } CellKind;
+typedef enum { CELL_NODE, CELL_ATOM, CELL_WINDOW, CELL_DELAY, CELL_FOLD, CELL_COUNT } CellKind;
 
 typedef struct Cell {
 	CellKind cell;
@@ -160,6 +161,7 @@ typedef struct Cell {
 	StlTruth was;         /* RISE, FALL: the child's last known truth */
 	Memory *memory;
 	Fold *fold;
+	Count *count;
 } Cell;
 
 static inline bool cell_is_constant(const Cell *c)

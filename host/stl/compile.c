@@ -1,3 +1,4 @@
+#include "count.h"
 #include "fold.h"
 
 #include <math.h>
@@ -141,6 +142,35 @@ static int both(Compiler *c, NodeKind kind, int a, int b)
 				.valid_ns = ahead});
 }
 
+/* What ends before the present is what ended there some time ago; before the start that is any number. */
+static int compile_count(Compiler *c, const Node *n)
+{
+	if (isinf(n->hi_s))
+		return refuse(c, n, "it looks into the future without a bound");
+	int64_t to = to_ns(n->hi_s);
+	int p = compile(c, n->a);
+	if (p < 0)
+		return -1;
+	const CountShape shape = {.width_ns = isinf(n->lo_s) ? CLOCK_NEVER : to - to_ns(n->lo_s),
+				  .before = n->lo_s < MIN(n->hi_s, 0),
+				  .oldest_open = n->lo_open,
+				  .newest_open = n->hi_open};
+	int64_t ahead = cell_of(c, p)->ahead_ns + MAX(to, 0);
+	int out = append(c, (Cell){.cell = CELL_COUNT,
+				   .kind = n->kind,
+				   .a = p,
+				   .b = -1,
+				   .signal = -1,
+				   .ahead_ns = ahead,
+				   .valid_ns = ahead,
+				   .count = count_new(&shape)});
+	if (to >= 0)
+		return out;
+	out = delayed(c, out, -to, false);
+	return both(c, N_MAX, out,
+		    append(c, (Cell){.kind = N_NUMBER, .a = -1, .b = -1, .signal = -1}));
+}
+
 /* f until[a, b] g: f all of [0, a], and from there f until g within b - a; since is its mirror image. */
 static int compile_fold(Compiler *c, const Node *n)
 {
@@ -190,8 +220,8 @@ static const char *unsupported(const Node *n)
 {
 	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
 		return "it is for the calculator only";
-	if (n->kind == N_MEAN_OVER || n->kind == N_COUNT)
-		return "means and counts are not supported here";
+	if (n->kind == N_MEAN_OVER)
+		return "means are not supported here";
 	if (n->kind == N_NEXT || n->kind == N_STRONG_NEXT || n->kind == N_PREVIOUS ||
 	    n->kind == N_STRONG_PREVIOUS || operators[n->kind].class == OP_MEASURE)
 		return "it is not supported here";
@@ -245,6 +275,8 @@ static int compile(Compiler *c, const Node *n)
 		return refuse(c, n, why);
 	if (n->kind == N_UNTIL || n->kind == N_WEAK_UNTIL || n->kind == N_SINCE)
 		return compile_fold(c, n);
+	if (n->kind == N_COUNT)
+		return compile_count(c, n);
 	if (node_is_temporal(n->kind))
 		return compile_window(c, n);
 	Cell cell = {.kind = n->kind, .a = -1, .b = -1, .signal = -1, .value = n->value};

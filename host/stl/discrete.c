@@ -1,5 +1,7 @@
 #include "discrete.h"
 
+#include "sum.h"
+
 #include <string.h>
 
 typedef Row (*RowFunc)(Eval *, const Node *);
@@ -529,10 +531,10 @@ static Row row_over(Eval *e, const Node *n, RowFunc of)
 static void mean_side(const double *x, size_t count, const Node *n, double unknown, double beyond,
 		      double *out)
 {
-	g_autofree double *sum = g_new0(double, count + 1);
+	g_autofree Sum *sum = g_new0(Sum, count + 1);
 	g_autofree size_t *infinite = g_new0(size_t, count + 1);
 	for (size_t i = 0; i < count; i++) {
-		sum[i + 1] = sum[i] + (isfinite(x[i]) ? x[i] : 0);
+		sum[i + 1] = sum_plus(sum[i], isfinite(x[i]) ? x[i] : 0);
 		infinite[i + 1] = infinite[i] + !isfinite(x[i]);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -543,7 +545,7 @@ static void mean_side(const double *x, size_t count, const Node *n, double unkno
 		else if (infinite[last + 1] > infinite[first])
 			out[i] = unknown;
 		else
-			out[i] = (sum[last + 1] - sum[first]) / (double)(last - first + 1);
+			out[i] = sum_mean(sum[last + 1], sum[first], (double)(last - first + 1));
 	}
 }
 

@@ -441,6 +441,8 @@ static Run run_of(const Cell *c)
 							    : run_window;
 	case CELL_FOLD:
 		return fold_may_flow(c->fold) ? run_fold : NULL;
+	case CELL_COUNT:
+		return NULL;
 	case CELL_NODE:
 		break;
 	}

@@ -1,5 +1,7 @@
 #include "over.h"
 
+#include "sum.h"
+
 #include <stdlib.h>
 
 /* ---- open bounds ------------------------------------------------------------------------------------------------------- */
@@ -171,16 +173,17 @@ Pair eval_over(Eval *e, const Node *n, EvalFunc of)
 /* Integral of a track from its start, and the length of what is infinite in it, at each knot. */
 typedef struct Integral {
 	const Track *f;
-	double *sum, *unknown;
+	Sum *sum; /* twice the integral */
+	double *unknown;
 } Integral;
 
 static void integral_init(Integral *s, const Track *f)
 {
-	*s = (Integral){f, g_new0(double, f->n), g_new0(double, f->n)};
+	*s = (Integral){f, g_new0(Sum, f->n), g_new0(double, f->n)};
 	for (size_t i = 1; i < f->n; i++) {
 		double w = f->k[i].t - f->k[i - 1].t, a = f->k[i - 1].r, b = f->k[i].l;
 		bool known = isfinite(a) && isfinite(b);
-		s->sum[i] = s->sum[i - 1] + (known ? w * (a + b) / 2 : 0);
+		s->sum[i] = known ? sum_plus_product(s->sum[i - 1], w, a + b) : s->sum[i - 1];
 		s->unknown[i] = s->unknown[i - 1] + (known ? 0 : w);
 	}
 }
@@ -191,22 +194,22 @@ static void integral_clear(Integral *s)
 	g_free(s->unknown);
 }
 
-static double integral_at(const Integral *s, double t, double *ret_unknown)
+static Sum integral_at(const Integral *s, double t, double *ret_unknown)
 {
 	size_t i = track_find(s->f, t);
 	double w = t - s->f->k[i].t, a = s->f->k[i].r, b = track_at(s->f, t).l;
 	bool known = w <= 0 || (isfinite(a) && isfinite(b));
 	*ret_unknown = s->unknown[i] + (known ? 0 : w);
-	return s->sum[i] + (known && w > 0 ? w * (a + b) / 2 : 0);
+	return known && w > 0 ? sum_plus_product(s->sum[i], w, a + b) : s->sum[i];
 }
 
 /* Mean over [t + from, t + to]; ±INFINITY (the unknown side) when a part is unknown. */
 static double mean_at(const Integral *s, double t, double from, double to, double nothing)
 {
 	double u0, u1, end = track_end(s->f);
-	double a = integral_at(s, CLAMP(t + from, 0, end), &u0),
-	       b = integral_at(s, CLAMP(t + to, 0, end), &u1);
-	return u1 > u0 ? nothing : (b - a) / (to - from);
+	Sum a = integral_at(s, CLAMP(t + from, 0, end), &u0),
+	    b = integral_at(s, CLAMP(t + to, 0, end), &u1);
+	return u1 > u0 ? nothing : sum_mean(b, a, 2 * (to - from));
 }
 
 static int by_number(const void *a, const void *b)

@@ -54,12 +54,12 @@ Pair pair_negate(Pair a)
 /* |[lo, hi]| = [max(lo, -hi, 0), max(hi, -lo)], where contrary sides are no more than 0 either */
 Pair pair_absolute(Pair a, double end)
 {
-	g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
-			 zero = track_constant(end, 0);
 	Pair out;
 	if (pair_exact(&a)) {
-		out = pair_twice(track_combine(a.hi, nlo, TRACK_MAX, 0));
+		out = pair_twice(track_absolute(a.hi));
 	} else {
+		g_autoptr(Track) nlo = track_negate(a.lo), nhi = track_negate(a.hi),
+				 zero = track_constant(end, 0);
 		g_autoptr(Track) m = track_combine(a.lo, nhi, TRACK_MAX, 0),
 				 most = track_combine(a.hi, nlo, TRACK_MAX, 0);
 		out = (Pair){track_combine(m, zero, TRACK_MAX, 0),

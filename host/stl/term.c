@@ -7,11 +7,13 @@
 
 /* ---- numbers and bounds ------------------------------------------------------------------------------------------ */
 
-/* A word after a number is its unit when it is one and no keyword ("2 s", but "2 and …"). U and S are until and since. */
+/* A word after a number is its unit when it is one and no keyword ("2 s", but "2 and …"). U and S are until and since; min is a
+ * minute where it has no operands. */
 static bool take_unit(Parser *p, Unit *ret)
 {
 	const char *s = p->x.start;
-	if (p->x.kind == T_END || lex_keyword(&p->x) || parser_is(p, T_NAME, "U") ||
+	bool minute = parser_is(p, T_NAME, "min") && !parser_opens(p);
+	if (p->x.kind == T_END || (lex_keyword(&p->x) && !minute) || parser_is(p, T_NAME, "U") ||
 	    parser_is(p, T_NAME, "S") || (p->x.kind != T_NAME && *s != '%'))
 		return false;
 	size_t n = lex_unit_length(s);

@@ -151,6 +151,20 @@ Track *track_negate(const Track *a)
 	return out;
 }
 
+/* Never below 0 by rounding, and 0 where it crosses it: `abs(x) >= 0` always holds, `x == 0` there. */
+Track *track_absolute(const Track *a)
+{
+	Track *out = track_new(a->n + 8);
+	for (size_t i = 0; i < a->n; i++) {
+		Knot k = knot_of(a, i), x = i > 0 ? knot_of(a, i - 1) : k;
+		double tc = i > 0 ? crossing(x.t, x.r, 0, k.t, k.l, 0) : (double)NAN;
+		if (!isnan(tc))
+			track_push(out, tc, 0, 0, 0);
+		track_push(out, k.t, fabs(k.l), fabs(k.v), fabs(k.r));
+	}
+	return out;
+}
+
 static inline double apply(TrackOp op, double x, double y, double nan)
 {
 	double z = nan;
@@ -314,12 +328,12 @@ static inline double truth(double x, bool strict)
 	return x > 0 || (!strict && x == 0) ? INF : -INF;
 }
 
-/* Truth on the open stretch from r0 to l1 when it has no crossing inside: that of its middle. */
+/* Truth on the open stretch from r0 to l1 when it has no crossing inside: that of its middle. One side may lie beyond 0 by so little
+ * that the crossing falls on a knot. */
 static inline double stretch_truth(double r0, double l1, bool strict)
 {
-	if (r0 == 0 && l1 == 0)
-		return truth(0, strict);
-	return r0 > 0 || l1 > 0 ? INF : -INF;
+	double twice = r0 + l1;
+	return twice == 0 ? truth(0, strict) : twice > 0 ? INF : -INF;
 }
 
 Track *track_truth(const Track *a, bool strict)

@@ -54,6 +54,7 @@ Knot track_walk(const Track *track, size_t *at, double t);
 bool track_finite(const Track *track);
 
 Track *track_negate(const Track *a);
+Track *track_absolute(const Track *a);
 typedef enum { TRACK_MIN, TRACK_MAX, TRACK_ADD, TRACK_SUB } TrackOp;
 /* nan: what ∞ - ∞ becomes (an unknown side). */
 Track *track_combine(const Track *a, const Track *b, TrackOp op, double nan);

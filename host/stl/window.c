@@ -216,7 +216,8 @@ static void fall(Slide *s, size_t first)
 					? (v0 <= floor_v ? now : stop)
 					: t0 + part_of(t1 - t0, v0 - floor_v, v0 - v1);
 		double met = (double)NAN;
-		if (s->next < f->n) {
+		/* only where it rises: else the knot behind it is higher, and the left end lands on that */
+		if (s->next < f->n && knot_v(f, s->next) > knot_v(f, s->next - 1)) {
 			double a0 = knot_t(f, s->next - 1) - s->to, b0 = knot_v(f, s->next - 1),
 			       b1 = knot_v(f, s->next);
 			double y0 = now <= a0 ? b0 : lerp(now, a0, b0, te, b1),

@@ -67,6 +67,7 @@ static RefNode *named(RefKind kind, int signal)
 }
 
 static RefNode *formula(Random *r, int depth);
+static RefNode *watchable(Random *r, int depth);
 
 /* A window of values looks to either side, or without end. */
 static RefNode *over(Random *r, RefKind kind, RefNode *a)
@@ -118,8 +119,8 @@ static RefNode *term(Random *r, int depth)
 	case 6:
 		return make(REF_MOST, term(r, depth - 1), term(r, depth - 1));
 	case 7:
-		if (!r->watchable)
-			return over(r, REF_COUNT, formula(r, random_int(r, 0, 2)));
+		return over(r, REF_COUNT,
+			    (r->watchable ? watchable : formula)(r, random_int(r, 0, 2)));
 	}
 	return over(r, random_chance(r, 50) ? REF_MAX_OVER : REF_MIN_OVER, term(r, depth - 1));
 }

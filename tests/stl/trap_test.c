@@ -273,7 +273,70 @@ static void completeness_counts_in_the_units_of_the_stamps(void)
 	bench_free(b);
 }
 
-UNIT_MAIN("stl.trap", UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
+/* At 1 s the left end of the window, falling, is as high as the peak that comes in at 3 s, and falls faster than what follows it. The
+ * peak of 4 m is in every window from 1 s to 3 s. */
+static void a_peak_that_comes_in_at_the_left_ends_height_counts(void)
+{
+	Bench *b = bench_new(6);
+	ADD(b, "x", "m", {0, 6.0}, {1, 4.0}, {2, 0.0}, {3, 4.0}, {5, 3.0}, {6, 3.0});
+	g_autoptr(StlResult)
+		yes = bench_eval(b, "always[1 s, 3 s] eventually[0 s, 2 s] (x > 3.75 m)"),
+		no = bench_eval(b, "eventually[1 s, 3 s] always[0 s, 2 s] (x < 3.75 m)");
+	CU_ASSERT_EQUAL(yes->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(yes->lo, 0.25);
+	CU_ASSERT_EQUAL(no->satisfied, STL_FALSE);
+	CU_ASSERT_EQUAL(no->hi, -0.25);
+	bench_free(b);
+}
+
+/* x is 0 between two samples, mostly at no time that a double can tell. */
+static void a_crossing_is_0_and_no_distance_is_below_it(void)
+{
+	for (int i = 1; i <= 40; i++) {
+		Bench *b = bench_new(3);
+		const double tv[][2] = {{0, -i}, {3, 7}};
+		Signal *x = bench_signal("x", "m", 2, tv);
+		g_hash_table_insert(b->signals, x->info.name, x);
+		g_autoptr(StlResult) abs = bench_eval(b, "always (0.3 * abs(x) >= 0 m)"),
+				     never = bench_eval(b, "eventually (0.3 * abs(x) < 0 m)"),
+				     is = bench_eval(b, "eventually (x == 0 m)"),
+				     still = bench_eval(b, "eventually[2.9 s, 3 s] (x == 0 m)");
+		CU_ASSERT_EQUAL(abs->satisfied, STL_TRUE);
+		CU_ASSERT_EQUAL(abs->lo, 0);
+		CU_ASSERT_EQUAL(never->satisfied, STL_FALSE);
+		CU_ASSERT_EQUAL(is->satisfied, STL_TRUE);
+		CU_ASSERT_EQUAL(is->hi, 0);
+		CU_ASSERT_EQUAL(still->satisfied, STL_FALSE);
+		bench_free(b);
+	}
+}
+
+/* What lay before the window leaves nothing behind in its mean. */
+static void a_mean_of_one_value_is_that_value(void)
+{
+	Bench *b = bench_new(9);
+	ADD(b, "x", "m", {0, 1e6}, {1, 1e6}, {1.1, 0.1}, {4, 0.1}, {9, 0.1});
+	g_autoptr(StlResult) mean =
+		bench_eval(b, "always[2 s, 6 s] (abs(mean(x) over [0 s, 3 s] - 0.1 m) <= 0 m)");
+	CU_ASSERT_EQUAL(mean->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(mean->lo, 0);
+	bench_free(b);
+}
+
+static void min_after_a_number_is_a_minute(void)
+{
+	Bench *b = bench_new(90);
+	ADD(b, "x", "m", {0, 0.0}, {90, 90.0});
+	g_autoptr(StlResult) r = bench_eval(b, "always[0 min, 1 min] (x <= min(60 m, 70 m))");
+	CU_ASSERT_EQUAL(r->satisfied, STL_TRUE);
+	CU_ASSERT_EQUAL(r->lo, 0);
+	bench_free(b);
+}
+
+UNIT_MAIN("stl.trap", UNIT(a_peak_that_comes_in_at_the_left_ends_height_counts),
+	  UNIT(a_crossing_is_0_and_no_distance_is_below_it),
+	  UNIT(a_mean_of_one_value_is_that_value), UNIT(min_after_a_number_is_a_minute),
+	  UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
 	  UNIT(an_answer_exactly_at_the_limit_is_in_time),
 	  UNIT(a_premise_outside_the_window_that_counts_exercises_nothing),
 	  UNIT(a_difference_of_temperatures_is_no_temperature),
