@@ -278,5 +278,109 @@ static void long_traces_are_worth_what_their_definition_says(void)
 	CU_ASSERT_EQUAL(failed, 0);
 }
 
+/* ---- lines of any slope -------------------------------------------------------------------------------------------------------- */
+
+/* Samples at whole seconds, a power of two apart, with whole values: at an eighth of a second all values are exact, whatever the
+ * slopes. There the largest value in a window is that of its ends and of the samples inside. */
+#define SLOPED 60 /* seconds */
+
+static double line_at(const Signal *s, double t)
+{
+	size_t i = 0;
+	while (i + 1 < s->n && (double)s->t_ns[i + 1] <= t * 1e9)
+		i++;
+	double t0 = (double)s->t_ns[i] * 1e-9, v0 = s->v[i];
+	if (t0 >= t || i + 1 == s->n)
+		return v0;
+	return v0 + (s->v[i + 1] - v0) * (t - t0) / ((double)s->t_ns[i + 1] * 1e-9 - t0);
+}
+
+static double largest_in(const Signal *s, double from, double to)
+{
+	from = MAX(from, 0);
+	to = MIN(to, SLOPED);
+	if (from > to)
+		return -(double)INFINITY;
+	double most = MAX(line_at(s, from), line_at(s, to));
+	for (size_t i = 0; i < s->n; i++)
+		if ((double)s->t_ns[i] >= from * 1e9 && (double)s->t_ns[i] <= to * 1e9)
+			most = MAX(most, s->v[i]);
+	return most;
+}
+
+static Signal *sloped(Random *r)
+{
+	Signal *s = signal_new("x");
+	unit_parse("m", &s->info.unit, NULL);
+	int highest = random_int(r, 1, 8);
+	for (int t = 0; t <= SLOPED;) {
+		signal_append(s, t * CLOCK_S, random_int(r, -highest, highest), SAMPLE_OK);
+		int step = 1 << random_int(r, 0, 2);
+		t = t < SLOPED ? MIN(SLOPED, t + step) : t + 1;
+		while (t < SLOPED && (t - s->t_ns[s->n - 1] / CLOCK_S) == 3)
+			t--;
+	}
+	return s;
+}
+
+/* The trace at t: the value at the instant, or between two entries. */
+static bool trace_has(const StlResult *r, double t, double want)
+{
+	size_t at = 0;
+	int64_t t_ns = llround(t * 1e9);
+	while (at + 1 < r->trace_n && r->trace_t_ns[at + 1] < t_ns)
+		at++;
+	for (size_t i = at; i < r->trace_n && r->trace_t_ns[i] <= t_ns; i++)
+		if (r->trace_t_ns[i] == t_ns && fabs(r->trace_lo[i] - want) < 1e-9)
+			return true;
+	size_t next = MIN(at + 1, r->trace_n - 1);
+	double v = r->trace_lo[at];
+	if (v != r->trace_lo[next])
+		v += (r->trace_lo[next] - v) * (double)(t_ns - r->trace_t_ns[at]) /
+		     (double)(r->trace_t_ns[next] - r->trace_t_ns[at]);
+	return v == want || fabs(v - want) < 1e-6;
+}
+
+static bool slope_fails(uint64_t seed)
+{
+	Random r = {.state = seed};
+	g_autoptr(GHashTable) signals =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)signal_free);
+	Signal *s = sloped(&r);
+	g_hash_table_insert(signals, s->info.name, s);
+	int from = random_int(&r, -32, 32), to = from + random_int(&r, 1, 40);
+	bool through = random_chance(&r, 50); /* by way of a solid track, not the samples */
+	g_autofree char *text =
+		g_strdup_printf("max(%s) over [%d ms, %d ms] >= 0 m",
+				through ? "max(x, -9 m)" : "x", from * 125, to * 125);
+	g_autoptr(StlFormula) f = stl_parse(text, NULL, NULL);
+	GHashTable *const tables[2] = {signals, NULL};
+	StlScope scope = stl_scope_from_tables(tables);
+	if (!f || !stl_check(f, &scope, NULL, NULL))
+		return true;
+	StlInput in = {.end_ns = SLOPED * CLOCK_S, .signals = signals};
+	const StlOptions options = {.trace = true, .ends = STL_ENDS_FINITE, .no_explanation = true};
+	g_autoptr(StlResult) got = stl_eval(f, &in, &options, NULL);
+	for (int i = 0; i <= 8 * SLOPED; i++) {
+		double t = i / 8.0, want = largest_in(s, (i + from) / 8.0, (i + to) / 8.0);
+		if (trace_has(got, t, want))
+			continue;
+		fprintf(stderr, "sloped, seed %" G_GUINT64_FORMAT ": %s at %g s is %g\n", seed,
+			text, t, want);
+		return true;
+	}
+	return false;
+}
+
+static void windows_over_lines_of_any_slope_hold_their_largest_value(void)
+{
+	uint64_t first = setting("ANZEN_STL_SEED", 1), n = setting("ANZEN_STL_PAIRS", 5000) / 5,
+		 failed = 0;
+	for (uint64_t seed = first; seed < first + n && failed < 5; seed++)
+		failed += slope_fails(seed);
+	CU_ASSERT_EQUAL(failed, 0);
+}
+
 UNIT_MAIN("stl.property", UNIT(every_formula_is_worth_what_its_definition_says),
-	  UNIT(long_traces_are_worth_what_their_definition_says))
+	  UNIT(long_traces_are_worth_what_their_definition_says),
+	  UNIT(windows_over_lines_of_any_slope_hold_their_largest_value))

@@ -273,15 +273,15 @@ static void completeness_counts_in_the_units_of_the_stamps(void)
 	bench_free(b);
 }
 
-/* At 1 s the left end of the window, falling, is as high as the peak that comes in at 3 s, and falls faster than what follows it. The
- * peak of 4 m is in every window from 1 s to 3 s. */
+/* At 2 s the left end of the window, falling, is as high as the peak that comes in at 5 s, and falls faster than what follows it. The
+ * peak of 4 m is in every window from 2 s to 5 s. */
 static void a_peak_that_comes_in_at_the_left_ends_height_counts(void)
 {
-	Bench *b = bench_new(6);
-	ADD(b, "x", "m", {0, 6.0}, {1, 4.0}, {2, 0.0}, {3, 4.0}, {5, 3.0}, {6, 3.0});
+	Bench *b = bench_new(12);
+	ADD(b, "x", "m", {0, 8.0}, {4, 0.0}, {5, 4.0}, {9, 2.0}, {12, 2.0});
 	g_autoptr(StlResult)
-		yes = bench_eval(b, "always[1 s, 3 s] eventually[0 s, 2 s] (x > 3.75 m)"),
-		no = bench_eval(b, "eventually[1 s, 3 s] always[0 s, 2 s] (x < 3.75 m)");
+		yes = bench_eval(b, "always[2 s, 5 s] eventually[0 s, 3 s] (x > 3.75 m)"),
+		no = bench_eval(b, "eventually[2 s, 5 s] always[0 s, 3 s] (x < 3.75 m)");
 	CU_ASSERT_EQUAL(yes->satisfied, STL_TRUE);
 	CU_ASSERT_EQUAL(yes->lo, 0.25);
 	CU_ASSERT_EQUAL(no->satisfied, STL_FALSE);
