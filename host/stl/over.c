@@ -145,11 +145,14 @@ Pair pair_window(const Eval *e, Pair a, double from, double to, bool open_from, 
 	Pair out;
 	Track **to_side[] = {&out.lo, &out.hi};
 	const Track *sides[] = {a.lo, a.hi};
+	g_autoptr(Track) inside = NULL;
 	for (int upper = 0; upper < 2; upper++) {
-		g_autoptr(Track) inside =
-			open_from || open_to
-				? track_window_open(sides[upper], from, to, open_from, open_to)
-				: track_window_max(sides[upper], from, to);
+		if (!upper || !pair_exact(&a))
+			g_clear_pointer(&inside, track_free);
+		if (!inside)
+			inside = open_from || open_to ? track_window_open(sides[upper], from, to,
+									  open_from, open_to)
+						      : track_window_max(sides[upper], from, to);
 		*to_side[upper] =
 			eval_outside(e, upper) < 0
 				? track_ref(inside)

@@ -223,8 +223,8 @@ static void fall(Slide *s, size_t first)
 			double y0 = now <= a0 ? b0 : lerp(now, a0, b0, te, b1),
 			       y1 = stop == te ? b1 : lerp(stop, a0, b0, te, b1);
 			met = y1 > x1 && y0 >= x0 ? now : crossing(now, x0, y0, stop, x1, y1);
-			if (y1 > x1 && isnan(met))
-				met = stop; /* by rounding only */
+			if (y1 > x1 && isnan(met)) /* so close to one end that it falls on it */
+				met = x0 - y0 < y1 - x1 ? now : stop;
 		}
 		if (!isnan(met) && met <= lands) {
 			emit(s, met, lerp(met, t0, v0, t1, v1));

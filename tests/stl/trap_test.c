@@ -289,6 +289,19 @@ static void a_peak_that_comes_in_at_the_left_ends_height_counts(void)
 	bench_free(b);
 }
 
+/* 0.1 + 0.2 is a hair above 0.3: the right end of the window is higher than the left one just after 0.25 s. At 1 s it is at 2.875 s,
+ * where x is 0.9 m. */
+static void a_hair_does_not_hold_a_window_back(void)
+{
+	Bench *b = bench_new(6);
+	ADD(b, "x", "m", {0, 0.1 + 0.2}, {2.125, 0.3}, {3, 1.0}, {6, 1.0});
+	g_autoptr(StlResult) r =
+		bench_eval(b, "eventually[1 s, 1 s] eventually[0 s, 1.875 s] (x > 0.5 m)");
+	CU_ASSERT_EQUAL(r->satisfied, STL_TRUE);
+	CU_ASSERT_TRUE(near(r->lo, 0.4));
+	bench_free(b);
+}
+
 /* x is 0 between two samples, mostly at no time that a double can tell. */
 static void a_crossing_is_0_and_no_distance_is_below_it(void)
 {
@@ -334,6 +347,7 @@ static void min_after_a_number_is_a_minute(void)
 }
 
 UNIT_MAIN("stl.trap", UNIT(a_peak_that_comes_in_at_the_left_ends_height_counts),
+	  UNIT(a_hair_does_not_hold_a_window_back),
 	  UNIT(a_crossing_is_0_and_no_distance_is_below_it),
 	  UNIT(a_mean_of_one_value_is_that_value), UNIT(min_after_a_number_is_a_minute),
 	  UNIT(an_unbounded_window_that_begins_beyond_the_end_is_open),
