@@ -289,16 +289,19 @@ static void a_peak_that_comes_in_at_the_left_ends_height_counts(void)
 	bench_free(b);
 }
 
-/* 0.1 + 0.2 is a hair above 0.3: the right end of the window is higher than the left one just after 0.25 s. At 1 s it is at 2.875 s,
- * where x is 0.9 m. */
+/* Just before 5.75 s the left end of the window lies 1e-17 m above the right end, which then rises. At 6 s the window reaches to 4 s: there
+ * x is 0.5 m, and x - z is least at 5 s, -0.75 m + 2 m, so that half of it is 0.125 m above 0.5 m. */
 static void a_hair_does_not_hold_a_window_back(void)
 {
 	Bench *b = bench_new(6);
-	ADD(b, "x", "m", {0, 0.1 + 0.2}, {2.125, 0.3}, {3, 1.0}, {6, 1.0});
-	g_autoptr(StlResult) r =
-		bench_eval(b, "eventually[1 s, 1 s] eventually[0 s, 1.875 s] (x > 0.5 m)");
+	ADD(b, "x", "m", {0, 1.0}, {1, -1.5}, {2, -1.0}, {2.5, 2.0}, {4.5, 0.0}, {4.75, -1.0},
+	    {6.75, 1.0});
+	ADD(b, "z", "m", {0, -2.0}, {0.25, 0.0}, {0.75, -1.0}, {2.75, 0.0}, {3, -2.5}, {3.5, -3.0},
+	    {4, -0.5}, {6, -3.5});
+	g_autoptr(StlResult) r = bench_eval(b, "always[6 s, 6 s] once[2 s, 4 s] ((x > -1 m) and "
+					       "always[1 s, inf] (0.5 * (x - z) >= 0.5 m))");
 	CU_ASSERT_EQUAL(r->satisfied, STL_TRUE);
-	CU_ASSERT_TRUE(near(r->lo, 0.4));
+	CU_ASSERT_TRUE(near(r->lo, 0.125));
 	bench_free(b);
 }
 
