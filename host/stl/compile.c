@@ -221,7 +221,7 @@ static const char *unsupported(const Node *n)
 	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
 		return "it is for the calculator only";
 	if (n->kind == N_MEAN_OVER)
-		return "means are not supported here";
+		return "a mean changes between samples, and here every value holds";
 	if (n->kind == N_NEXT || n->kind == N_STRONG_NEXT || n->kind == N_PREVIOUS ||
 	    n->kind == N_STRONG_PREVIOUS || operators[n->kind].class == OP_MEASURE)
 		return "it is not supported here";

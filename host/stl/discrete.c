@@ -570,7 +570,7 @@ static void count_side(const double *rise, size_t count, const Node *n, double b
 		ptrdiff_t n_last = (ptrdiff_t)count - 1;
 		ptrdiff_t first = isinf(n->lo_s) ? 0 : (ptrdiff_t)i + steps(n->lo_s, count),
 			  last = isinf(n->hi_s) ? n_last : (ptrdiff_t)i + steps(n->hi_s, count);
-		bool leaves = first < 0 || last > n_last;
+		bool leaves = first < 0 || last > n_last || first > n_last || last < 0;
 		first = CLAMP(first, 0, n_last + 1);
 		last = CLAMP(last, first - 1, n_last);
 		out[i] = sum[last + 1] - sum[first];

@@ -89,6 +89,18 @@ static void previous_interpolation_holds_the_value(void)
 		"--json", "\"robustness\": 3,");
 }
 
+static void a_table_may_hold_true_and_false_and_other_separators(void)
+{
+	answers("always[0,1] p", "a.csv", "t,p\n0,true\n1,true\n2,False\n", "--json",
+		"\"robustness\": \"inf\",");
+	answers("eventually (x > 2 and p)", "a.csv", "t;x;p\n0;1;false\n1;3;nan\n2;5;true\n",
+		"--json", "\"robustness\": 3,");
+	answers("x < 2", "a.csv", "t\tx\n0\t1\n1\t3\n", "--json", "\"robustness\": 1,");
+	g_auto(CliResult) both = eval("always p", "a.csv", "t,p\n0,true\n1,3\n", "");
+	CU_ASSERT_EQUAL(both.code, 2);
+	CU_ASSERT_TRUE(has(both.err, "a.csv:3:3"));
+}
+
 static void an_empty_window_is_infinite_and_says_that_it_is_incomplete(void)
 {
 	g_auto(CliResult) r =
@@ -201,6 +213,7 @@ int main(int argc, char **argv)
 		UNIT(a_ramp_has_the_margin_at_the_windows_end),
 		UNIT(the_trace_bends_where_the_window_is_cut),
 		UNIT(previous_interpolation_holds_the_value),
+		UNIT(a_table_may_hold_true_and_false_and_other_separators),
 		UNIT(an_empty_window_is_infinite_and_says_that_it_is_incomplete),
 		UNIT(a_missing_sample_leaves_an_interval),
 		UNIT(a_premise_that_never_comes_is_vacuous),
