@@ -130,7 +130,8 @@ static bool read_word(Reader *r, JValue *v)
 		const char *word;
 		JKind kind;
 		double number;
-	} words[] = {{"null", J_NULL, 0}, {"true", J_BOOL, 1}, {"false", J_BOOL, 0}};
+	} words[] = {
+		{"null", J_NULL, 0}, {"NaN", J_NULL, 0}, {"true", J_BOOL, 1}, {"false", J_BOOL, 0}};
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
 		size_t n = strlen(words[i].word);
 		if ((size_t)(r->end - r->at) >= n && !strncmp(r->at, words[i].word, n)) {

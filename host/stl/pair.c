@@ -26,7 +26,7 @@ Pair pair_solid(Pair p)
 static bool may_be_unknown(const Pair *a, const Pair *b, TrackOp op)
 {
 	return (op == TRACK_ADD || op == TRACK_SUB) &&
-	       !(track_finite(a->lo) && track_finite(b->lo));
+	       !track_finite(a->lo) && !track_finite(b->lo);
 }
 
 Pair pair_combine(Pair a, Pair b, TrackOp op)
