@@ -219,6 +219,7 @@ static void keep_slice(FlowOp *op)
 	for (unsigned i = 0; i < n; i++) {
 		int64_t leave = i + 1 < n ? 2 * (a[i + 1].t + m->width_ns) : CLOCK_NEVER;
 		*peak_at(m, p, tail) = (Peak){a[i].x ^ op->not_a, leave};
+		/* cppcheck-suppress uninitvar ; the loop above has set the first n */
 		tail += (unsigned)kept[i];
 	}
 	p->tail = tail;

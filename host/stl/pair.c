@@ -25,8 +25,7 @@ Pair pair_solid(Pair p)
 /* Can ∞ - ∞ come up, which is unknown on both sides? */
 static bool may_be_unknown(const Pair *a, const Pair *b, TrackOp op)
 {
-	return (op == TRACK_ADD || op == TRACK_SUB) &&
-	       !track_finite(a->lo) && !track_finite(b->lo);
+	return (op == TRACK_ADD || op == TRACK_SUB) && !track_finite(a->lo) && !track_finite(b->lo);
 }
 
 Pair pair_combine(Pair a, Pair b, TrackOp op)
