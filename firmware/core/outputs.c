@@ -124,14 +124,16 @@ static inline uint8_t set_level(uint8_t bit, uint8_t set, uint8_t lease, uint16_
 
 #if ROWS_DUTIES
 /* The moment is when the first period with the new duty begins, at most PWM_PERIOD_US after now. */
-static uint8_t set_duty(uint8_t k, uint16_t duty, uint8_t lease, uint16_t *ret_moment)
+static uint8_t set_duty(uint8_t k, uint8_t on, uint16_t compare, uint8_t lease,
+			uint16_t *ret_moment)
 {
 	uint8_t done = 0;
 	uint16_t wait = 0;
-	board_pwm_prepare(k, duty);
+	if (on)
+		board_pwm_prepare(k, compare);
 	board_irq irq = board_irq_off();
 	if (may(lease)) {
-		wait = board_pwm_apply(k, duty != 0);
+		wait = board_pwm_apply(k, on);
 		*ret_moment = board_now16();
 		done = 1;
 	}
@@ -147,6 +149,10 @@ static void execute(uint8_t i, struct action *a, uint8_t wait)
 	uint8_t bit = bit_of[i], group = core_facts[i].group, set = a->value ? bit : 0, done;
 	uint8_t lease = group == OUT_NO_GROUP ? 0 : bit_of[group];
 	uint16_t was = outputs_value(i), moment = 0;
+#if ROWS_DUTIES
+	uint16_t compare = i >= OUT_LEVELS && a->value ? board_pwm_compare(a->value) : 0;
+	CORE_READY(compare); /* dividing takes 40 µs */
+#endif
 	if (wait)
 		while ((int32_t)(a->at - board_now()) > BOARD_EXECUTE)
 			;
@@ -155,7 +161,7 @@ static void execute(uint8_t i, struct action *a, uint8_t wait)
 	else
 #if ROWS_DUTIES
 		if (i != OUT_LED)
-		done = set_duty((uint8_t)(i - OUT_LEVELS), a->value, lease, &moment);
+		done = set_duty((uint8_t)(i - OUT_LEVELS), a->value != 0, compare, lease, &moment);
 	else
 #endif
 		done = set_led((uint8_t)a->value, &moment);

@@ -1,6 +1,7 @@
 /* The node's figures: what each board's firmware takes, how many commands it answers and how soon, how fast it is emulated;
  * and, from the tests that count them, the cycles of e-stop and lease and the clock's uncertainty. */
 #include "node_bench.h"
+#include "node_sim_internal.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -90,6 +91,54 @@ static void round_trip(void)
 	       (double)sum / ASKED / 1e6, (double)worst / 1e6);
 }
 
+/* Cycles from entering a step interrupt (vectors 32 to 34, datasheet 2549Q, 14) to its return, others within it included. */
+static uint64_t in_steps(NodeBench *b, int64_t ns)
+{
+	avr_t *avr = b->sim->avr;
+	uint64_t end = avr->cycle + (uint64_t)ns * 16 / 1000, sum = 0, since = 0;
+	unsigned depth = 0; /* the stack's when it began; 0: in none */
+	while (avr->cycle < end) {
+		unsigned stack = avr->data[R_SPL] | avr->data[R_SPH] << 8;
+		if (!depth && avr->pc >= 32 * 4 && avr->pc <= 34 * 4) {
+			depth = stack;
+			since = avr->cycle;
+		} else if (depth && stack > depth) {
+			sum += avr->cycle - since;
+			depth = 0;
+		}
+		avr_run(avr);
+	}
+	return sum;
+}
+
+/* What a step takes with 1 and 3 axes in cruise at the firmware's ceiling, samples streaming. */
+static void step_rate(void)
+{
+	for (int axes = 1; axes <= PROTO_AXES; axes += 2) {
+		g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
+		bool ok = node_bench_connect(b);
+		for (uint8_t i = 0; i < axes; i++)
+			ok = ok && node_bench_set(b, (uint8_t)(PROTO_REG_AXIS0 + i), 0) == 0;
+		if (!ok || !node_bench_arm(b) || node_bench_set(b, PROTO_REG_STREAM, 1) < 0)
+			return;
+		for (uint8_t i = 0; i < axes; i++)
+			node_bench_move(b, i, 100000, proto_axis_facts[i].max_v,
+					proto_axis_facts[i].max_a, 0, false);
+		node_bench_run(b, 400 * CLOCK_MS);
+		unsigned steps = 0;
+		for (int i = 0; i < axes; i++)
+			g_array_set_size(b->axis[i].at, 0);
+		double cycles = (double)in_steps(b, 50 * CLOCK_MS);
+		for (int i = 0; i < axes; i++)
+			steps += b->axis[i].at->len;
+		double each = cycles / MAX(steps, 1);
+		printf("  %d of 3 axes: %u step/s in all, %.0f cycles a step: its interrupts alone "
+		       "could "
+		       "do %.0fK\n",
+		       axes, steps * 20, each, 16e3 / each);
+	}
+}
+
 static void native(void)
 {
 	NodeNativeConfig config = {0};
@@ -111,6 +160,8 @@ int main(void)
 		emulation();
 		throughput();
 		round_trip();
+		if (!i) /* the small board has no axes */
+			step_rate();
 		show(ANZEN_BINARY_DIR "/tests/test-firmware-latency", "cycles");
 		show(ANZEN_BINARY_DIR "/tests/test-firmware-lease", "cycles");
 	}

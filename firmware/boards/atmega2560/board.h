@@ -53,12 +53,14 @@ static inline uint8_t board_pwm_bit(uint8_t k)
 {
 	return k ? _BV(COM5C1) : _BV(COM5B1);
 }
-/* The compare value is buffered: it counts from the next period on. */
-static inline void board_pwm_prepare(uint8_t k, uint16_t duty)
+/* Of 1 … 1000 per mille. */
+static inline uint16_t board_pwm_compare(uint16_t duty)
 {
-	if (!duty)
-		return;
-	uint16_t compare = (uint16_t)(duty * (BOARD_PWM_TOP + 1ul) / 1000 - 1);
+	return (uint16_t)(duty * (BOARD_PWM_TOP + 1ul) / 1000 - 1);
+}
+/* It is buffered: it counts from the next period on. */
+static inline void board_pwm_prepare(uint8_t k, uint16_t compare)
+{
 	board_irq irq = board_irq_off();
 	if (k)
 		OCR5C = compare;

@@ -103,9 +103,14 @@ void board_outputs_safe(void)
 	board_native->stepping = 0;
 }
 
-void board_pwm_prepare(uint8_t k, uint16_t duty)
+uint16_t board_pwm_compare(uint16_t duty)
 {
-	board_native->duty_next[k] = duty;
+	return duty;
+}
+
+void board_pwm_prepare(uint8_t k, uint16_t compare)
+{
+	board_native->duty_next[k] = compare;
 }
 
 uint16_t board_pwm_apply(uint8_t k, uint8_t on)
