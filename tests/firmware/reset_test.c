@@ -16,10 +16,13 @@ typedef struct {
 	const char *board;
 	uint16_t out_ddr, out_port, enable_ddr, enable_port;
 	uint8_t mask, shift, enable; /* of the outputs in their port; the enable line's bit */
+	uint16_t duty_control;       /* connects duties to their pins: 0 */
+	uint16_t low_port[2];        /* duties; steps and directions: low */
+	uint8_t low_mask[2];
 } Pins;
 static const Pins all_pins[] = {
-	{"atmega2560", 0x21, 0x22, 0x27, 0x28, 0xff, 0, 0x01},
-	{"atmega328p", 0x2a, 0x2b, 0x24, 0x25, 0xf0, 4, 0x01},
+	{"atmega2560", 0x21, 0x22, 0x27, 0x28, 0xff, 0, 0x01, 0x120, {0x10b, 0x28}, {0x30, 0x7e}},
+	{"atmega328p", 0x2a, 0x2b, 0x24, 0x25, 0xf0, 4, 0x01, 0, {0}, {0}},
 };
 
 typedef struct {
@@ -45,6 +48,9 @@ static void look(const avr_t *avr, const Pins *p, Seen *seen, uint32_t *last)
 	uint8_t enable_port = d[p->enable_port] & p->enable;
 	uint32_t now = ddr | (uint32_t)port << 8 | (uint32_t)enable_ddr << 16 |
 		       (uint32_t)enable_port << 24;
+	for (int i = 0; i < 2; i++)
+		seen->away += (d[p->low_port[i]] & p->low_mask[i]) != 0;
+	seen->away += p->duty_control && (d[p->duty_control] & 0xfc);
 	if (now == *last)
 		return;
 	seen->writes++;
