@@ -18,8 +18,7 @@
 typedef struct Camera {
 	char *role, *at;
 	MediaServer *server;
-	int64_t age_ns;     /* last time its age was told; feeding thread only */
-	int64_t receipt_ns; /* atomic: newest frame */
+	int64_t age_ns; /* last time its age was told; feeding thread only */
 } Camera;
 
 struct ProductLink {

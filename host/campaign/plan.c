@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_UP 6
+#define MAX_DRAWS 100000u
 
 static const char *const methods[] = {"random", NULL};
 static const char *const engines[] = {"local", NULL};
@@ -454,23 +455,14 @@ static void check_parts(const CampaignPlan *plan, Diagnostics *diag)
 	rig_spec_free(rig_spec_load(plan->rig, diag));
 }
 
-bool campaign_check(const YamlDoc *doc, Diagnostics *diag)
-{
-	size_t before = diagnostics_errors(diag);
-	CampaignPlan *plan = campaign_plan_load(yaml_file(doc), diag);
-	campaign_plan_free(plan);
-	return diagnostics_errors(diag) == before;
-}
-
-CampaignPlan *campaign_plan_load(const char *path, Diagnostics *diag)
+static CampaignPlan *from_doc(const YamlDoc *doc, Diagnostics *diag)
 {
 	size_t before = diagnostics_errors(diag), n_bytes;
-	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
-	if (!doc || !yaml_expect_kind(doc, "campaign/1", diag) ||
+	if (!yaml_expect_kind(doc, "campaign/1", diag) ||
 	    !shape_check(&campaign, doc, yaml_root(doc), diag))
 		return NULL;
 	g_autoptr(CampaignPlan) plan = g_new0(CampaignPlan, 1);
-	plan->path = g_strdup(path);
+	plan->path = g_strdup(yaml_file(doc));
 	plan->scenarios = g_ptr_array_new_with_free_func(g_free);
 	plan->draws = g_ptr_array_new_with_free_func((GDestroyNotify)campaign_draw_free);
 	plan->claims = g_ptr_array_new_with_free_func(claim_free);
@@ -486,6 +478,10 @@ CampaignPlan *campaign_plan_load(const char *path, Diagnostics *diag)
 	if (diagnostics_errors(diag) > before)
 		return NULL;
 	check_population(plan, parameters, loaded, diag);
+	if ((uint64_t)plan->n * loaded->len > MAX_DRAWS)
+		yaml_error(doc, yaml_get(yaml_root(doc), "sample"), diag,
+			   "%u runs of %u scenarios are more than %u", plan->n, loaded->len,
+			   MAX_DRAWS);
 	if (diagnostics_errors(diag) > before)
 		return NULL;
 	draw_all(plan, parameters, loaded);
@@ -493,4 +489,24 @@ CampaignPlan *campaign_plan_load(const char *path, Diagnostics *diag)
 	find_claims(plan, loaded, diag);
 	g_ptr_array_sort(plan->claims, by_criterion);
 	return diagnostics_errors(diag) > before ? NULL : g_steal_pointer(&plan);
+}
+
+CampaignPlan *campaign_plan_load(const char *path, Diagnostics *diag)
+{
+	g_autoptr(YamlDoc) doc = yaml_load_file(path, diag);
+	return doc ? from_doc(doc, diag) : NULL;
+}
+
+CampaignPlan *campaign_plan_load_text(const char *text_of, gssize length, const char *name,
+				      Diagnostics *diag)
+{
+	g_autoptr(YamlDoc) doc = yaml_load_text(text_of, length, name, diag);
+	return doc ? from_doc(doc, diag) : NULL;
+}
+
+bool campaign_check(const YamlDoc *doc, Diagnostics *diag)
+{
+	size_t before = diagnostics_errors(diag);
+	campaign_plan_free(from_doc(doc, diag));
+	return diagnostics_errors(diag) == before;
 }

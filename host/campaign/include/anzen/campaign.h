@@ -60,6 +60,9 @@ bool campaign_check(const YamlDoc *doc, Diagnostics *diag);
  * the plan's folder and the five above it. NULL: each problem is a diagnostic. A claim that the number of runs cannot decide is
  * a warning. Free with campaign_plan_free(). */
 CampaignPlan *campaign_plan_load(const char *path, Diagnostics *diag);
+/* name: as if the text stood in that file. */
+CampaignPlan *campaign_plan_load_text(const char *text, gssize length, const char *name,
+				      Diagnostics *diag);
 void campaign_plan_free(CampaignPlan *plan);
 
 /* plan.json: the draws, and SHA-256 of every file that decides. created: time of the first run, ISO 8601. program_dir: where the
