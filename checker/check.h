@@ -1,127 +1,132 @@
-/* anzen-verdict-check: does a run folder's run.json follow from its session? A second, small judge that shares no code with
- * host/stl, host/criterion or host/metrology: it re-reads the recording, takes from the witness only what weakens a claim
- * (where nothing is known) or what it can recompute (bands, spans, margins), and must come to the same PASS or FAIL.
+/* anzen-verdict-check: does run.json follow from session.mcap? A second, small judge that shares no code with host/stl and
+ * host/criterion. Of run.json it believes only what it can work out again, or what makes a verdict weaker.
  *
- * Time is whole nanoseconds here, so that open and closed ends are the same question; a set of times is a sorted list of
- * closed spans. A formula becomes two sets: when it holds for sure, and when it is violated for sure. That is all the logic.
- */
+ * Time is whole nanoseconds here, so open and closed ends are the same question. A condition becomes two sets of times: when it
+ * holds for sure, and when it may hold. A number is never written out: over a short time it lies in an interval, and a comparison
+ * that this does not decide is looked at in halves. */
 #ifndef ANZEN_CHECKER_CHECK_H
 #define ANZEN_CHECKER_CHECK_H
 
+#include <anzen/metrology.h>
 #include <anzen/session.h>
 #include <math.h>
 #include <string.h>
 
-/* ---- sets of times (set.c) ---- */
-typedef struct Span {
-	int64_t a, b; /* both inside */
-} Span;
-typedef GArray Set; /* of Span, sorted, apart */
-Set *set_new(void);
-void set_add(Set *set, int64_t a, int64_t b); /* any order; a > b adds nothing */
-Set *set_tidy(Set *set);                      /* sorts and merges in place; returns it */
-Set *set_and(const Set *x, const Set *y);
-Set *set_or(const Set *x, const Set *y);
-Set *set_not(const Set *x, Span in);
-bool set_has(const Set *set, int64_t t);
-/* Times t in `in` with some, or all, of [t + from, t + to] in x. to INT64_MAX: up to the end of `in` (from INT64_MIN: since
- * its begin); otherwise what lies beyond `in` is not in x. */
-Set *set_some(const Set *x, int64_t from, int64_t to, Span in);
-Set *set_all(const Set *x, int64_t from, int64_t to, Span in);
-/* Times t in `in` with some t' in q in [t + from, t + to] (past: [t - to, t - from]) and all between the two, both ends too, in
- * p. beyond: what lies outside `in` is in p and q. */
-Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to, bool past, bool beyond,
-	       Span in);
+#define FAR (INT64_MAX / 4)
+#define INF ((double)INFINITY)
+#define NOTHING 1e-11 /* a margin no larger, in its unit, leaves it open */
+enum { SURE, MAYBE }; /* of conditions; of numbers: the least and the most that they can be */
 
-typedef struct Tri {
-	Set *yes, *no;
-	bool truth; /* made from a TruthSpec: after its onset it does not rise again by being unknown */
-} Tri;
-void tri_clear(Tri *tri);
-typedef struct Edge {
-	int64_t from, to; /* it rises in here */
-	bool certain;
-} Edge;
-GArray *tri_edges(const Tri *tri, Span in); /* Edge */
+/* ---- sets of times (set.c); they live until the pool is cut back to a mark before them ---- */
+guint pool_mark(void);
+void pool_release(guint mark);
+GArray *pooled(size_t item);
+typedef GArray
+	Set; /* of int64_t: in it from the first up to just before the second, from the third … */
+enum { ONLY_LEFT = 2, BOTH = 8, EITHER = 14 };
+Set *set_span(int64_t first, int64_t last);          /* both inside; last < first: empty */
+void set_add(Set *set, int64_t first, int64_t last); /* begins no earlier than all that is in it */
+Set *set_mix(const Set *x, const Set *y,
+	     unsigned keep); /* of what is only in x, only in y, in both */
+guint times_until(const GArray *times,
+		  int64_t t); /* how many of them: odd, when they are a set, inside */
+bool set_has(const Set *set, int64_t t);
+int64_t set_next(const Set *set, int64_t t); /* the first time from t on in it, or CLOCK_NEVER */
+/* Times t in p with some t' of q in [t + from, t + to], and all of p between the two. */
+Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to);
+Set *set_mirrored(const Set *x);
 
 /* ---- formulas (formula.c) ---- */
 typedef enum {
-	N_NUMBER,
-	N_SIGNAL,
-	N_INITIAL,
-	N_PLUS,
-	N_MINUS,
-	N_TIMES,
-	N_OVER,
-	N_MIN,
-	N_MAX,
-	N_ABS,
-	N_LESS,
-	N_MORE,
+	N_NONE,
 	N_TRUE,
+	N_SIGNAL,
+	N_LESS,
+	N_AT_MOST,
+	N_TOUCH, /* at most, or within the nanosecond: two lines meet between two of them */
 	N_NOT,
-	N_AND,
 	N_OR,
 	N_IMPLIES,
-	N_IFF,
-	N_ALWAYS,
-	N_ONCE_PAST,
+	N_SOME,
 	N_UNTIL,
 	N_SINCE,
 	N_RISE,
 	N_DELAY,
-	N_OTHER,
+	N_NUMBER,
+	N_INITIAL,
+	N_PLUS,
+	N_MINUS,
+	N_MAX,
+	N_TIMES,
+	N_OVER,
+	N_NORM,
+	N_PEAK,
+	N_MEAN,
+	N_COUNT
 } Kind;
+typedef struct Piece { /* straight from a to b */
+	int64_t a, b;
+	double va, vb;
+} Piece;
 typedef struct Node {
 	Kind kind;
-	double number; /* in unit */
+	double number; /* SI */
 	Unit unit;
-	char *name;
-	bool equal;       /* N_LESS, N_MORE: <=, >= */
-	int64_t from, to; /* bounds, of what has some */
+	const char *name;
+	int64_t from, to; /* bounds, both inside */
 	struct Node *a, *b;
+	GArray *pieces[2]; /* Piece: of a signal, while it is compared */
+	GArray *edges;     /* Edge: of a count, likewise */
 } Node;
-/* parameters: name → Quantity*, or NULL. NULL: not understood (what is not in the grammar above included). */
+double piece_at(const Piece *p, int64_t t);
+double si(double value, const Unit *unit);
+/* parameters: name → Quantity*, or NULL. NULL: not understood. */
 Node *formula_parse(const char *text, GHashTable *parameters);
-void formula_free(Node *node);
 bool formula_same(const Node *x, const Node *y);
-void formula_names(const Node *node, GPtrArray *names); /* borrowed, each once */
+void formula_names(const Node *node, GPtrArray *names); /* each once */
 
-/* ---- what the recording says (signals.c) ---- */
-typedef struct Piece {
-	int64_t a, b; /* straight between the two ends, on both sides */
-	double lo_a, lo_b, hi_a, hi_b;
-} Piece;
+/* ---- a formula on a recording (signals.c, eval.c) ---- */
+typedef struct Tri {
+	Set *s[2];
+	bool truth; /* of a TruthSpec: after its onset it does not rise again by being unknown */
+} Tri;
+typedef struct Edge {
+	int64_t from, to;  /* it rises in here */
+	bool certain, any; /* any: perhaps more than once */
+} Edge;
 typedef struct World {
 	const Recording *rec;
 	const JudgeSpec *spec;
-	Span in;
-	bool point;   /* as measured, without bands */
-	bool silent;  /* the product never does anything */
-	double shift; /* atoms count only beyond this margin, in shift_unit */
-	Unit shift_unit;
-	double clock_s;       /* truths are this much less certain, on both sides */
-	GHashTable *risks;    /* "truth/signal" or "/signal" → double*: risk of that band */
-	GHashTable *unknown;  /* signal → Set*: nothing is known there */
-	const char *truth;    /* the one being made */
-	double stimulus_risk; /* > 0: bands of this risk whatever `risks` says */
-	GString *
-		problem; /* first thing that could not be worked out; shared by all copies of a world */
+	int64_t from, to; /* the timeline, both inside */
+	Set *all;         /* the same */
+	bool point;       /* as measured, without bands */
+	bool silent;      /* the product never does anything */
+	bool mixed; /* shift is in standard uncertainties of each atom, since their units differ */
+	double shift;        /* atoms count only beyond this margin, in SI */
+	double clock_s;      /* truths are this much less certain, on both sides */
+	double risk;         /* > 0: of every band, whatever `risks` says */
+	GHashTable *risks;   /* "truth/signal" or "/signal" → double*: risk of that band */
+	GHashTable *unknown; /* signal → Set*: nothing is known there */
+	const char *truth;   /* the one being made */
+	GArray *times;       /* int64_t: ends of the pieces that the atom looks at */
+	unsigned work;       /* done for it */
+	GString *problem;    /* first thing that cannot be worked out; shared by all copies */
 } World;
-void world_problem(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
-const TruthSpec *world_truth(const World *world, const char *name);
-bool is_answer(const SignalInfo *info);   /* RESPONSE or CLAIM */
-bool is_outcome(const SignalInfo *info);  /* or caused by one */
-bool is_measured(const SignalInfo *info); /* has a band */
-/* Half-width of a band that holds for n samples at once with 1 - risk. */
-double band_width(const SignalInfo *info, size_t n, double risk);
-size_t usable_samples(const World *world, const Signal *signal);
-GArray *world_pieces(World *world, const char *name); /* Piece; caller unrefs */
-Tri world_boolean(World *world, const char *name);
-Set *signal_known(World *world, const Signal *signal); /* where there is a value, sure or not */
-
-/* ---- a formula on a recording (eval.c) ---- */
-Tri eval(World *world, const Node *node);
-Tri negated(Tri *tri); /* takes its sets */
+void world_problem(World *w, const char *format, ...) G_GNUC_PRINTF(2, 3);
+const TruthSpec *spec_truth(const JudgeSpec *spec, const char *name);
+#define is_answer(info) ((info)->origin == ORIGIN_RESPONSE || (info)->origin == ORIGIN_CLAIM)
+#define is_outcome(info) (is_answer(info) || (info)->affected_by_product) /* or caused by one */
+#define is_measured(info) (!(info)->boolean && !is_answer(info))          /* has a band */
+size_t usable_samples(const World *w, const Signal *signal);
+Tri world_boolean(World *w, const char *name);
+void world_number(World *w, const char *name, GArray *ret_pieces[2]);
+bool world_hole(
+	World *w,
+	const char *name); /* unknown anywhere? A Boolean may change unseen between samples */
+Tri eval(World *w, Node *node);
+GArray *rises(const World *w, const Tri *tri); /* Edge; the caller unrefs it */
+bool holds(World *w, Node *node, bool yes);    /* at the begin, for sure: it, or not it */
+/* Do its atoms give it a margin? Sets *ret_unit and w->mixed. */
+bool has_margin(World *w, const Node *node, Unit *ret_unit);
 
 #endif

@@ -1,303 +1,437 @@
-/* A formula on a recording: when it holds for sure, and when it is violated for sure. */
+/* A formula on a recording. */
 #include "check.h"
 
-static double at(const Piece *p, int64_t t, bool high)
+/* Between these every value of a number's lower (SURE) and upper (MAYBE) side lies, over some time. */
+typedef struct Side {
+	double least, most;
+} Side;
+typedef struct Range {
+	Side s[2];
+} Range;
+
+double si(double v, const Unit *unit)
 {
-	double a = high ? p->hi_a : p->lo_a, b = high ? p->hi_b : p->lo_b;
-	return p->b > p->a ? a + (b - a) * (double)(t - p->a) / (double)(p->b - p->a) : a;
+	return (v + unit->offset) * unit->scale;
 }
 
-static GArray *constant(const World *w, double lo, double hi)
+double piece_at(const Piece *p, int64_t t)
 {
-	GArray *r = g_array_new(FALSE, FALSE, sizeof(Piece));
-	Piece p = {w->in.a, w->in.b, lo, lo, hi, hi};
-	g_array_append_val(r, p);
-	return r;
+	t = CLAMP(t, p->a, p->b);
+	return p->vb != p->va && p->b > p->a
+		       ? p->va + (p->vb - p->va) * (double)(t - p->a) / (double)(p->b - p->a)
+		       : p->va;
 }
 
-static bool exact(const GArray *pieces)
+static double apply(Kind kind, double x, double y)
 {
-	const Piece *p = &g_array_index(pieces, Piece, 0);
-	return pieces->len == 1 && p->lo_a == p->hi_a && p->lo_b == p->hi_b && p->lo_a == p->lo_b;
-}
-
-/* x + k y, where both are known. */
-static GArray *add(const GArray *x, const GArray *y, double k)
-{
-	GArray *r = g_array_new(FALSE, FALSE, sizeof(Piece));
-	for (guint i = 0, j = 0; i < x->len && j < y->len;) {
-		const Piece *p = &g_array_index(x, Piece, i), *q = &g_array_index(y, Piece, j);
-		int64_t a = MAX(p->a, q->a), b = MIN(p->b, q->b);
-		bool flip = k < 0;
-		Piece s = {a,
-			   b,
-			   at(p, a, false) + k * at(q, a, flip),
-			   at(p, b, false) + k * at(q, b, flip),
-			   at(p, a, true) + k * at(q, a, !flip),
-			   at(p, b, true) + k * at(q, b, !flip)};
-		if (a <= b)
-			g_array_append_val(r, s);
-		if (p->b < q->b)
-			i++;
-		else
-			j++;
-	}
-	return r;
-}
-
-static GArray *value(World *w, const Node *n, Unit *unit);
-
-/* One side of a product, and every divisor, is a plain number here. */
-static GArray *scaled(World *w, const Node *n, Unit *unit)
-{
-	Unit ua, ub;
-	g_autoptr(GArray) a = value(w, n->a, &ua), b = value(w, n->b, &ub),
-			  zero = constant(w, 0, 0);
-	bool over = n->kind == N_OVER;
-	if (!exact(b) && exact(a) && !over)
-		return *unit = unit_is_dimensionless(&ua) ? ub : unit_mul(&ua, &ub),
-		       add(zero, b, g_array_index(a, Piece, 0).lo_a);
-	*unit = unit_is_dimensionless(&ub) ? ua : over ? unit_div(&ua, &ub) : unit_mul(&ua, &ub);
-	if (!exact(b) || (over && g_array_index(b, Piece, 0).lo_a == 0)) {
-		world_problem(w, "a product of two signals");
-		return g_array_new(FALSE, FALSE, sizeof(Piece));
-	}
-	double k = g_array_index(b, Piece, 0).lo_a;
-	return add(zero, a, over ? 1 / k : k);
-}
-
-/* a + sign b in a's unit (b's, when a is the nothing of a sign). */
-static GArray *sum(World *w, const Node *a, const Node *b, double sign, Unit *unit)
-{
-	Unit other;
-	g_autoptr(GArray) x = value(w, a, unit), y = value(w, b, &other);
-	if (a->kind == N_NUMBER && a->number == 0 && unit_is_dimensionless(unit))
-		*unit = other;
-	if (!unit_compatible(unit, &other) || unit->offset != other.offset)
-		world_problem(w, "a sum of %s and %s", unit->symbol, other.symbol);
-	return add(x, y, sign * other.scale / unit->scale);
-}
-
-/* The larger of two at each time: split where the lines cross, on either side. */
-static GArray *larger(const GArray *x, const GArray *y)
-{
-	GArray *r = g_array_new(FALSE, FALSE, sizeof(Piece));
-	for (guint i = 0, j = 0; i < x->len && j < y->len;) {
-		const Piece *p = &g_array_index(x, Piece, i), *q = &g_array_index(y, Piece, j);
-		int64_t a = MAX(p->a, q->a), b = MIN(p->b, q->b), cut[4] = {a, b, b, b};
-		for (int high = 0; high < 2 && a < b; high++) {
-			double from = at(p, a, high) - at(q, a, high),
-			       to = at(p, b, high) - at(q, b, high);
-			if (from * to < 0)
-				cut[1 + high] = a + (int64_t)(from / (from - to) * (double)(b - a));
-		}
-		if (cut[1] > cut[2])
-			cut[0] = cut[1], cut[1] = cut[2], cut[2] = cut[0], cut[0] = a;
-		for (int k = 0; k < 3; k++) {
-			int64_t u = cut[k], v = cut[k + 1];
-			Piece s = {u,
-				   v,
-				   fmax(at(p, u, false), at(q, u, false)),
-				   fmax(at(p, v, false), at(q, v, false)),
-				   fmax(at(p, u, true), at(q, u, true)),
-				   fmax(at(p, v, true), at(q, v, true))};
-			if (u < v || (k == 0 && a == b))
-				g_array_append_val(r, s);
-		}
-		if (p->b < q->b)
-			i++;
-		else
-			j++;
-	}
-	return r;
-}
-
-/* max(x, y); min(x, y) = -max(-x, -y); |x| = max(x, -x) */
-static GArray *extreme(World *w, const Node *n, Unit *unit)
-{
-	Unit other;
-	bool min = n->kind == N_MIN;
-	g_autoptr(GArray) zero = constant(w, 0, 0), x = value(w, n->a, unit),
-			  y = value(w, n->b ? n->b : n->a, &other);
-	if (!unit_compatible(unit, &other) || unit->offset != other.offset)
-		world_problem(w, "%s and %s", unit->symbol, other.symbol);
-	double k = other.scale / unit->scale;
-	g_autoptr(GArray) a = add(zero, x, min ? -1 : 1), b = add(zero, y, min || !n->b ? -k : k),
-			  most = larger(a, b);
-	return add(zero, most, min ? -1 : 1);
-}
-
-static GArray *value(World *w, const Node *n, Unit *unit)
-{
-	const Signal *s;
-	*unit = unit_one;
-	switch (n->kind) {
-	case N_NUMBER:
-		*unit = n->unit;
-		return constant(w, n->number, n->number);
-	case N_SIGNAL:
-		s = recording_signal(w->rec, n->name);
-		*unit = s ? s->info.unit : unit_second; /* NAME.age */
-		return world_pieces(w, n->name);
+	switch ((int)kind) {
 	case N_PLUS:
-	case N_MINUS:
-		return sum(w, n->a, n->b, n->kind == N_PLUS ? 1 : -1, unit);
-	case N_TIMES:
-	case N_OVER:
-		return scaled(w, n, unit);
-	case N_MIN:
+		return x + y;
 	case N_MAX:
-	case N_ABS:
-		return extreme(w, n, unit);
-	case N_INITIAL: {
-		g_autoptr(GArray) all = value(w, n->a, unit);
-		for (guint i = 0; i < all->len; i++) {
-			const Piece *p = &g_array_index(all, Piece, i);
-			if (p->a <= w->in.a && p->b >= w->in.a)
-				return constant(w, at(p, w->in.a, false), at(p, w->in.a, true));
-		}
-		return g_array_new(FALSE, FALSE, sizeof(Piece));
+		return MAX(x, y);
+	case N_TIMES:
+		return x == 0 || y == 0 ? 0 : x * y;
+	case N_OVER:
+		return x / y;
+	default:
+		return hypot(x, y);
 	}
-	case N_LESS:
-	case N_MORE:
-	case N_TRUE:
-	case N_NOT:
-	case N_AND:
-	case N_OR:
-	case N_IMPLIES:
-	case N_IFF:
-	case N_ALWAYS:
-	case N_ONCE_PAST:
-	case N_UNTIL:
-	case N_SINCE:
-	case N_RISE:
-	case N_DELAY:
-	case N_OTHER:
-		break;
-	}
-	world_problem(w, "a number was expected");
-	return g_array_new(FALSE, FALSE, sizeof(Piece));
 }
 
-/* Where a straight line from va to vb is above the margin. */
-static void above(Set *to, const Piece *p, double va, double vb, double margin, bool equal)
+/* All of these take their least and their most at the ends of x and y. */
+static Side ends(Kind kind, Side x, Side y)
 {
-	bool a = equal ? va >= margin : va > margin, b = equal ? vb >= margin : vb > margin;
-	double x = va != vb ? (margin - va) / (vb - va) * (double)(p->b - p->a) : 0;
-	if (a || b)
-		set_add(to, a ? p->a : p->a + (int64_t)ceil(x),
-			b ? p->b : p->a + (int64_t)floor(x));
-}
-
-static Tri compare(World *w, const Node *n)
-{
-	Tri r = {set_new(), set_new(), false};
-	Unit unit;
-	bool less = n->kind == N_LESS;
-	g_autoptr(GArray) d = sum(w, less ? n->b : n->a, less ? n->a : n->b, -1, &unit);
-	double shift = 0;
-	if (w->shift != 0 && unit_compatible(&unit, &w->shift_unit))
-		shift = w->shift * w->shift_unit.scale / unit.scale;
-	else if (w->shift != 0)
-		world_problem(w, "margins of different units");
-	for (guint i = 0; i < d->len; i++) {
-		const Piece *p = &g_array_index(d, Piece, i);
-		above(r.yes, p, p->lo_a, p->lo_b, shift, n->equal);
-		above(r.no, p, -p->hi_a, -p->hi_b, shift, !n->equal);
+	Side r = {INF, -INF};
+	for (int i = 0; i < 4; i++) {
+		double v = apply(kind, i % 2 ? x.most : x.least, i / 2 ? y.most : y.least);
+		r.least = isnan(v) ? -INF : MIN(r.least, v);
+		r.most = isnan(v) ? INF : MAX(r.most, v);
 	}
-	set_tidy(r.yes);
-	set_tidy(r.no);
 	return r;
 }
 
-static Tri rise(World *w, const Tri *p)
+static Side over_pieces(const GArray *pieces, int64_t a, int64_t b)
 {
-	Tri r = {set_new(), NULL, false};
-	g_autoptr(GArray) maybe = set_new(), edges = tri_edges(p, w->in);
-	for (guint i = 0; i < edges->len; i++) {
-		const Edge *e = &g_array_index(edges, Edge, i);
-		set_add(maybe, e->from, e->to);
-		if (e->certain && e->from == e->to)
-			set_add(r.yes, e->from, e->to);
+	Side r = {INF, -INF};
+	guint lo = 0, hi = pieces->len - 1;
+	while (lo < hi) {
+		guint middle = (lo + hi) / 2;
+		if (g_array_index(pieces, Piece, middle).b < a)
+			lo = middle + 1;
+		else
+			hi = middle;
 	}
-	r.no = set_not(set_tidy(maybe), w->in);
+	for (guint i = lo; i < pieces->len && g_array_index(pieces, Piece, i).a <= b; i++) {
+		double x = piece_at(&g_array_index(pieces, Piece, i), a),
+		       y = piece_at(&g_array_index(pieces, Piece, i), b);
+		r = (Side){MIN(r.least, MIN(x, y)), MAX(r.most, MAX(x, y))};
+	}
 	return r;
 }
 
-Tri negated(Tri *t)
+/* The absolute value: on each side the larger one of it and of the other side, turned. */
+static Side absolute(const Range *x, int side)
 {
-	return (Tri){g_steal_pointer(&t->no), g_steal_pointer(&t->yes), false};
+	Side turned = {-x->s[!side].most, -x->s[!side].least}, r = ends(N_MAX, x->s[side], turned);
+	return side == MAYBE ? r : ends(N_MAX, r, (Side){0, 0});
 }
 
-static Tri both(const Tri *a, const Tri *b)
+/* The hull of what all sides give; nothing is known where the divisor may be 0. */
+static Range product(World *w, Kind kind, const Range *x, const Range *y)
 {
-	return (Tri){set_and(a->yes, b->yes), set_or(a->no, b->no), false};
-}
-
-static Tri either(const Tri *a, const Tri *b)
-{
-	return (Tri){set_or(a->yes, b->yes), set_and(a->no, b->no), false};
-}
-
-static Tri until(World *w, const Node *n, const Tri *p, const Tri *q)
-{
-	bool past = n->kind == N_SINCE;
-	g_autoptr(GArray) maybe_p = set_not(p->no, w->in), maybe_q = set_not(q->no, w->in),
-			  maybe = set_until(maybe_p, maybe_q, n->from, n->to, past, true, w->in);
-	return (Tri){set_until(p->yes, q->yes, n->from, n->to, past, false, w->in),
-		     set_not(maybe, w->in), false};
-}
-
-Tri eval(World *w, const Node *n)
-{
-	Tri a = {0}, b = {0}, c = {0}, d = {0}, r = {set_new(), set_new(), false};
-	if (n->kind == N_LESS || n->kind == N_MORE || n->kind == N_SIGNAL) {
-		tri_clear(&r);
-		return n->kind == N_SIGNAL ? world_boolean(w, n->name) : compare(w, n);
+	Range r = {{{INF, INF}, {-INF, -INF}}};
+	if (kind == N_OVER && y->s[SURE].least <= 0 && y->s[MAYBE].most >= 0) {
+		if (isfinite(y->s[SURE].least) || isfinite(y->s[MAYBE].most))
+			world_problem(w, "a divisor that may be 0");
+		return (Range){{{-INF, -INF}, {INF, INF}}};
 	}
-	if (n->kind == N_TRUE)
-		set_add(r.yes, w->in.a, w->in.b);
-	else if (!n->a || n->kind < N_LESS || n->kind == N_DELAY || n->kind == N_OTHER)
-		world_problem(w, "a condition was expected");
-	if (n->kind == N_TRUE || w->problem->len > 0)
-		return r;
-	tri_clear(&r);
-	a = eval(w, n->a);
+	for (int i = 0; i < 4; i++) {
+		Side v = ends(kind, x->s[i % 2], y->s[i / 2]);
+		r.s[SURE] = (Side){fmin(r.s[SURE].least, v.least), fmin(r.s[SURE].most, v.most)};
+		r.s[MAYBE] = (Side){fmax(r.s[MAYBE].least, v.least), fmax(r.s[MAYBE].most, v.most)};
+	}
+	return r;
+}
+
+static Range range(World *w, const Node *n, int64_t a, int64_t b);
+
+/* ---- windows: a to b are the times at which they stand ---- */
+
+/* Does it leave the timeline? Without a bound only when it lies beyond as a whole. */
+static bool leaves(const World *w, const Node *n, int64_t early, int64_t late)
+{
+	return late + (n->to < FAR ? n->to : n->from) > w->to ||
+	       early + (n->from > -FAR ? n->from : n->to) < w->from;
+}
+
+/* The largest from a to b, or the area under it. */
+static double over_times(World *w, const Node *n, int side, int64_t a, int64_t b, bool area)
+{
+	double r = area ? 0 : -INF, before = 0;
+	a = MAX(a, w->from);
+	b = MIN(b, w->to);
+	for (int64_t t = a, last = a; t <= b;) {
+		double v = range(w, n->a, t, t).s[side].most;
+		r = area ? r + (v + before) / 2 * (double)(t - last) : fmax(r, v);
+		before = v;
+		last = t;
+		guint i = times_until(w->times, t);
+		t = t == b ? b + 1
+			   : MIN(b, i < w->times->len ? g_array_index(w->times, int64_t, i) : b);
+	}
+	return r;
+}
+
+static Side peak(World *w, const Node *n, int side, int64_t a, int64_t b)
+{
+	bool some = side == MAYBE && leaves(w, n, a, b), all = side == MAYBE && leaves(w, n, b, a);
+	return (Side){all ? INF : over_times(w, n, side, b + n->from, a + n->to, false),
+		      some ? INF : over_times(w, n, side, a + n->from, b + n->to, false)};
+}
+
+/* From the mean at a it moves by what comes in less what goes out. */
+static Side mean(World *w, const Node *n, int side, int64_t a, int64_t b)
+{
+	double width = (double)(n->to - n->from), unknown = side == MAYBE ? INF : -INF, at[2];
+	if (n->to == n->from && !leaves(w, n, a, b))
+		return range(w, n->a, a + n->from, b + n->from).s[side];
+	for (int i = 0; i < 2; i++) {
+		int64_t t = i ? b : a;
+		at[i] = leaves(w, n, t, t)
+				? unknown
+				: over_times(w, n, side, t + n->from, t + n->to, true) / width;
+		at[i] = isfinite(at[i]) ? at[i] : unknown;
+	}
+	if (leaves(w, n, b, a) || (at[0] == unknown && at[1] == unknown && b - a < 100 * CLOCK_MS))
+		return (Side){unknown, unknown};
+	if (at[0] == unknown || at[1] == unknown)
+		return (Side){-INF, INF};
+	Side out = range(w, n->a, a + n->from, b + n->from).s[side],
+	     in = range(w, n->a, a + n->to, b + n->to).s[side];
+	double step = (double)(b - a) / width;
+	return (Side){at[0] + fmin(0, (in.least - out.most) * step),
+		      at[0] + fmax(0, (in.most - out.least) * step)};
+}
+
+/* Rises in the window: surely those that lie in it as a whole, perhaps those that touch it. */
+static Side count(const World *w, const Node *n, int side, int64_t a, int64_t b)
+{
+	Side r = {0, 0};
+	for (guint i = 0; i < n->edges->len; i++) {
+		const Edge *e = &g_array_index(n->edges, Edge, i);
+		int64_t first = side == MAYBE || e->to - e->from <= 1 ? e->to : e->from,
+			last = side == MAYBE || e->to - e->from <= 1 ? e->from : e->to;
+		double much = side == MAYBE && e->any ? INF : side == MAYBE || e->certain ? 1 : 0;
+		r.least += first >= b + n->from && last <= a + n->to ? much : 0;
+		r.most += first >= a + n->from && last <= b + n->to ? much : 0;
+	}
+	bool some = side == MAYBE && leaves(w, n, a, b), all = side == MAYBE && leaves(w, n, b, a);
+	return (Side){all ? INF : r.least, some ? INF : r.most};
+}
+
+static Range range(World *w, const Node *n, int64_t a, int64_t b)
+{
+	Range x = {0}, y = {0}, r = {0};
+	bool own = n->kind == N_PEAK || n->kind == N_MEAN || n->kind == N_COUNT;
+	if (n->kind == N_INITIAL)
+		return range(w, n->a, w->from, w->from);
+	if (n->a && !own)
+		x = range(w, n->a, a, b);
+	if (n->b && !own)
+		y = range(w, n->b, a, b);
+	if (n->kind == N_TIMES || n->kind == N_OVER)
+		return product(w, n->kind, &x, &y);
+	for (int s = SURE; s <= MAYBE; s++)
+		if (n->kind == N_NUMBER)
+			r.s[s] = (Side){n->number, n->number};
+		else if (n->kind == N_SIGNAL)
+			r.s[s] = over_pieces(n->pieces[s], a, b);
+		else if (n->kind == N_MINUS)
+			r.s[s] = (Side){-x.s[!s].most, -x.s[!s].least};
+		else if (n->kind == N_NORM)
+			r.s[s] = ends(N_NORM, absolute(&x, s),
+				      n->b ? absolute(&y, s) : (Side){0, 0});
+		else if (own)
+			r.s[s] = n->kind == N_PEAK   ? peak(w, n, s, a, b)
+				 : n->kind == N_MEAN ? mean(w, n, s, a, b)
+						     : count(w, n, s, a, b);
+		else
+			r.s[s] = ends(n->kind, x.s[s], y.s[s]);
+	return r;
+}
+
+/* ---- comparisons ---- */
+
+/* The unit of a number. */
+static Unit unit_of(World *w, const Node *n)
+{
+	const Signal *s = n->kind == N_SIGNAL ? recording_signal(w->rec, n->name) : NULL;
+	if (n->kind == N_NUMBER || n->kind == N_COUNT)
+		return n->unit;
+	if (!n->a)
+		return s ? s->info.unit : unit_second; /* NAME.age */
+	Unit a = unit_of(w, n->a), b = n->b ? unit_of(w, n->b) : a;
+	if (n->kind == N_TIMES || n->kind == N_OVER)
+		return n->kind == N_TIMES ? unit_mul(&a, &b) : unit_div(&a, &b);
+	if (!unit_compatible(&a, &b))
+		world_problem(w, "%s and %s do not go together", a.symbol, b.symbol);
+	return a;
+}
+
+static bool steady(const Node *n)
+{
+	return !n || n->kind == N_INITIAL || (n->kind != N_SIGNAL && steady(n->a) && steady(n->b));
+}
+
+/* The sum of squares of what an atom's signals err by; NaN: not known, or by no factor that always holds. */
+static double square_u(const World *w, const Node *n)
+{
+	const Signal *s = n && n->kind == N_SIGNAL ? recording_signal(w->rec, n->name) : NULL;
+	if (!n || n->kind == N_NUMBER)
+		return 0;
+	if (n->kind == N_COUNT ||
+	    ((n->kind == N_TIMES || n->kind == N_OVER) && !steady(n->a) && !steady(n->b)))
+		return (double)NAN;
+	double u =
+		s ? hypot(fmax(s->info.u_common, 0), fmax(s->info.u_sample, 0)) * s->info.unit.scale
+		  : 0;
+	if (n->kind == N_SIGNAL)
+		return u > 0 ? u * u : (double)NAN;
+	return square_u(w, n->a) + square_u(w, n->b);
+}
+
+/* Kinds of units of what gives a formula its margin: comparisons that are in no edge. *ret_unit: of the first. */
+static unsigned kinds(World *w, const Node *n, Unit *ret_unit, bool *ret_bare)
+{
+	if (!n || n->kind == N_RISE)
+		return 0;
+	if (n->kind < N_LESS || n->kind > N_TOUCH) {
+		Unit other;
+		unsigned a = kinds(w, n->a, ret_unit, ret_bare),
+			 b = kinds(w, n->b, a ? &other : ret_unit, ret_bare);
+		return a && b && unit_compatible(ret_unit, &other) ? MAX(a, b) : a + b;
+	}
+	*ret_unit = unit_of(w, n->a);
+	*ret_bare |= isnan(square_u(w, n->a));
+	return 1;
+}
+
+bool has_margin(World *w, const Node *n, Unit *ret_unit)
+{
+	bool bare = false;
+	unsigned k = kinds(w, n, ret_unit, &bare);
+	w->mixed = k > 1;
+	if (w->mixed)
+		*ret_unit = unit_one;
+	return k > 0 && !(w->mixed && bare);
+}
+
+/* Pieces of all signals, the times at which they begin and end, and rises that are counted. */
+static void prepare(World *w, Node *n)
+{
+	World plain = *w;
+	plain.shift = 0;
+	if (n->kind == N_COUNT) {
+		Tri p = eval(&plain, n->a);
+		n->edges = rises(w, &p);
+		return;
+	}
+	if (n->kind == N_SIGNAL)
+		world_number(w, n->name, n->pieces);
+	for (int s = SURE; s <= MAYBE && n->kind == N_SIGNAL; s++)
+		for (guint i = 0; i < n->pieces[s]->len; i++)
+			g_array_append_vals(w->times, &g_array_index(n->pieces[s], Piece, i),
+					    2); /* a and b */
+	if (n->a)
+		prepare(w, n->a);
 	if (n->b)
-		b = eval(w, n->b);
-	/* The past looks from -to to -from. */
-	int64_t from = n->to == INT64_MAX ? INT64_MIN : -n->to;
-	if (n->kind == N_NOT)
-		r = negated(&a);
-	else if (n->kind == N_AND)
-		r = both(&a, &b);
-	else if (n->kind == N_OR)
-		r = either(&a, &b);
-	else if (n->kind == N_RISE)
-		r = rise(w, &a);
-	else if (n->kind == N_UNTIL || n->kind == N_SINCE)
-		r = until(w, n, &a, &b);
-	else if (n->kind == N_ALWAYS)
-		r = (Tri){set_all(a.yes, n->from, n->to, w->in),
-			  set_some(a.no, n->from, n->to, w->in), false};
-	else if (n->kind == N_ONCE_PAST)
-		r = (Tri){set_some(a.yes, from, -n->from, w->in),
-			  set_all(a.no, from, -n->from, w->in), false};
-	else {
-		bool iff = n->kind == N_IFF;
-		c = iff ? both(&a, &b) : (Tri){set_new(), set_new(), false};
-		d = negated(&a);
-		r = iff ? negated(&b) : either(&d, &b);
-		if (iff) { /* (a and b) or (not a and not b) */
-			Tri e = both(&d, &r);
-			tri_clear(&r);
-			r = either(&c, &e);
-			tri_clear(&e);
+		prepare(w, n->b);
+}
+
+/* When one side of a number is above its limit, from a to b; or, `touching`, reaches it before the next nanosecond. */
+static void decide(World *w, const Node *n, int side, int64_t a, int64_t b, int64_t last,
+		   double limit, bool equal, Set *ret)
+{
+	if (++w->work > 200000000)
+		world_problem(w, "a comparison that hardly ever decides");
+	if (w->problem->len > 0)
+		return;
+	bool touching = n->kind == N_TOUCH && limit <= 0;
+	Side v = range(w, n->a, a, touching ? MIN(b + 1, last) : b).s[side];
+	bool some = equal ? v.most >= limit : v.most > limit;
+	int64_t middle = a + (b - a) / 2;
+	if ((equal ? v.least >= limit : v.least > limit) || (some && a == b)) {
+		set_add(ret, a, b);
+	} else if (some) {
+		decide(w, n, side, a, middle, last, limit, equal, ret);
+		decide(w, n, side, middle + 1, b, last, limit, equal, ret);
+	}
+}
+
+static gint by_time(gconstpointer x, gconstpointer y)
+{
+	const int64_t *a = x, *b = y;
+	return (*a > *b) - (*a < *b);
+}
+
+static Tri compare(World *outer, Node *n)
+{
+	World w = *outer;
+	Tri r = {{pooled(sizeof(int64_t)), pooled(sizeof(int64_t))}, false};
+	double shift = w.shift != 0 && w.mixed ? w.shift * sqrt(square_u(&w, n->a)) : w.shift;
+	bool equal = n->kind != N_LESS;
+	w.times = pooled(sizeof(int64_t));
+	g_array_append_val(w.times, w.from);
+	unit_of(&w, n->a);
+	prepare(&w, n->a);
+	g_array_sort(w.times, by_time);
+	for (int64_t a = w.from; a <= w.to && w.problem->len == 0;) {
+		guint i = times_until(w.times, a);
+		int64_t b = i < w.times->len && n->kind == N_TOUCH
+				    ? g_array_index(w.times, int64_t, i) - 1
+				    : w.to;
+		b = MIN(b, w.to);
+		decide(&w, n, SURE, a, b, b + (b > a), shift, equal, r.s[SURE]);
+		decide(&w, n, MAYBE, a, b, b + (b > a), -shift, equal, r.s[MAYBE]);
+		a = b + 1;
+	}
+	return r;
+}
+
+/* ---- conditions ---- */
+
+/* The first sample has no rise; a time in which nothing is known may hide some. */
+GArray *rises(const World *w, const Tri *p)
+{
+	GArray *edges = pooled(sizeof(Edge));
+	bool high = false, low = false; /* the last known state */
+	int64_t next = w->from;         /* all before is done */
+	for (int64_t t = w->from, change; t <= w->to + 1; t = change) {
+		guint i = times_until(p->s[SURE], t), k = times_until(p->s[MAYBE], t);
+		bool end = t > w->to, sure = !end && i % 2, not = end || k % 2 == 0;
+		int64_t x = i < p->s[SURE]->len ? g_array_index(p->s[SURE], int64_t, i) : FAR,
+			y = k < p->s[MAYBE]->len ? g_array_index(p->s[MAYBE], int64_t, k) : FAR;
+		Edge e = {next, sure ? t : t - 1, sure && low, false};
+		change = end ? FAR : MIN(MIN(x, y), w->to + 1);
+		e.any = !p->truth && e.to - e.from > 1;
+		if (!sure && !not )
+			continue;
+		if (e.certain || (t > next && !(p->truth && high)))
+			g_array_append_val(edges, e);
+		high = sure;
+		low = not ;
+		next = change;
+	}
+	return edges;
+}
+
+/* What lies beyond the timeline may be anything; without a bound nothing does, but for a window that is beyond as a whole. */
+static Set *until(int64_t begin, int64_t end, Set *p, Set *q, int64_t from, int64_t to, bool maybe)
+{
+	Set *before = set_span(-FAR, begin - 1), *after = set_span(end + 1, FAR), *r;
+	if (!maybe)
+		return set_until(p, q, from, to);
+	p = set_mix(set_mix(before, p, EITHER), after, EITHER);
+	q = from > -FAR ? set_mix(before, q, EITHER) : q;
+	q = to < FAR ? set_mix(q, after, EITHER) : q;
+	r = set_until(p, q, from, to);
+	if (to == FAR && from > -FAR)
+		r = set_mix(r, set_until(p, after, from, from), EITHER);
+	if (from == -FAR && to < FAR)
+		r = set_mix(r, set_until(p, before, to, to), EITHER);
+	return set_mix(r, set_span(begin, end), BOTH);
+}
+
+Tri eval(World *w, Node *n)
+{
+	Tri a = {0}, b = {0}, r = {{w->all, w->all}, false};
+	World plain = *w;
+	if (n->kind == N_TRUE)
+		return r;
+	if (n->kind == N_SIGNAL)
+		return world_boolean(w, n->name);
+	if (n->kind >= N_LESS && n->kind <= N_TOUCH)
+		return compare(w, n);
+	if (n->kind == N_RISE) { /* has no margin */
+		plain.shift = 0;
+	}
+	if (n->kind > N_RISE) {
+		world_problem(w, "a condition was expected");
+		return r;
+	}
+	a = eval(&plain, n->a);
+	if (n->b)
+		b = eval(&plain, n->b);
+	GArray *edges = n->kind == N_RISE ? rises(w, &a) : NULL;
+	for (int s = SURE; s <= MAYBE; s++) {
+		Set *x = a.s[s], *y = b.s[s], *no = set_mix(w->all, a.s[!s], ONLY_LEFT);
+		if (n->kind == N_NOT)
+			r.s[s] = no;
+		else if (n->kind == N_OR || n->kind == N_IMPLIES)
+			r.s[s] = set_mix(n->kind == N_OR ? x : no, y, EITHER);
+		else if (n->kind == N_SOME)
+			r.s[s] = until(w->from, w->to, w->all, x, n->from, n->to, s == MAYBE);
+		else if (n->kind == N_UNTIL)
+			r.s[s] = until(w->from, w->to, x, y, n->from, n->to, s == MAYBE);
+		else if (n->kind == N_SINCE)
+			r.s[s] = set_mirrored(until(-w->to, -w->from, set_mirrored(x),
+						    set_mirrored(y), n->from, n->to, s == MAYBE));
+		else
+			r.s[s] = set_span(0, -1);
+		for (guint i = 0; edges && i < edges->len; i++) {
+			const Edge *e = &g_array_index(edges, Edge, i);
+			if (s == MAYBE || (e->certain && e->from == e->to))
+				set_add(r.s[s], e->from, e->to);
 		}
 	}
-	tri_clear(&a);
-	tri_clear(&b);
-	tri_clear(&c);
-	tri_clear(&d);
+	return r;
+}
+
+bool holds(World *w, Node *n, bool yes)
+{
+	guint mark = pool_mark();
+	Tri t = eval(w, n);
+	bool r = yes ? set_has(t.s[SURE], w->from) : !set_has(t.s[MAYBE], w->from);
+	pool_release(mark);
 	return r;
 }

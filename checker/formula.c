@@ -1,9 +1,9 @@
-/* Formulas, read by rules written down from docs/stl.md alone: one table of operators, loosest first. */
+/* Formulas, read by rules written down from docs/stl.md alone. What can be said with other words is. */
 #include "check.h"
 
 typedef struct Reader {
 	const char *p;
-	GHashTable *parameters;
+	GHashTable *parameters, *meaning; /* meaning: word → Node*, of sub-formulas and variables */
 	bool bad;
 	unsigned depth;
 } Reader;
@@ -14,65 +14,87 @@ static const struct Infix {
 	const char *text;
 	int level;
 	Kind kind;
-	bool equal; /* or as much; of an IFF: not */
-} infixes[] = {{"<->", IFF, N_IFF, false},        {"iff", IFF, N_IFF, false},
-	       {"->", IMPLIES, N_IMPLIES, false}, {"implies", IMPLIES, N_IMPLIES, false},
-	       {"||", OR, N_OR, false},           {"|", OR, N_OR, false},
-	       {"or", OR, N_OR, false},           {"xor", OR, N_IFF, true},
-	       {"&&", AND, N_AND, false},         {"&", AND, N_AND, false},
-	       {"and", AND, N_AND, false},        {"until", UNTIL, N_UNTIL, false},
-	       {"since", UNTIL, N_SINCE, false},  {"<=", COMPARISON, N_LESS, true},
-	       {">=", COMPARISON, N_MORE, true},  {"<", COMPARISON, N_LESS, false},
-	       {">", COMPARISON, N_MORE, false},  {"+", SUM, N_PLUS, false},
-	       {"-", SUM, N_MINUS, false},        {"*", PRODUCT, N_TIMES, false},
-	       {"/", PRODUCT, N_OVER, false}};
+	const char *meaning; /* of two operands a and b; NULL: `kind` */
+} infixes[] = {{"<->", IFF, 0, "a iff b"},
+	       {"iff", IFF, 0, "(not a or b) and (a or not b)"},
+	       {"->", IMPLIES, N_IMPLIES, 0},
+	       {"implies", IMPLIES, N_IMPLIES, 0},
+	       {"||", OR, N_OR, 0},
+	       {"|", OR, N_OR, 0},
+	       {"or", OR, N_OR, 0},
+	       {"xor", OR, 0, "not (a iff b)"},
+	       {"&&", AND, 0, "a and b"},
+	       {"&", AND, 0, "a and b"},
+	       {"and", AND, 0, "not (not a or not b)"},
+	       {"until", UNTIL, N_UNTIL, 0},
+	       {"since", UNTIL, N_SINCE, 0},
+	       {"weak until", UNTIL, N_UNTIL, "weak"},
+	       {"unless", UNTIL, N_UNTIL, "weak"},
+	       {"<=", COMPARISON, N_AT_MOST, 0},
+	       {"~", COMPARISON, N_TOUCH, 0},
+	       {">=", COMPARISON, 0, "b <= a"},
+	       {"<", COMPARISON, N_LESS, 0},
+	       {">", COMPARISON, 0, "b < a"},
+	       {"==", COMPARISON, 0, "a ~ b and b ~ a"},
+	       {"!=", COMPARISON, 0, "not (a == b)"},
+	       {"+", SUM, N_PLUS, 0},
+	       {"-", SUM, 0, "a + -b"},
+	       {"*", PRODUCT, N_TIMES, 0},
+	       {"/", PRODUCT, N_OVER, 0}};
 
-static const struct Prefix {
+static const struct Word {
 	const char *text;
 	Kind kind;
-	bool negated, bounds, call; /* not KIND not; with bounds; with its argument in brackets */
-} prefixes[] = {{"not", N_NOT, false, false, false},
-		{"!", N_NOT, false, false, false},
-		{"always", N_ALWAYS, false, true, false},
-		{"eventually", N_ALWAYS, true, true, false},
-		{"historically", N_ONCE_PAST, true, true, false},
-		{"once", N_ONCE_PAST, false, true, false},
-		{"initial", N_INITIAL, false, false, true},
-		{"rise", N_RISE, false, false, true},
-		{"abs", N_ABS, false, false, true},
-		{"duration", N_DELAY, false, false, true}};
-
-static const struct Call {
-	const char *text;
-	Kind kind;
-} calls[] = {{"min", N_MIN}, {"max", N_MAX}, {"delay", N_DELAY}};
+	bool brackets, bounds, past;
+	Kind minus,
+		over; /* minus: of the operand, and of the whole; over: with "over [a, b]" behind the brackets */
+} words[] = {{"not", N_NOT, 0, 0, 0, 0, 0},
+	     {"!", N_NOT, 0, 0, 0, 0, 0},
+	     {"always", N_SOME, 0, 1, 0, N_NOT, 0},
+	     {"eventually", N_SOME, 0, 1, 0, 0, 0},
+	     {"historically", N_SOME, 0, 1, 1, N_NOT, 0},
+	     {"once", N_SOME, 0, 1, 1, 0, 0},
+	     {"initial", N_INITIAL, 1, 0, 0, 0, 0},
+	     {"rise", N_RISE, 1, 0, 0, 0, 0},
+	     {"duration", N_DELAY, 1, 0, 0, 0, 0},
+	     {"delay", N_DELAY, 1, 0, 0, 0, 0},
+	     {"abs", N_NORM, 1, 0, 0, 0, 0},
+	     {"norm", N_NORM, 1, 0, 0, 0, 0},
+	     {"max", N_MAX, 1, 0, 0, 0, N_PEAK},
+	     {"min", N_MAX, 1, 0, 0, N_MINUS, N_PEAK},
+	     {"mean", N_MEAN, 1, 0, 0, 0, N_MEAN},
+	     {"count", N_COUNT, 1, 0, 0, 0, N_COUNT}};
 
 static Node *formula(Reader *r, int level);
 
-static Node *node(Kind kind, Node *a, Node *b)
+static Node *node(Kind kind, Node *a, Node *b, int64_t from, int64_t to)
 {
-	Node *n = g_new0(Node, 1);
-	*n = (Node){.kind = kind, .a = a, .b = b, .unit = unit_one, .to = INT64_MAX};
+	Node *n = (Node *)(void *)g_array_set_size(pooled(sizeof(Node)), 1)->data;
+	*n = (Node){.kind = kind, .a = a, .b = b, .unit = unit_one, .from = from, .to = to};
 	return n;
 }
 
-void formula_free(Node *n)
+static Node *plain(Kind kind, Node *a)
 {
-	if (!n)
-		return;
-	formula_free(n->a);
-	formula_free(n->b);
-	g_free(n->name);
-	g_free(n);
+	return kind ? node(kind, a, NULL, 0, FAR) : a;
+}
+
+/* A formula of two others. */
+static Node *said(const char *meaning, Node *a, Node *b)
+{
+	g_autoptr(GHashTable) table = g_hash_table_new(g_str_hash, g_str_equal);
+	Reader r = {.p = meaning, .meaning = table};
+	g_hash_table_insert(table, (gpointer)(uintptr_t) "a", a);
+	g_hash_table_insert(table, (gpointer)(uintptr_t) "b", b);
+	return formula(&r, IFF);
 }
 
 static size_t word_length(const char *p)
 {
 	size_t n = 0;
-	if (!g_ascii_isalpha(*p) && *p != '_')
-		return 0;
-	while (g_ascii_isalnum(p[n]) || p[n] == '_' || p[n] == '.' ||
-	       (p[n] == '-' && g_ascii_isalpha(p[n - 1]) && g_ascii_isalpha(p[n + 1])))
+	while (g_ascii_isalpha(p[n]) || p[n] == '_' ||
+	       (n > 0 && (g_ascii_isdigit(p[n]) || p[n] == '.' ||
+			  (p[n] == '-' && g_ascii_isalpha(p[n - 1]) && g_ascii_isalpha(p[n + 1])))))
 		n++;
 	return n;
 }
@@ -80,10 +102,9 @@ static size_t word_length(const char *p)
 /* A word stands for itself as a whole, signs as far as they go. */
 static bool take(Reader *r, const char *text)
 {
-	while (g_ascii_isspace(*r->p))
-		r->p++;
+	r->p += strspn(r->p, " \t\r\n");
 	size_t n = strlen(text);
-	if (strncmp(r->p, text, n) != 0 || (g_ascii_isalpha(*text) && word_length(r->p) != n))
+	if (strncmp(r->p, text, n) || (g_ascii_isalpha(*text) && word_length(r->p + n - 1) > 1))
 		return false;
 	r->p += n;
 	return true;
@@ -94,144 +115,176 @@ static void need(Reader *r, const char *text)
 	r->bad |= !take(r, text);
 }
 
-static Node *parameter(Reader *r)
+static const char *word(Reader *r)
 {
+	take(r, "");
 	size_t n = word_length(r->p);
-	g_autofree char *name = g_strndup(r->p, n);
-	const Quantity *q = r->parameters ? g_hash_table_lookup(r->parameters, name) : NULL;
-	Node *number = node(N_NUMBER, NULL, NULL);
+	g_autofree char *text = g_strndup(r->p, n);
+	r->bad |= n == 0;
 	r->p += n;
-	r->bad |= !q;
-	number->number = q ? q->value : 0;
-	number->unit = q ? q->unit : unit_one;
-	return number;
+	return g_intern_string(text);
 }
 
-static Node *number(Reader *r)
+/* A number with its unit, or a parameter. */
+static bool quantity(Reader *r, Quantity *ret)
 {
 	char *end;
-	Node *n = node(N_NUMBER, NULL, NULL);
-	n->number = g_ascii_strtod(r->p, &end);
-	r->bad |= end == r->p || !isfinite(n->number);
+	*ret = (Quantity){0, unit_one};
+	if (take(r, "$")) {
+		const char *name = word(r);
+		const Quantity *q = r->parameters ? g_hash_table_lookup(r->parameters, name) : NULL;
+		r->bad |= !q;
+		*ret = q ? *q : *ret;
+		return true;
+	}
+	ret->value = g_ascii_strtod(r->p, &end);
+	if (end == r->p || !strchr("0123456789.", *r->p) || !isfinite(ret->value))
+		return false;
 	r->p = end;
-	size_t blanks = strspn(end, " "), length = 0;
-	const char *unit = end + blanks;
-	while (g_ascii_isalnum(unit[length]) || (unit[length] && strchr("%/^*", unit[length])))
-		length++;
-	g_autofree char *text = g_strndup(unit, length);
-	if (length > 0 && !g_ascii_isdigit(*unit) && unit_parse(text, &n->unit, NULL))
-		r->p = unit + length;
-	return n;
+	take(r, "");
+	size_t n = strspn(r->p, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "%/^*");
+	g_autofree char *unit = g_strndup(r->p, n);
+	if (n > 0 && !g_ascii_isdigit(*unit) && unit_parse(unit, &ret->unit, NULL))
+		r->p += n;
+	return true;
 }
 
-static int64_t bound(Reader *r)
+static bool bound(Reader *r, int64_t *ret)
 {
-	int64_t ns = 0;
+	Quantity q;
+	int64_t sign = take(r, "-") ? -1 : 1;
 	if (take(r, "inf"))
-		return INT64_MAX;
-	Node *n = take(r, "$") ? parameter(r) : number(r);
-	if (!unit_compatible(&n->unit, &unit_second) && n->number != 0)
-		r->bad = true;
-	else if (n->number != 0)
-		ns = (int64_t)llround(unit_convert(n->number, &n->unit, &unit_second) * 1e9);
-	formula_free(n);
-	return ns;
+		return *ret = sign * FAR, true;
+	if (!quantity(r, &q) || (q.value != 0 && !unit_compatible(&q.unit, &unit_second)))
+		return false;
+	*ret = sign * (int64_t)llround(q.value * q.unit.scale * 1e9);
+	return true;
 }
 
-static void bounds(Reader *r, Node *n)
+/* What stands in "(" is an interval only when a bound and a comma follow. False: there is none. */
+static bool bounds(Reader *r, int64_t *ret_from, int64_t *ret_to)
 {
-	if (!take(r, "["))
-		return;
-	n->from = bound(r);
-	if (!take(r, ":"))
-		need(r, ",");
-	n->to = bound(r);
-	need(r, "]");
-	r->bad |= n->from < 0 || n->to < n->from;
+	const char *before = r->p;
+	bool open = !take(r, "["), some = !open || take(r, "(");
+	int64_t from = 0, to = 0;
+	some = some && bound(r, &from) && (take(r, ",") || take(r, ":"));
+	r->bad |= !some && !open;
+	if (!some) {
+		r->p = before;
+		return false;
+	}
+	r->bad |= !bound(r, &to);
+	bool open_end = take(r, ")");
+	if (!open_end)
+		need(r, "]");
+	*ret_from = from + (open && from > -FAR);
+	*ret_to = to - (open_end && to < FAR);
+	return true;
 }
 
-static Node *prefixed(Reader *r, const struct Prefix *p)
+static Node *worded(Reader *r, const struct Word *w)
 {
-	Node *n = node(p->kind, NULL, NULL);
-	if (p->bounds)
-		bounds(r, n);
-	if (p->call)
+	int64_t from = 0, to = FAR;
+	unsigned arguments = 1;
+	if (w->bounds)
+		bounds(r, &from, &to);
+	r->bad |= from < 0;
+	if (w->brackets)
 		need(r, "(");
-	n->a = formula(r, p->call ? IFF : COMPARISON);
-	if (p->call)
+	Node *n = plain(w->minus, formula(r, w->brackets ? IFF : COMPARISON));
+	for (; w->brackets && take(r, ","); arguments++)
+		n = node(w->kind, n, plain(w->minus, formula(r, IFF)), 0, FAR);
+	if (w->brackets)
 		need(r, ")");
-	if (!p->negated)
-		return n;
-	n->a = node(N_NOT, n->a, NULL);
-	return node(N_NOT, n, NULL);
+	if (w->over && arguments == 1) {
+		bool over = take(r, "over");
+		from = -FAR;
+		r->bad |= over ? !bounds(r, &from, &to) : w->over != N_COUNT;
+	}
+	if (arguments == 1)
+		n = node(w->over ? w->over : w->kind, n, NULL, w->past ? -to : from,
+			 w->past ? -from : to);
+	return plain(w->minus, n);
 }
 
-static Node *called(Reader *r, Kind kind)
+/* The conjunction, or disjunction, of its body for each channel. */
+static Node *quantified(Reader *r)
 {
-	need(r, "(");
-	Node *n = formula(r, IFF);
-	need(r, ",");
-	do
-		n = node(kind, n, formula(r, IFF));
-	while (kind != N_DELAY && take(r, ","));
-	need(r, ")");
-	r->bad |= take(r, "over"); /* of a window: not here */
-	return n;
+	const char *meaning = take(r, "every")  ? "a and b"
+			      : take(r, "some") ? "a or b"
+						: NULL,
+		   *variable = word(r);
+	need(r, "in");
+	need(r, "{");
+	const char *channel = r->p, *body = strchr(channel, '}');
+	Node *all = NULL;
+	r->bad |= !meaning || !body;
+	for (bool more = true; more && !r->bad;) {
+		Node *meant = plain(N_SIGNAL, NULL);
+		r->p = channel;
+		meant->name = word(r);
+		more = take(r, ",");
+		channel = r->p;
+		g_hash_table_insert(r->meaning, (gpointer)(uintptr_t)variable, meant);
+		r->p = body + 1;
+		need(r, ":");
+		Node *n = formula(r, IFF);
+		all = all ? said(meaning, all, n) : n;
+	}
+	g_hash_table_remove(r->meaning, variable);
+	return all ? all : plain(N_TRUE, NULL);
+}
+
+static Node *named(Reader *r)
+{
+	const char *name = word(r), *dot = strchrnul(name, '.');
+	g_autofree char *first = g_strndup(name, (gsize)(dot - name));
+	Node *meant = g_hash_table_lookup(r->meaning, first), *n = plain(N_SIGNAL, NULL);
+	g_autofree char *full = g_strconcat(meant && meant->name ? meant->name : first, dot, NULL);
+	n->name = g_intern_string(full);
+	return meant && !*dot ? meant : n;
 }
 
 static Node *factor(Reader *r)
 {
-	Node *n;
-	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
-		if (take(r, prefixes[i].text))
-			return prefixed(r, &prefixes[i]);
-	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
-		if (take(r, calls[i].text))
-			return called(r, calls[i].kind);
-	if (take(r, "-")) {
-		n = formula(r, FACTOR);
-		if (n->kind != N_NUMBER)
-			return node(N_MINUS, node(N_NUMBER, NULL, NULL), n);
-		n->number = -n->number;
+	Quantity q;
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (take(r, words[i].text))
+			return worded(r, &words[i]);
+	if (take(r, "fall"))
+		return said("rise(not a)", factor(r), NULL);
+	if (take(r, "for"))
+		return quantified(r);
+	bool negative = take(r, "-");
+	if (quantity(r, &q)) {
+		Node *n = plain(N_NUMBER, NULL);
+		n->number = si(negative ? -q.value : q.value, &q.unit);
+		n->unit = q.unit;
 		return n;
 	}
-	if (take(r, "(")) {
-		n = formula(r, IFF);
-		need(r, ")");
-		return n;
-	}
-	if (take(r, "fall")) {
-		need(r, "(");
-		n = node(N_RISE, node(N_NOT, formula(r, IFF), NULL), NULL);
-		need(r, ")");
-		return n;
-	}
-	if (take(r, "$"))
-		return parameter(r);
+	if (negative)
+		return plain(N_MINUS, formula(r, FACTOR));
 	if (take(r, "true"))
-		return node(N_TRUE, NULL, NULL);
+		return plain(N_TRUE, NULL);
 	if (take(r, "false"))
-		return node(N_NOT, node(N_TRUE, NULL, NULL), NULL);
-	size_t length = word_length(r->p);
-	if (length == 0)
-		return number(r);
-	n = node(N_SIGNAL, NULL, NULL);
-	n->name = g_strndup(r->p, length);
-	r->p += length;
+		return said("not true", NULL, NULL);
+	if (!take(r, "("))
+		return named(r);
+	Node *n = formula(r, IFF);
+	need(r, ")");
 	return n;
 }
 
 static const struct Infix *infix(Reader *r, int level)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(infixes); i++) {
-		const char *before = r->p;
+	const char *before = r->p;
+	for (size_t i = 0; i < G_N_ELEMENTS(infixes); i++)
 		if (take(r, infixes[i].text)) {
 			if (infixes[i].level >= level)
 				return &infixes[i];
 			r->p = before;
 			return NULL;
 		}
-	}
 	return NULL;
 }
 
@@ -240,42 +293,47 @@ static Node *formula(Reader *r, int level)
 {
 	if (r->bad || ++r->depth > 2000) {
 		r->bad = true;
-		return node(N_OTHER, NULL, NULL);
+		return plain(N_TRUE, NULL);
 	}
 	Node *n = factor(r);
 	for (const struct Infix *in; !r->bad && (in = infix(r, level));) {
-		Node *with = node(in->kind, n, NULL);
+		int64_t from = 0, to = FAR;
 		if (in->level == UNTIL)
-			bounds(r, with);
-		with->b = formula(r, in->level == IMPLIES ? IMPLIES : in->level + 1);
-		with->equal = in->level == COMPARISON && in->equal;
-		n = in->level == OR && in->equal ? node(N_NOT, with, NULL) : with;
+			bounds(r, &from, &to);
+		Node *b = formula(r, in->level + (in->level != IMPLIES)),
+		     *whole = node(in->kind, n, b, from, to);
+		if (in->level == COMPARISON && in->kind) /* of what is between the two sides */
+			n = node(in->kind, said("b - a", n, b), NULL, 0, FAR);
+		else if (in->meaning && in->kind) /* weak: or it goes on all the time */
+			n = said("a or not b", whole, node(N_SOME, plain(N_NOT, n), NULL, 0, to));
+		else
+			n = in->meaning ? said(in->meaning, n, b) : whole;
 	}
 	return n;
 }
 
 Node *formula_parse(const char *text, GHashTable *parameters)
 {
-	Reader r = {text, parameters, false, 0};
+	g_autoptr(GHashTable) meaning = g_hash_table_new(g_str_hash, g_str_equal);
+	Reader r = {.p = text, .parameters = parameters, .meaning = meaning};
+	while (strchr(r.p, ';') && !r.bad) {
+		const char *name = word(&r);
+		need(&r, "=");
+		g_hash_table_insert(meaning, (gpointer)(uintptr_t)name, formula(&r, IFF));
+		need(&r, ";");
+	}
 	Node *n = formula(&r, IFF);
 	take(&r, "");
-	if (!r.bad && !*r.p)
-		return n;
-	formula_free(n);
-	return NULL;
+	return r.bad || *r.p ? NULL : n;
 }
 
 bool formula_same(const Node *x, const Node *y)
 {
 	if (!x || !y)
 		return x == y;
-	double number = x->kind == N_NUMBER && unit_compatible(&x->unit, &y->unit)
-				? unit_convert(y->number, &y->unit, &x->unit)
-				: y->number;
-	return x->kind == y->kind && !g_strcmp0(x->name, y->name) && x->equal == y->equal &&
-	       x->from == y->from && x->to == y->to &&
-	       (x->kind != N_NUMBER || unit_compatible(&x->unit, &y->unit)) &&
-	       fabs(x->number - number) <= 1e-9 * fabs(number) && formula_same(x->a, y->a) &&
+	return x->kind == y->kind && x->name == y->name && x->from == y->from && x->to == y->to &&
+	       unit_compatible(&x->unit, &y->unit) &&
+	       fabs(x->number - y->number) <= 1e-9 * fabs(y->number) && formula_same(x->a, y->a) &&
 	       formula_same(x->b, y->b);
 }
 
@@ -283,9 +341,8 @@ void formula_names(const Node *n, GPtrArray *names)
 {
 	if (!n)
 		return;
-	if (n->kind == N_SIGNAL &&
-	    !g_ptr_array_find_with_equal_func(names, n->name, g_str_equal, NULL))
-		g_ptr_array_add(names, n->name);
+	if (n->kind == N_SIGNAL && !g_ptr_array_find(names, n->name, NULL))
+		g_ptr_array_add(names, (gpointer)(uintptr_t)n->name);
 	formula_names(n->a, names);
 	formula_names(n->b, names);
 }

@@ -31,40 +31,29 @@ int main(int argc, char **argv)
 	}
 	g_autoptr(GError) error = NULL;
 	g_autofree char *json = g_build_filename(argv[1], "run.json", NULL),
-			*session = g_build_filename(argv[1], "session.mcap", NULL);
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
-	g_autoptr(SessionReader) reader = NULL;
+			*session = g_build_filename(argv[1], "session.mcap", NULL), *hash = NULL;
+	g_autoptr(SessionReader) reader = session_reader_open(session, &error);
+	g_autoptr(RunRecord) run = reader ? run_record_read(json, &error) : NULL;
 	Check k = {.out = stdout,
 		   .packs = g_ptr_array_new_with_free_func((GDestroyNotify)yaml_doc_free)};
-	JsonNode *root = json_parser_load_from_file(parser, json, &error)
-				 ? json_parser_get_root(parser)
-				 : NULL;
-	bool ready = root && JSON_NODE_HOLDS_OBJECT(root) &&
-		     (reader = session_reader_open(session, &error)) &&
-		     load_packs(reader, k.packs, &error);
-	if (ready) {
+	if (run && load_packs(reader, k.packs, &error))
+		hash = session_sha256_file(session, &error);
+	g_autoptr(JudgeSpec) said = hash ? session_reader_judge(reader, &error) : NULL;
+	int code = ANZEN_EXIT_INPUT;
+	if (hash && !error) {
 		k.rec = session_reader_recording(reader);
-		k.spec = session_reader_judge(reader, &error);
-		if (!k.spec && !error)
-			k.spec = judge_spec_new();
-	}
-	g_autofree char *hash = ready ? session_sha256_file(session, &error) : NULL;
-	ready = ready && hash;
-	if (ready && k.spec)
-		check_record(&k, json_node_get_object(root), hash);
-	else
-		fprintf(stderr, "anzen-verdict-check: %s\n",
-			error ? error->message : "not a run folder");
-	int code = !ready || !k.spec ? ANZEN_EXIT_INPUT
-		   : k.wrong         ? ANZEN_EXIT_INVALID
-		   : k.open          ? ANZEN_EXIT_INCONCLUSIVE
-				     : ANZEN_EXIT_PASS;
-	if (code != ANZEN_EXIT_INPUT)
+		k.spec = said ? said : (said = judge_spec_new());
+		check_record(&k, run, hash);
+		code = k.wrong  ? ANZEN_EXIT_INVALID
+		       : k.open ? ANZEN_EXIT_INCONCLUSIVE
+				: ANZEN_EXIT_PASS;
 		printf("%s\n", k.wrong  ? "not verified"
 			       : k.open ? "not wholly checked"
 					: "verified");
-	judge_spec_free(k.spec);
-
+	} else {
+		fprintf(stderr, "anzen-verdict-check: %s\n",
+			error ? error->message : "not a run folder");
+	}
 	g_ptr_array_unref(k.packs);
 	return code;
 }

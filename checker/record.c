@@ -1,60 +1,46 @@
-/* A run record against its recording: criterion by criterion, and as a whole. */
+/* Does the verdict on each criterion follow, and that of the whole? */
 #include "record.h"
 
-static void say(Check *k, bool wrong, const char *id, const char *format, ...) G_GNUC_PRINTF(4, 5);
-static void say(Check *k, bool wrong, const char *id, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	fprintf(k->out, "%s: %s: %s\n", id, wrong ? "WRONG" : "not checked", text);
-	*(wrong ? &k->wrong : &k->open) += 1;
-}
+#include <json-glib/json-glib.h>
 
-static double number(JsonObject *o, const char *key)
-{
-	JsonNode *n = o ? json_object_get_member(o, key) : NULL;
-	if (!n || !JSON_NODE_HOLDS_VALUE(n))
-		return (double)NAN;
-	const char *text = json_node_get_string(n);
-	return !text                  ? json_node_get_double(n)
-	       : !strcmp(text, "inf") ? (double)INFINITY
-				      : -(double)INFINITY;
-}
-
-static const char *text(JsonObject *o, const char *key)
-{
-	JsonNode *n = o ? json_object_get_member(o, key) : NULL;
-	return n && JSON_NODE_HOLDS_VALUE(n) ? json_node_get_string(n) : NULL;
-}
-
-static JsonObject *object(JsonObject *o, const char *key)
-{
-	JsonNode *n = o ? json_object_get_member(o, key) : NULL;
-	return n && JSON_NODE_HOLDS_OBJECT(n) ? json_node_get_object(n) : NULL;
-}
-
-static JsonArray *list(JsonObject *o, const char *key)
-{
-	JsonNode *n = o ? json_object_get_member(o, key) : NULL;
-	return n && JSON_NODE_HOLDS_ARRAY(n) ? json_node_get_array(n) : NULL;
-}
-
-static bool near(double a, double b)
-{
-	return (isnan(a) && isnan(b)) || a == b || fabs(a - b) <= 2e-6 * fmax(1, fabs(b));
-}
-
-/* ---- what the pack that the session carries says of a criterion ---- */
-
+/* What the pack that the session carries says of a criterion, and what that names. */
 typedef struct Rule {
 	const YamlNode *node;
-	GHashTable *parameters;
+	GHashTable *parameters; /* name → Quantity* */
+	Node *formula, *measure, *premise;
+	GPtrArray *direct, *names; /* in its texts, and below their truths */
 	Quantity limit;
-	double accept, reject;
-	bool simple;
+	double accept, reject, limit_s, clock_s;
+	bool simple, below, barred, understood;
+	GHashTable *unknown; /* signal → Set*, with what the witness says */
 } Rule;
+typedef struct Proof {
+	bool satisfied, violated, prohibition;
+	bool never, promised;    /* the premise surely never came; a truth was to bring it about */
+	double measured, lo, hi; /* s, of a delay */
+	int64_t until;
+} Proof;
+
+static void add_numbers(Rule *r, const YamlNode *map)
+{
+	for (size_t i = 0; map && i < yaml_size(map); i++) {
+		Quantity q;
+		const char *said = yaml_text(yaml_value_at(map, i));
+		if (said && quantity_parse(said, &q, NULL))
+			g_hash_table_insert(r->parameters, g_strdup(yaml_text(yaml_key_at(map, i))),
+					    g_memdup2(&q, sizeof(q)));
+	}
+}
+
+static Node *add_text(Rule *r, const YamlNode *from, const char *key)
+{
+	const char *said = yaml_get_text(from, key);
+	Node *n = said ? formula_parse(said, r->parameters) : NULL;
+	r->understood &= n || !said;
+	formula_names(n, r->direct);
+	formula_names(n, r->names);
+	return n;
+}
 
 static double share(const YamlNode *n, const char *key)
 {
@@ -63,406 +49,531 @@ static double share(const YamlNode *n, const char *key)
 	return said && quantity_parse_as(said, &unit_one, &r, NULL) ? r : (double)NAN;
 }
 
-static void add_numbers(GHashTable *to, const YamlNode *map)
-{
-	for (size_t i = 0; map && i < yaml_size(map); i++) {
-		Quantity q;
-		const char *said = yaml_text(yaml_value_at(map, i));
-		if (said && quantity_parse(said, &q, NULL))
-			g_hash_table_insert(to, g_strdup(yaml_text(yaml_key_at(map, i))),
-					    g_memdup2(&q, sizeof(q)));
-	}
-}
-
-static bool find_rule(const Check *k, const char *id, Rule *ret)
+static const YamlNode *find(const Check *k, const char *id, const YamlNode **ret_root)
 {
 	for (guint i = 0; i < k->packs->len; i++) {
-		const YamlNode *root = yaml_root(k->packs->pdata[i]);
+		const YamlNode *root = yaml_root(k->packs->pdata[i]), *node;
 		const char *pack = yaml_get_text(root, "id");
 		size_t n = pack ? strlen(pack) : 0;
-		if (!pack || strncmp(id, pack, n) != 0 || id[n] != '/')
-			continue;
-		const YamlNode *node = yaml_get(yaml_get(root, "criteria"), id + n + 1);
-		if (!node)
-			continue;
-		const YamlNode *own = yaml_get(node, "decision"),
-			       *decision = own ? own : yaml_get(root, "decision");
-		*ret = (Rule){.node = node,
-			      .parameters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-								  g_free),
-			      .accept = share(decision, "max_false_accept"),
-			      .reject = share(decision, "max_false_reject"),
-			      .simple = !g_strcmp0(yaml_get_text(decision, "rule"), "simple")};
-		const char *level = yaml_get_text(node, "required");
-		add_numbers(ret->parameters, yaml_get(node, "parameters"));
-		if (k->adopted)
-			add_numbers(ret->parameters, yaml_get(node, "stand_in"));
-		if (level)
-			add_numbers(ret->parameters, yaml_get(yaml_get(node, "levels"), level));
-		const char *limit = yaml_get_text(yaml_get(node, "measure"), "limit");
-		const Quantity *q = limit && *limit == '$'
-					    ? g_hash_table_lookup(ret->parameters, limit + 1)
-					    : NULL;
-		if (q)
-			ret->limit = *q;
-		else if (!limit || !quantity_parse(limit, &ret->limit, NULL))
-			ret->limit = (Quantity){(double)NAN, unit_one};
-		return true;
+		*ret_root = root;
+		if (n > 0 && !strncmp(id, pack, n) && id[n] == '/' &&
+		    (node = yaml_get(yaml_get(root, "criteria"), id + n + 1)))
+			return node;
+	}
+	return NULL;
+}
+
+static bool read_rule(const Check *k, const char *id, Rule *r)
+{
+	const YamlNode *root, *node = find(k, id, &root);
+	*r = (Rule){.node = node,
+		    .understood = true,
+		    .parameters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+		    .unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		    .direct = g_ptr_array_new(),
+		    .names = g_ptr_array_new()};
+	if (!node)
+		return false;
+	const YamlNode *own = yaml_get(node, "decision"),
+		       *decision = own ? own : yaml_get(root, "decision"),
+		       *measure = yaml_get(node, "measure");
+	const char *level = yaml_get_text(node, "required"),
+		   *limit = yaml_get_text(measure, "limit"),
+		   *basis = yaml_get_text(yaml_get(node, "source"), "basis");
+	add_numbers(r, yaml_get(node, "parameters"));
+	if (k->adopted)
+		add_numbers(r, yaml_get(node, "stand_in"));
+	if (level)
+		add_numbers(r, yaml_get(yaml_get(node, "levels"), level));
+	const Quantity *q =
+		limit && *limit == '$' ? g_hash_table_lookup(r->parameters, limit + 1) : NULL;
+	if (q)
+		r->limit = *q;
+	else if (!limit || !quantity_parse(limit, &r->limit, NULL))
+		r->limit = (Quantity){(double)NAN, unit_one};
+	r->accept = share(decision, "max_false_accept");
+	r->reject = share(decision, "max_false_reject");
+	r->simple = !g_strcmp0(yaml_get_text(decision, "rule"), "simple");
+	r->below = g_strcmp0(yaml_get_text(measure, "good"), "above") != 0;
+	r->barred = !k->adopted &&
+		    (yaml_get(node, "needs") || !g_strcmp0(basis, "project choice") ||
+		     !g_strcmp0(basis, "none") ||
+		     (yaml_get(node, "evidence") && k->rec->evidence != EVIDENCE_PHYSICAL));
+	r->formula = add_text(r, node, "formula");
+	r->measure = add_text(r, measure, "value");
+	r->premise = add_text(r, node, "premise");
+	for (guint i = 0; i < r->names->len; i++) {
+		const TruthSpec *t = spec_truth(k->spec, r->names->pdata[i]);
+		formula_names(t ? formula_parse(t->onset, k->spec->parameters) : NULL, r->names);
+		formula_names(t && t->end ? formula_parse(t->end, k->spec->parameters) : NULL,
+			      r->names);
+	}
+	if (r->measure && r->measure->kind != N_DELAY)
+		r->measure = NULL; /* the formula's own margin */
+	return true;
+}
+
+/* Is one of the names a truth, or (truth false) what the product did? */
+static bool names_some(const World *w, const Node *n, bool truth)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	formula_names(n, names);
+	for (guint i = 0; i < names->len; i++) {
+		const Signal *s = recording_signal(w->rec, names->pdata[i]);
+		bool outcome =
+			(s && is_outcome(&s->info)) || g_str_has_suffix(names->pdata[i], ".age");
+		if (truth ? spec_truth(w->spec, names->pdata[i]) != NULL : outcome)
+			return true;
 	}
 	return false;
 }
 
-/* ---- one criterion ---- */
+/* ---- delays ---- */
 
-static GHashTable *set_table(void)
+typedef struct Delay {
+	Edge cause;
+	double lo, hi; /* s; hi INF: no answer for sure */
+	int64_t answer;
+} Delay;
+
+static GArray *delays(World *w, Node *n)
 {
-	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-				     (GDestroyNotify)g_array_unref);
+	GArray *all = pooled(sizeof(Delay));
+	Tri a = eval(w, n->a), b = n->b ? eval(w, n->b)
+					: (Tri){{set_mix(w->all, a.s[MAYBE], ONLY_LEFT),
+						 set_mix(w->all, a.s[SURE], ONLY_LEFT)},
+						false};
+	GArray *causes = rises(w, &a), *answers = rises(w, &b);
+	for (guint i = 0; i < causes->len; i++) {
+		Delay d = {g_array_index(causes, Edge, i), 0, INF, CLOCK_NEVER};
+		bool maybe = false;
+		d.lo = (double)(w->to - d.cause.to) / 1e9;
+		for (guint k = 0; k < answers->len && isinf(d.hi); k++) {
+			const Edge *e = &g_array_index(answers, Edge, k);
+			if (e->to <= d.cause.from)
+				continue;
+			d.lo = maybe ? d.lo : fmax((double)(e->from - d.cause.to) / 1e9, 0);
+			maybe = true;
+			if (e->certain && e->from > d.cause.to) {
+				d.hi = (double)(e->to - d.cause.from) / 1e9;
+				d.answer = e->to;
+			}
+		}
+		g_array_append_val(all, d);
+	}
+	return all;
 }
 
-static void read_unknown(GHashTable *to, JsonObject *unknown)
+static void prove_delays(World *w, const Rule *c, Proof *p)
 {
-	g_autoptr(GList) names = unknown ? json_object_get_members(unknown) : NULL;
-	for (GList *name = names; name; name = name->next) {
-		JsonArray *all = list(unknown, name->data);
-		Set *set = set_new();
-		for (guint i = 0; all && i < json_array_get_length(all); i++) {
-			JsonArray *span = json_array_get_array_element(all, i);
-			if (!span || json_array_get_length(span) != 2)
-				continue;
-			bool open = JSON_NODE_HOLDS_NULL(json_array_get_element(span, 1));
-			set_add(set, json_array_get_int_element(span, 0),
-				open ? INT64_MAX : json_array_get_int_element(span, 1));
-		}
-		g_hash_table_insert(to, g_strdup(name->data), set_tidy(set));
+	World as_measured = *w;
+	as_measured.point = true;
+	const GArray *wide = delays(w, c->measure), *point = delays(&as_measured, c->measure);
+	const Delay *worst = NULL;
+	bool all = true, certain = false;
+	for (guint i = 0; i < wide->len; i++) {
+		const Delay *d = &g_array_index(wide, Delay, i);
+		bool under = d->hi + c->clock_s<c->limit_s, over = d->lo - c->clock_s> c->limit_s;
+		certain |= d->cause.certain;
+		all &= c->below ? under : over;
+		p->violated |= (c->below ? over : under) && d->cause.certain;
+		p->until = MAX(p->until, d->answer == CLOCK_NEVER ? w->to : d->answer);
 	}
+	/* Doing nothing is never too long. */
+	p->prohibition = !c->measure->b && names_some(w, c->measure, false);
+	p->satisfied = all && (certain || p->prohibition);
+	p->never = wide->len == 0 && !p->prohibition;
+	p->promised = names_some(w, c->measure, true);
+	for (guint i = 0; i < point->len; i++) {
+		const Delay *d = &g_array_index(point, Delay, i);
+		worst = !worst || (c->below ? d->lo > worst->lo : d->lo < worst->lo) ? d : worst;
+	}
+	int64_t distance = CLOCK_NEVER;
+	for (guint i = 0; worst && i < wide->len; i++) {
+		const Delay *d = &g_array_index(wide, Delay, i);
+		if (ABS(d->cause.to - worst->cause.to) >= distance)
+			continue;
+		distance = ABS(d->cause.to - worst->cause.to);
+		p->lo = d->lo - c->clock_s;
+		p->hi = isinf(worst->hi) ? INF : d->hi + c->clock_s;
+	}
+	if (worst)
+		p->measured = isinf(worst->hi) ? worst->lo : (worst->lo + worst->hi) / 2;
+}
+
+/* ---- formulas ---- */
+
+/* 1: for sure; -1: for sure not; 0: nobody knows. */
+static int comes_about(World *w, Node *n)
+{
+	guint mark = pool_mark();
+	Tri t = eval(w, n);
+	int r = t.s[SURE]->len > 0 ? 1 : t.s[MAYBE]->len > 0 ? 0 : -1;
+	pool_release(mark);
+	return r;
+}
+
+/* Every premise that is not the product's own doing came about for sure. */
+static void exercised(World *w, const Node *n, Proof *p)
+{
+	if (!n)
+		return;
+	if (n->kind == N_IMPLIES && !names_some(w, n->a, false)) {
+		int comes = comes_about(w, n->a);
+		p->satisfied &= comes > 0;
+		p->promised |= comes < 0 && names_some(w, n->a, true);
+		p->never |= comes < 0;
+	}
+	exercised(w, n->a, p);
+	exercised(w, n->b, p);
+}
+
+static void prove(World *w, const Rule *c, Proof *p)
+{
+	World dead = *w, strict = *w;
+	Unit unit;
+	*p = (Proof){.measured = NAN, .lo = NAN, .hi = NAN, .until = w->from};
+	dead.silent = true;
+	if (c->measure) {
+		prove_delays(w, c, p);
+	} else {
+		strict.shift = has_margin(&strict, c->formula, &unit) ? NOTHING * unit.scale : 0;
+		p->satisfied = holds(&strict, c->formula, true);
+		p->violated = holds(&strict, c->formula, false);
+		exercised(w, c->formula, p);
+		p->prohibition =
+			!names_some(w, c->formula, false) || !holds(&dead, c->formula, false);
+		p->until = w->to;
+	}
+	if (c->premise) {
+		int comes = comes_about(w, c->premise);
+		p->never = comes < 0;
+		p->promised = names_some(w, c->premise, true);
+		p->satisfied &= comes > 0;
+		p->violated &= comes >= 0;
+	}
+}
+
+/* The verdict that follows. w: with the holes that decide; own: with those of the recording alone. */
+static Verdict follows(World *w, World *own, const Rule *c, int scripted, Proof *p)
+{
+	bool outcome = false, hole = false, bench = scripted <= 0, everything = scripted <= 0,
+	     complete = w->rec->complete;
+	for (guint i = 0; i < c->names->len; i++) {
+		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
+		hole = hole || world_hole(w, c->names->pdata[i]);
+		bench = bench || world_hole(own, c->names->pdata[i]);
+		outcome |= s ? is_outcome(&s->info) : g_str_has_suffix(c->names->pdata[i], ".age");
+	}
+	for (guint i = 0; i < w->rec->faults->len; i++) {
+		const Fault *f = g_ptr_array_index(w->rec->faults, i);
+		everything |= f->blame != BLAME_PRODUCT && !f->signal &&
+			      g_strcmp0(f->source, "redaction");
+	}
+	prove(w, c, p);
+	/* Not as scripted from when on? The witness says; while it was as scripted the check cannot have been violated, and when
+	 * nobody saw it nothing is known from the beginning. */
+	if (scripted == 0 || (scripted < 0 && as_scripted(w) < 0))
+		p->satisfied = p->violated = false;
+	int64_t failed = product_failed_at(w);
+	Verdict life = alive(w);
+	bool product = outcome || p->prohibition,
+	     failed_first = failed <= (p->prohibition ? w->to : p->until);
+	if (p->violated)
+		return VERDICT_FAIL;
+	if (p->satisfied && scripted > 0 && complete && !(failed_first && product) &&
+	    (!p->prohibition || (!hole && life == VERDICT_PASS)))
+		return VERDICT_PASS;
+	/* Its own failure, or no answer to its control: only where the bench did not fail as well. */
+	if (product && !hole && scripted > 0 && (complete || !p->satisfied) &&
+	    (failed != CLOCK_NEVER || (p->prohibition && p->satisfied && life == VERDICT_FAIL)))
+		return VERDICT_FAIL;
+	if (p->never)
+		return everything || p->promised ? VERDICT_INVALID : VERDICT_INCONCLUSIVE;
+	if (!complete ||
+	    (bench && (!p->satisfied || p->prohibition || (outcome && failed != CLOCK_NEVER))))
+		return VERDICT_INVALID;
+	return p->satisfied && p->prohibition && life == VERDICT_INVALID ? VERDICT_INVALID
+									 : VERDICT_INCONCLUSIVE;
+}
+
+/* ---- what the record says beside it ---- */
+
+static double number(JsonObject *o, const char *key)
+{
+	JsonNode *n = json_object_get_member(o, key);
+	return n && JSON_NODE_HOLDS_VALUE(n) ? json_node_get_double(n) : (double)NAN;
+}
+
+static bool near(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || a == b || fabs(a - b) <= 2e-6 * fmax(1, fabs(b));
+}
+
+/* Has it numbers that no straight lines describe? The judge encloses them to a millionth. And what is equal has no margin. */
+static bool bent(const Node *n)
+{
+	return n && (n->kind == N_TIMES || n->kind == N_TOUCH || n->kind == N_OVER ||
+		     n->kind == N_NORM || n->kind == N_MEAN || bent(n->a) || bent(n->b));
 }
 
 static unsigned comparisons(const Node *n)
 {
 	return !n ? 0
-		  : (n->kind == N_LESS || n->kind == N_MORE) +
-			       2 * (n->kind == N_RISE || n->kind == N_IFF) + comparisons(n->a) +
-			       comparisons(n->b);
+		  : (n->kind >= N_LESS && n->kind <= N_TOUCH) +
+			       2 * (n->kind == N_RISE || n->kind == N_IMPLIES ||
+				    n->kind == N_UNTIL || n->kind == N_SINCE) +
+			       comparisons(n->a) + comparisons(n->b);
 }
 
-/* The risks of all bands, on both sides, and of the clock stay within what is declared; each band is as wide as its risk asks. */
-static const char *read_bands(World *w, JsonObject *witness, const Claim *c, double risk)
+/* The risks of all bands, on both sides, and of the clock stay within what is declared, and each band is as wide as its risk asks. */
+static const char *read_bands(World *w, JsonObject *witness, const Rule *c)
 {
-	JsonArray *bands = list(witness, "bands");
+	JsonNode *node = json_object_get_member(witness, "bands");
+	JsonArray *bands = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 	guint n = bands ? json_array_get_length(bands) : 0;
 	bool alone = n == 1 && c->names->len == 1 && comparisons(c->formula) == 1;
-	double spent = n > 0 && alone ? 0 : number(witness, "clock_risk");
-	g_autoptr(GHashTable) spent_on =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	double spent = alone ? 0 : number(witness, "clock_risk");
+	g_autoptr(GHashTable) most = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	for (guint i = 0; i < n; i++) {
-		JsonObject *band = json_array_get_object_element(bands, i);
-		const char *name = text(band, "signal"), *truth = text(band, "truth");
-		const Signal *s = name ? recording_signal(w->rec, name) : NULL;
+		JsonNode *item = json_array_get_element(bands, i);
+		JsonObject *band =
+			JSON_NODE_HOLDS_OBJECT(item) ? json_node_get_object(item) : witness;
+		const char *name = json_object_get_string_member_with_default(band, "signal", ""),
+			   *truth = json_object_get_string_member_with_default(band, "truth", "");
+		const Signal *s = recording_signal(w->rec, name);
 		double r = number(band, "risk");
 		if (!s || !(r > 0))
 			return "a band of the witness fits no signal";
-		if (!near(number(band, "width"), band_width(&s->info, usable_samples(w, s), r)))
+		const Uncertainty common = {s->info.u_common, s->info.dof_common};
+		if (!near(number(band, "width"),
+			  metrology_envelope(&common, s->info.u_sample, usable_samples(w, s), r)))
 			return "a band of the witness has another width";
-		/* Bands of one signal lie within each other, so together they miss no more often than the narrowest.
-		 * What is noted beside a truth's own band, and not looked at by itself, costs nothing. */
-		const double *most = g_hash_table_lookup(spent_on, name);
-		bool counts = truth ||
-			      g_ptr_array_find_with_equal_func(c->direct, name, g_str_equal, NULL);
-		if (counts && (!most || r > *most))
-			g_hash_table_replace(spent_on, g_strdup(name), g_memdup2(&r, sizeof(r)));
-		g_hash_table_insert(w->risks, g_strdup_printf("%s/%s", truth ? truth : "", name),
+		/* Bands of one signal lie within each other, so together they miss no more often than the narrowest. What is noted
+		 * beside a truth's own band, and not looked at by itself, costs nothing. */
+		const double *before = g_hash_table_lookup(most, name);
+		double more = r - (before ? *before : 0);
+		if (more > 0 && (*truth || g_ptr_array_find_with_equal_func(c->direct, name,
+									    g_str_equal, NULL))) {
+			spent += (alone ? 1 : 2) * more;
+			g_hash_table_insert(most, g_strdup(name), g_memdup2(&r, sizeof(r)));
+		}
+		g_hash_table_insert(w->risks, g_strdup_printf("%s/%s", truth, name),
 				    g_memdup2(&r, sizeof(r)));
 	}
-	GHashTableIter iter;
-	gpointer most;
-	g_hash_table_iter_init(&iter, spent_on);
-	while (g_hash_table_iter_next(&iter, NULL, &most))
-		spent += (alone ? 1 : 2) * *(const double *)most;
-	return spent <= risk * (1 + 1e-9) ? NULL : "the bands spend more than the declared risk";
+	return spent <= fmin(c->accept, c->reject) * (1 + 1e-9)
+		       ? NULL
+		       : "the bands spend more than the declared risk";
 }
 
-static double clock_of(const World *w, const GPtrArray *names)
+/* The numbers beside a verdict are those that decide. */
+static const char *numbers_wrong(World *w, const Rule *c, const Proof *p, const CriterionResult *r)
 {
-	double of[2] = {0, 0};
-	for (guint i = 0; i < names->len; i++) {
-		const Signal *s = recording_signal(w->rec, names->pdata[i]);
-		if (s && s->info.u_clock_s > of[is_outcome(&s->info)])
-			of[is_outcome(&s->info)] = s->info.u_clock_s;
-	}
-	return hypot(of[0], of[1]);
-}
-
-static void all_names(const World *w, const Node *n, GPtrArray *names, GPtrArray *owned)
-{
-	formula_names(n, names);
-	for (guint i = 0; i < names->len; i++) {
-		const TruthSpec *t = world_truth(w, names->pdata[i]);
-		const char *texts[] = {t ? t->onset : NULL, t ? t->end : NULL};
-		for (int k = 0; k < 2; k++) {
-			Node *below =
-				texts[k] ? formula_parse(texts[k], w->spec->parameters) : NULL;
-			g_ptr_array_add(owned, below);
-			formula_names(below, names);
-		}
-	}
-}
-
-/* The numbers beside the verdict are those that decide. */
-static const char *numbers_wrong(World *w, const Claim *c, const Proof *p, JsonObject *o,
-				 const Rule *rule, const Unit *unit)
-{
-	double m = number(o, "margin"), limit = number(o, "limit"),
-	       measured = number(o, "measured"), up = number(o, "guard_accept"),
-	       down = number(o, "guard_reject");
-	if (isfinite(rule->limit.value) &&
-	    !near(limit, unit_convert(rule->limit.value, &rule->limit.unit, unit)))
+	double m = r->margin, up = r->guard_accept, down = r->guard_reject,
+	       s = unit_second.scale / r->unit.scale;
+	if (isfinite(c->limit.value) && isfinite(r->limit) &&
+	    !near(r->limit, unit_convert(c->limit.value, &c->limit.unit, &r->unit)))
 		return "the limit is not the pack's";
-	if (isfinite(limit) && isfinite(m) &&
-	    !near(m, c->below ? limit - measured : measured - limit) && !near(m, measured))
+	if (isfinite(r->limit) && isfinite(m) &&
+	    !near(m, c->below ? r->limit - r->measured : r->measured - r->limit) &&
+	    !near(m, r->measured))
 		return "the margin is not the distance to the limit";
-	if (rule->simple && (up > 0 || down > 0))
+	if (c->simple && (up > 0 || down > 0))
 		return "a simple decision has no guard band";
 	if (c->measure) {
-		double to = unit_convert_difference(1, &unit_second, unit);
-		double over = (p->hi - p->measured) * to, under = (p->measured - p->lo) * to;
-		if (!near(measured, p->measured * to))
+		double over = (p->hi - p->measured) * s, under = (p->measured - p->lo) * s;
+		if (!near(r->measured, p->measured * s))
 			return "the measured value is not the recording's";
-		if (rule->simple)
-			return NULL;
-		if ((isfinite(over) && !near(c->below ? up : down, over)) ||
-		    !near(c->below ? down : up, under))
+		if (!c->simple && ((isfinite(over) && !near(c->below ? up : down, over)) ||
+				   !near(c->below ? down : up, under)))
 			return "the guard band is not the recording's";
 		return NULL;
 	}
-	if (!isfinite(m))
-		return NULL;
 	/* A margin is m when the formula holds with every atom m harder, and not with any more. */
 	World asked = *w;
-	double values[] = {m - up, m, m + down}, e = 1e-5 * fmax(1, fabs(m));
-	asked.shift_unit = *unit;
-	for (int i = 0; i < 3; i++) {
-		bool yes = i < 2;
-		asked.point = i == 1 || rule->simple;
-		if (!isfinite(values[i]) || (p->holes && (i == 1 || rule->simple)))
+	Unit unit;
+	bool margin = has_margin(&asked, c->formula, &unit), hole = false;
+	for (guint i = 0; i < c->names->len; i++)
+		hole = hole || world_hole(w, c->names->pdata[i]);
+	double values[] = {m - up, m, m + down},
+	       e = (bent(c->formula) ? 1e-3 : 1e-5) * fmax(1, fabs(m)) * r->unit.scale;
+	for (int i = 0; i < 3 && isfinite(m); i++) {
+		double v = (i < 2 ? values[i] : -values[i]) * r->unit.scale;
+		asked.point = i == 1 || c->simple;
+		if (!isfinite(v) || (bent(c->formula) && fabs(v) <= e) || (hole && asked.point))
 			continue; /* with holes the margin as measured is an interval's middle */
-		double v = yes ? values[i] : -values[i];
 		asked.shift = v - e;
-		bool easier = holds(&asked, c->formula, yes);
+		bool easier = holds(&asked, c->formula, i < 2);
 		asked.shift = v + e;
-		if (!easier || holds(&asked, c->formula, yes))
-			return asked.problem->len > 0 ? NULL : "the margin is not the recording's";
+		if (!margin || !easier || holds(&asked, c->formula, i < 2))
+			return "the margin is not the recording's";
 	}
 	return NULL;
 }
 
-static Node *parsed(const YamlNode *n, const char *key, const Rule *rule)
-{
-	const char *said = yaml_get_text(n, key);
-	return said ? formula_parse(said, rule->parameters) : NULL;
-}
-
-/* Commands are no truth; a replay does not follow the product, so it decides from truth, labels, answers and what is declared
+/* Commands are no truth; a replay does not follow the product, so it decides from truths, labels, answers and what is declared
  * exogenous only. */
-static bool may_decide(const World *w, const Claim *c)
+static bool may_decide(const World *w, const Rule *c)
 {
 	for (guint i = 0; i < c->names->len; i++) {
 		const char *name = c->names->pdata[i];
 		const Signal *s = recording_signal(w->rec, name);
-		bool direct = g_ptr_array_find_with_equal_func(c->direct, name, g_str_equal, NULL);
-		if (!s || world_truth(w, name))
+		if (!s || spec_truth(w->spec, name))
 			continue;
-		if (s->info.origin == ORIGIN_COMMAND)
-			return false;
 		bool given = is_answer(&s->info) || s->info.origin == ORIGIN_LABEL ||
 			     (s->info.exogenous && !s->info.affected_by_product);
-		if (w->rec->evidence == EVIDENCE_REPLAY &&
-		    !(direct ? given : !is_outcome(&s->info)))
+		if (s->info.origin == ORIGIN_COMMAND ||
+		    (w->rec->evidence == EVIDENCE_REPLAY &&
+		     !(g_ptr_array_find(c->direct, name, NULL) ? given : !is_outcome(&s->info))))
 			return false;
 	}
 	return true;
 }
 
-static const char *check_claim(Check *k, World *own, Claim *c, JsonObject *o, const Rule *rule,
-			       Verdict verdict, bool *ret_open)
+static double clock_band(double u, double risk)
 {
-	JsonObject *witness = object(o, "witness");
-	Unit unit = unit_one;
-	const char *wrong, *symbol = text(o, "unit"), *said = text(o, "formula");
-	bool decided = verdict == VERDICT_PASS || verdict == VERDICT_FAIL;
-	if (!witness)
-		return decided ? "the witness is missing" : (*ret_open = true, "no witness");
-	Node *filled = said ? formula_parse(said, NULL) : NULL;
-	bool same = formula_same(filled, c->formula);
-	formula_free(filled);
-	if (!same)
-		return "the formula is not the pack's";
-	if (!near(number(o, "risk_accept"), rule->accept) ||
-	    !near(number(o, "risk_reject"), rule->reject))
-		return "the declared risks are not the pack's";
-	if (symbol && !unit_parse(symbol, &unit, NULL))
-		return "no such unit";
-	add_unknown(own);
-	World decides = *own, *w = &decides;
-	g_autoptr(GHashTable) more = set_table();
-	int as_scripted = stimulus(own);
-	if (as_scripted <= 0) { /* then more is unknown, and only the witness says since when */
-		w->unknown = more;
-		read_unknown(more, object(witness, "unknown"));
-		add_unknown(w);
-	}
-	double risk = fmin(rule->accept, rule->reject), clock_risk = number(witness, "clock_risk"),
-	       u = clock_of(w, c->names);
-	if (!(clock_risk > 0 && clock_risk <= risk))
-		return "the clock has no risk";
-	if ((wrong = read_bands(w, witness, c, risk)))
-		return wrong;
-	c->clock = u > 0 && !rule->simple
-			   ? band_width(&(SignalInfo){.u_common = u, .dof_common = INFINITY}, 1,
-					clock_risk)
-			   : 0;
-	if (!c->measure && u > 0)
-		w->clock_s = band_width(&(SignalInfo){.u_common = u, .dof_common = INFINITY}, 1,
-					clock_risk / 2);
-	c->limit = c->measure ? unit_convert(rule->limit.value, &rule->limit.unit, &unit_second)
-			      : (double)NAN;
-	w->point = rule->simple;
-	own->clock_s = w->clock_s;
-	own->point = w->point;
-	Proof p;
-	prove(w, own, as_scripted, c, &p);
-	if (w->problem->len > 0) {
-		*ret_open = true;
-		return w->problem->str;
-	}
-	const char *basis = yaml_get_text(yaml_get(rule->node, "source"), "basis");
-	bool barred = yaml_get(rule->node, "needs") || !g_strcmp0(basis, "project choice") ||
-		      !g_strcmp0(basis, "none") ||
-		      (yaml_get(rule->node, "evidence") && k->rec->evidence != EVIDENCE_PHYSICAL);
-	barred &= !k->adopted;
-	if (decided && barred)
-		return "the pack lets nothing be decided yet, or not by such evidence";
-	barred |= !may_decide(w, c);
-	if (decided && barred)
-		return "it rests on commands, or on what a replay does not follow";
-	if (verdict == VERDICT_PASS && !p.pass)
-		return "the recording does not show a PASS";
-	if (verdict == VERDICT_FAIL && !p.fail)
-		return "the recording does not show a FAIL";
-	if (!decided && !barred && (p.pass || p.fail))
-		return p.pass ? "the recording shows a PASS" : "the recording shows a FAIL";
-	if (!decided && verdict != (barred ? VERDICT_INVALID : p.neither))
-		return verdict == VERDICT_INVALID ? "the bench did not fail there"
-						  : "the bench failed there";
-	wrong = decided ? numbers_wrong(w, c, &p, o, rule, &unit) : NULL;
-	if (wrong || w->problem->len == 0)
-		return wrong;
-	*ret_open = true;
-	return w->problem->str;
+	const Uncertainty clock = {u, INF};
+	return u > 0 ? metrology_envelope(&clock, 0, 1, risk) : 0;
 }
 
-static void check_criterion(Check *k, JsonObject *o, GHashTable *seen)
+static const char *const instead[] = {
+	[VERDICT_PASS] = "the recording shows a PASS",
+	[VERDICT_FAIL] = "the recording shows a FAIL",
+	[VERDICT_INVALID] = "the bench failed there",
+	[VERDICT_INCONCLUSIVE] = "neither PASS nor FAIL is shown, and the bench did not fail"};
+
+/* NULL: it follows, unless there is a problem. */
+static const char *check_claim(World *own, Rule *c, JsonObject *witness, const CriterionResult *r)
 {
-	const char *id = text(o, "id");
-	Verdict verdict = VERDICT_INVALID;
-	Rule rule = {0};
-	id = id ? id : "?";
-	g_hash_table_add(seen, g_strdup(id));
-	if (!text(o, "verdict") || !verdict_parse(text(o, "verdict"), &verdict)) {
-		say(k, true, id, "no known verdict");
-		return;
+	bool decided = r->verdict == VERDICT_PASS || r->verdict == VERDICT_FAIL;
+	double u[2] = {0, 0}, clock_risk = witness ? number(witness, "clock_risk") : 0;
+	World decides = *own, *w = &decides;
+	Proof p;
+	if (!witness) {
+		if (!decided)
+			world_problem(own, "no witness");
+		return decided ? "the witness is missing" : NULL;
 	}
-	if (!find_rule(k, id, &rule)) {
-		say(k, true, id, "no pack in the session has it");
-		return;
+	if (!formula_same(r->formula ? formula_parse(r->formula, NULL) : NULL, c->formula))
+		return "the formula is not the pack's";
+	if (!near(r->risk_accept, c->accept) || !near(r->risk_reject, c->reject))
+		return "the declared risks are not the pack's";
+	if (!(clock_risk > 0 && clock_risk <= fmin(c->accept, c->reject)))
+		return "the clock has no risk";
+	add_unknown(own, FAR);
+	int scripted = as_scripted(own);
+	if (scripted <= 0) { /* then everything is unknown from when on? Only the witness says. */
+		JsonNode *since = json_object_get_member(witness, "scripted_until_ns");
+		w->unknown = c->unknown;
+		add_unknown(w,
+			    since && JSON_NODE_HOLDS_VALUE(since) ? json_node_get_int(since) : FAR);
 	}
-	const YamlNode *measure = yaml_get(rule.node, "measure");
-	g_autoptr(GPtrArray) names = g_ptr_array_new(), direct = g_ptr_array_new(),
-			     below = g_ptr_array_new_with_free_func((GDestroyNotify)formula_free);
+	const char *wrong = read_bands(w, witness, c);
+	if (wrong)
+		return wrong;
+	for (guint i = 0; i < c->names->len; i++) {
+		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
+		double *of = s ? &u[is_outcome(&s->info)] : NULL;
+		if (s)
+			*of = fmax(*of, s->info.u_clock_s);
+	}
+	c->clock_s = c->simple ? 0 : clock_band(hypot(u[0], u[1]), clock_risk);
+	c->limit_s = c->measure ? unit_convert(c->limit.value, &c->limit.unit, &unit_second)
+				: (double)NAN;
+	own->clock_s = w->clock_s = c->measure ? 0 : clock_band(hypot(u[0], u[1]), clock_risk / 2);
+	own->point = w->point = c->simple;
+	Verdict v = follows(w, own, c, scripted, &p);
+	bool barred = c->barred || !may_decide(w, c);
+	if (w->problem->len == 0 && r->verdict != (barred ? VERDICT_INVALID : v))
+		return barred ? "nothing may be decided by this pack, or by such evidence"
+			      : instead[v];
+	wrong = decided && w->problem->len == 0 ? numbers_wrong(w, c, &p, r) : NULL;
+	return w->problem->len == 0 ? wrong : NULL;
+}
+
+static GHashTable *table(GDestroyNotify of_value)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, of_value);
+}
+
+static void say(Check *k, unsigned *count, const char *id, const char *what, const char *why)
+{
+	fprintf(k->out, "%s: %s%s%s\n", id, what, why ? ": " : "", why ? why : "");
+	*count += 1;
+}
+
+static void check_criterion(Check *k, const CriterionResult *r)
+{
+	Rule c;
+	guint mark = pool_mark();
 	World w = {.problem = g_string_new(NULL),
 		   .rec = k->rec,
 		   .spec = k->spec,
-		   .in = {k->rec->start_ns, k->rec->end_ns},
-		   .risks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-		   .unknown = set_table()};
-	Claim c = {.formula = parsed(rule.node, "formula", &rule),
-		   .measure = parsed(measure, "value", &rule),
-		   .premise = parsed(rule.node, "premise", &rule),
-		   .direct = direct,
-		   .names = names,
-		   .below = g_strcmp0(yaml_get_text(measure, "good"), "above") != 0};
-	bool open = !c.formula || (measure && !c.measure) ||
-		    (yaml_get(rule.node, "premise") && !c.premise);
-	const char *wrong = open ? "its formula is beyond this checker" : NULL;
-	if (!open) {
-		formula_names(c.formula, direct);
-		formula_names(c.measure, direct);
-		formula_names(c.premise, direct);
-		all_names(&w, c.formula, names, below);
-		all_names(&w, c.measure, names, below);
-		all_names(&w, c.premise, names, below);
-		if (c.measure && c.measure->kind != N_DELAY)
-			g_clear_pointer(&c.measure, formula_free); /* the formula's own margin */
-		wrong = check_claim(k, &w, &c, o, &rule, verdict, &open);
-	}
-	if (wrong)
-		say(k, !open, id, "%s %s", verdict_name(verdict), wrong);
+		   .from = k->rec->start_ns,
+		   .to = k->rec->end_ns,
+		   .risks = table(g_free),
+		   .unknown = table(NULL)};
+	g_autoptr(JsonNode) witness = r->witness ? json_from_string(r->witness, NULL) : NULL;
+	const char *wrong = NULL;
+	w.all = set_span(w.from, w.to);
+	if (!read_rule(k, r->id, &c))
+		wrong = "no pack in the session has it";
+	else if (!c.understood)
+		world_problem(&w, "its formula is beyond this checker");
 	else
-		fprintf(k->out, "%s: %s verified\n", id, verdict_name(verdict));
-	formula_free(c.formula);
-	formula_free(c.measure);
-	formula_free(c.premise);
-	g_hash_table_unref(w.risks);
-	g_hash_table_unref(w.unknown);
-	g_hash_table_unref(rule.parameters);
+		wrong = check_claim(&w, &c,
+				    witness && JSON_NODE_HOLDS_OBJECT(witness)
+					    ? json_node_get_object(witness)
+					    : NULL,
+				    r);
+	if (wrong)
+		say(k, &k->wrong, r->id, "WRONG", wrong);
+	else if (w.problem->len > 0)
+		say(k, &k->open, r->id, "not checked", w.problem->str);
+	else
+		fprintf(k->out, "%s: %s verified\n", r->id, verdict_name(r->verdict));
+	GHashTable *tables[] = {w.risks, w.unknown, c.unknown, c.parameters};
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+		g_hash_table_unref(tables[i]);
+	g_ptr_array_unref(c.direct);
+	g_ptr_array_unref(c.names);
 	g_string_free(w.problem, TRUE);
+	pool_release(mark);
 }
 
-static char *joined(JsonArray *texts)
+void check_record(Check *k, const RunRecord *run, const char *session_sha256)
 {
-	guint n = texts ? json_array_get_length(texts) : 0;
-	GString *all = g_string_new(NULL);
-	for (guint i = 0; i < n; i++)
-		g_string_append_printf(all, "%s%s", i ? "," : "",
-				       json_array_get_string_element(texts, i));
-	return g_string_free(all, n == 0);
-}
-
-void check_record(Check *k, JsonObject *root, const char *session_sha256)
-{
-	JsonArray *all = list(root, "criteria");
 	unsigned count[4] = {0};
 	const char *named = g_hash_table_lookup(k->rec->meta, "criteria"),
-		   *said = text(root, "verdict");
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	if (g_strcmp0(session_sha256, text(root, "session_sha256")))
-		say(k, true, "run.json", "it belongs to another session.mcap");
-	if (g_strcmp0(text(root, "evidence"), evidence_name(k->rec->evidence)))
-		say(k, true, "run.json", "the evidence class is not the session's");
-	for (guint i = 0; all && i < json_array_get_length(all); i++) {
-		JsonNode *n = json_array_get_element(all, i);
-		JsonObject *o = JSON_NODE_HOLDS_OBJECT(n) ? json_node_get_object(n) : NULL;
-		Verdict v = VERDICT_INVALID;
-		if (text(o, "verdict"))
-			verdict_parse(text(o, "verdict"), &v);
-		count[v]++;
-		check_criterion(k, o, seen);
+		   *left_out = g_hash_table_lookup(k->rec->meta, "criteria.left-out");
+	g_autoptr(GHashTable) seen = table(NULL);
+	if (g_strcmp0(session_sha256, run->session_sha256))
+		say(k, &k->wrong, "run.json", "WRONG", "it belongs to another session.mcap");
+	if (run->evidence != k->rec->evidence)
+		say(k, &k->wrong, "run.json", "WRONG", "the evidence class is not the session's");
+	for (guint i = 0; i < run->criteria->len; i++) {
+		const CriterionResult *r = run->criteria->pdata[i];
+		count[r->verdict]++;
+		g_hash_table_add(seen, g_strdup(r->id));
+		check_criterion(k, r);
 	}
-	Verdict whole = count[VERDICT_FAIL]           ? VERDICT_FAIL
-			: count[VERDICT_INVALID]      ? VERDICT_INVALID
-			: count[VERDICT_INCONCLUSIVE] ? VERDICT_INCONCLUSIVE
-			: count[VERDICT_PASS]         ? VERDICT_PASS
-						      : VERDICT_INCONCLUSIVE;
-	if (g_strcmp0(said, verdict_name(whole)))
-		say(k, true, "run.json", "the run's verdict is not that of its criteria");
+	Verdict whole = count[VERDICT_FAIL]                                   ? VERDICT_FAIL
+			: count[VERDICT_INVALID]                              ? VERDICT_INVALID
+			: count[VERDICT_INCONCLUSIVE] || !count[VERDICT_PASS] ? VERDICT_INCONCLUSIVE
+									      : VERDICT_PASS;
+	if (run->verdict != whole)
+		say(k, &k->wrong, "run.json", "WRONG",
+		    "the run's verdict is not that of its criteria");
 	/* Only what the session itself leaves out may be missing. */
-	JsonArray *left_out = list(root, "left_out");
-	g_autofree char *spared = joined(left_out);
-	if (g_strcmp0(spared, g_hash_table_lookup(k->rec->meta, "criteria.left-out")))
-		say(k, true, "run.json", "other criteria were left out of the session");
+	g_autoptr(GPtrArray) spared = g_ptr_array_copy(run->left_out, NULL, NULL);
+	g_ptr_array_add(spared, NULL);
+	g_autofree char *joined = g_strjoinv(",", (char **)spared->pdata);
+	if (strcmp(joined, left_out ? left_out : ""))
+		say(k, &k->wrong, "run.json", "WRONG",
+		    "other criteria were left out of the session");
 	g_auto(GStrv) ids = g_strsplit(named ? named : "", ",", -1);
 	for (char **id = ids; *id; id++)
 		if (**id && !g_hash_table_contains(seen, *id))
-			say(k, true, *id,
+			say(k, &k->wrong, *id, "WRONG",
 			    "the run was judged by it, and run.json does not have it");
 }

@@ -1,9 +1,8 @@
-/* A run record against its recording. Private to the checker and its tests. */
+/* A run record against its recording. */
 #ifndef ANZEN_CHECKER_RECORD_H
 #define ANZEN_CHECKER_RECORD_H
 
-#include "prove.h"
-#include <json-glib/json-glib.h>
+#include "check.h"
 
 typedef struct Check {
 	const Recording *rec;
@@ -13,7 +12,16 @@ typedef struct Check {
 	unsigned wrong, open;
 	bool adopted; /* tests: as if a lab had supplied what a pack still needs, with its stand-in numbers */
 } Check;
-/* run.json against the recording of the session with that hash (NULL: a record that names none). */
-void check_record(Check *check, JsonObject *run, const char *session_sha256);
+/* The record against the recording of the session with that hash (NULL: a record that names none). */
+void check_record(Check *check, const RunRecord *run, const char *session_sha256);
+
+/* What bench and product did wrong (trouble.c) */
+void add_unknown(World *w,
+		 int64_t since); /* what the recording leaves unknown, and everything since then */
+int64_t product_failed_at(const World *w);
+Verdict
+alive(const World *
+	      w); /* PASS, FAIL (not answered), INVALID (the bench failed before), INCONCLUSIVE: not shown */
+int as_scripted(World *w); /* 1: for sure; -1: for sure not; 0: nobody saw it */
 
 #endif

@@ -1,176 +1,109 @@
 /* Sets of times. */
 #include "check.h"
 
-Set *set_new(void)
+static GPtrArray *pool;
+
+guint pool_mark(void)
 {
-	return g_array_new(FALSE, FALSE, sizeof(Span));
+	return pool ? pool->len : 0;
 }
 
-static const Span *at(const Set *s, guint i)
+void pool_release(guint mark)
 {
-	return &g_array_index(s, Span, i);
+	if (pool)
+		g_ptr_array_set_size(pool, (gint)mark);
 }
 
-void set_add(Set *set, int64_t a, int64_t b)
+GArray *pooled(size_t item)
 {
-	Span s = {a, b};
-	if (a <= b)
-		g_array_append_val(set, s);
+	GArray *a = g_array_new(FALSE, TRUE, (guint)item);
+	if (!pool)
+		pool = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+	g_ptr_array_add(pool, a);
+	return a;
 }
 
-static int by_begin(gconstpointer x, gconstpointer y)
+static int64_t toggle(const Set *s, guint i)
 {
-	const Span *a = x, *b = y;
-	return (a->a > b->a) - (a->a < b->a);
+	return i < s->len ? g_array_index(s, int64_t, i) : INT64_MAX;
 }
 
-Set *set_tidy(Set *set)
+void set_add(Set *s, int64_t first, int64_t last)
 {
-	guint kept = 0;
-	g_array_sort(set, by_begin);
-	for (guint i = 0; i < set->len; i++) {
-		Span s = *at(set, i);
-		Span *last = kept > 0 ? &g_array_index(set, Span, kept - 1) : NULL;
-		if (last && (last->b == INT64_MAX || s.a <= last->b + 1))
-			last->b = MAX(last->b, s.b);
-		else
-			g_array_index(set, Span, kept++) = s;
+	int64_t end = last + 1;
+	if (last < first)
+		return;
+	if (s->len == 0 || first > toggle(s, s->len - 1)) {
+		g_array_append_val(s, first);
+		g_array_append_val(s, end);
+	} else if (end > toggle(s, s->len - 1)) {
+		g_array_index(s, int64_t, s->len - 1) = end;
 	}
-	g_array_set_size(set, kept);
-	return set;
 }
 
-Set *set_and(const Set *x, const Set *y)
+Set *set_span(int64_t first, int64_t last)
 {
-	Set *r = set_new();
-	for (guint i = 0, k = 0; i < x->len && k < y->len;) {
-		set_add(r, MAX(at(x, i)->a, at(y, k)->a), MIN(at(x, i)->b, at(y, k)->b));
-		if (at(x, i)->b < at(y, k)->b)
-			i++;
-		else
-			k++;
+	Set *s = pooled(sizeof(int64_t));
+	set_add(s, first, last);
+	return s;
+}
+
+Set *set_mix(const Set *x, const Set *y, unsigned keep)
+{
+	Set *r = pooled(sizeof(int64_t));
+	for (guint i = 0, k = 0; i < x->len || k < y->len;) {
+		int64_t t = MIN(toggle(x, i), toggle(y, k));
+		i += toggle(x, i) == t;
+		k += toggle(y, k) == t;
+		if ((keep >> (i % 2 + 2 * (k % 2)) & 1) != r->len % 2)
+			g_array_append_val(r, t);
 	}
 	return r;
 }
 
-Set *set_or(const Set *x, const Set *y)
+guint times_until(const Set *s, int64_t t)
 {
-	Set *r = set_new();
-	g_array_append_vals(r, x->data, x->len);
-	g_array_append_vals(r, y->data, y->len);
-	return set_tidy(r);
-}
-
-Set *set_not(const Set *x, Span in)
-{
-	Set *r = set_new();
-	int64_t next = in.a;
-	for (guint i = 0; i < x->len && at(x, i)->a <= in.b; i++) {
-		if (at(x, i)->a > INT64_MIN)
-			set_add(r, next, at(x, i)->a - 1);
-		if (at(x, i)->b >= in.b)
-			return r;
-		next = MAX(next, at(x, i)->b + 1);
-	}
-	set_add(r, next, in.b);
-	return r;
-}
-
-bool set_has(const Set *set, int64_t t)
-{
-	guint lo = 0, hi = set->len;
+	guint lo = 0, hi = s->len;
 	while (lo < hi) {
 		guint middle = (lo + hi) / 2;
-		if (at(set, middle)->b < t)
+		if (toggle(s, middle) <= t)
 			lo = middle + 1;
 		else
 			hi = middle;
 	}
-	return lo < set->len && at(set, lo)->a <= t;
+	return lo;
 }
 
-Set *set_some(const Set *x, int64_t from, int64_t to, Span in)
+bool set_has(const Set *s, int64_t t)
 {
-	Set *r = set_new();
-	for (guint i = 0; i < x->len; i++) {
-		int64_t a = to == INT64_MAX ? in.a : at(x, i)->a - to,
-			b = from == INT64_MIN ? in.b : at(x, i)->b - from;
-		set_add(r, MAX(a, in.a), MIN(b, in.b));
+	return times_until(s, t) % 2;
+}
+
+int64_t set_next(const Set *s, int64_t t)
+{
+	guint n = times_until(s, t);
+	return n % 2 ? t : n < s->len ? toggle(s, n) : CLOCK_NEVER;
+}
+
+Set *set_mirrored(const Set *x)
+{
+	Set *r = pooled(sizeof(int64_t));
+	for (guint i = x->len; i-- > 0;) {
+		int64_t t = 1 - toggle(x, i);
+		g_array_append_val(r, t);
 	}
-	return set_tidy(r);
+	return r;
 }
 
-Set *set_all(const Set *x, int64_t from, int64_t to, Span in)
+Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to)
 {
-	Set *r = set_new();
-	for (guint i = 0; i < x->len; i++) {
-		const Span *s = at(x, i);
-		/* All the rest (or all before), of which there must be some. */
-		int64_t a = from != INT64_MIN ? s->a - from : s->a <= in.a ? in.a - to : INT64_MAX;
-		int64_t b = to != INT64_MAX ? s->b - to : s->b >= in.b ? in.b - from : INT64_MIN;
-		set_add(r, MAX(a, in.a), MIN(b, in.b));
+	Set *r = pooled(sizeof(int64_t));
+	for (guint i = 0; i < p->len; i += 2) {
+		int64_t first = toggle(p, i), last = toggle(p, i + 1) - 1;
+		for (guint k = times_until(q, first) & ~1u; k < q->len && toggle(q, k) <= last;
+		     k += 2)
+			set_add(r, MAX(first, MAX(toggle(q, k), first) - to),
+				MIN(last, MIN(toggle(q, k + 1) - 1, last) - from));
 	}
-	return set_tidy(r);
-}
-
-Set *set_until(const Set *p, const Set *q, int64_t from, int64_t to, bool past, bool beyond,
-	       Span in)
-{
-	const int64_t far = INT64_MAX / 4;
-	g_autoptr(GArray) ps = set_or(p, p), qs = set_or(q, q), all = set_new();
-	Span wide = beyond && to != INT64_MAX ? (Span){in.a - far, in.b + far} : in;
-	if (past)
-		set_add(qs, wide.a, in.a - 1), set_add(ps, wide.a, in.a - 1);
-	else
-		set_add(qs, in.b + 1, wide.b), set_add(ps, in.b + 1, wide.b);
-	set_tidy(ps);
-	set_tidy(qs);
-	for (guint i = 0; i < ps->len; i++) {
-		g_autoptr(GArray) stretch = set_new();
-		g_array_append_val(stretch, *at(ps, i));
-		g_autoptr(GArray) ends = set_and(qs, stretch);
-		int64_t last = to == INT64_MAX ? far : to;
-		g_autoptr(GArray) some = past ? set_some(ends, -last, -from, wide)
-					      : set_some(ends, from, last, wide);
-		g_autoptr(GArray) here = set_and(some, stretch);
-		g_array_append_vals(all, here->data, here->len);
-	}
-	g_autoptr(GArray) whole = set_new();
-	set_add(whole, in.a, in.b);
-	return set_and(set_tidy(all), whole);
-}
-
-void tri_clear(Tri *tri)
-{
-	g_clear_pointer(&tri->yes, g_array_unref);
-	g_clear_pointer(&tri->no, g_array_unref);
-}
-
-static void add_edge(GArray *edges, int64_t from, int64_t to, bool certain)
-{
-	Edge e = {from, to, certain};
-	g_array_append_val(edges, e);
-}
-
-/* Walks yes and no in the order of time; what lies between them is unknown. The first sample has no rise. */
-GArray *tri_edges(const Tri *tri, Span in)
-{
-	GArray *edges = g_array_new(FALSE, FALSE, sizeof(Edge));
-	int64_t next = in.a; /* everything before is done */
-	int before = -1;     /* the last known state: 0, 1; -1: none */
-	for (guint i = 0, k = 0; i < tri->yes->len || k < tri->no->len;) {
-		bool yes = k >= tri->no->len ||
-			   (i < tri->yes->len && at(tri->yes, i)->a < at(tri->no, k)->a);
-		const Span *s = yes ? at(tri->yes, i++) : at(tri->no, k++);
-		bool hole = s->a > next, quiet = tri->truth && before == 1;
-		if (yes && before == 0)
-			add_edge(edges, next, s->a, true);
-		else if (hole && !quiet)
-			add_edge(edges, next, yes ? s->a : s->a - 1, false);
-		before = yes;
-		next = s->b + 1;
-	}
-	if (next <= in.b && !(tri->truth && before == 1))
-		add_edge(edges, next, in.b, false);
-	return edges;
+	return r;
 }

@@ -27,7 +27,7 @@ static void make_tables(Judge *judge)
 
 void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec)
 {
-	*judge = (Judge){.recording = recording, .spec = spec};
+	*judge = (Judge){.recording = recording, .spec = spec, .scripted_until = CLOCK_NEVER};
 	judge->troubles = g_ptr_array_new_with_free_func((GDestroyNotify)trouble_free);
 	judge->product = g_array_new(FALSE, FALSE, sizeof(ProductFault));
 	g_array_set_clear_func(judge->product, product_fault_clear);

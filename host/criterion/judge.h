@@ -93,6 +93,7 @@ typedef struct Judge {
 	size_t n_samples;    /* in `series` */
 	GHashTable *derived; /* name → Signal*: NAME.age, the receipt minus a claimed time */
 	Life life;
+	int64_t scripted_until; /* from here on the stimulus was not seen to be as scripted; CLOCK_NEVER */
 	char *underivable;  /* why the last truth that was asked for could not be worked out */
 	bool proving;       /* outcomes carry a witness */
 	bool verdicts_only; /* no traces, nothing for people */
@@ -157,6 +158,8 @@ size_t judge_n_measured(Judge *judge, GPtrArray *names);
 void judge_check_life(Judge *judge);
 
 /* ---- one criterion at one level (measure.c) ---- */
+/* Margins no larger, in their unit, are nothing: sums of doubles do not say more. */
+#define JUDGE_ROUNDING 1e-11
 typedef struct Outcome {
 	StlTruth truth;     /* for sure */
 	StlTruth point;     /* without uncertainty, but with all that is missing */

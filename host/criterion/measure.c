@@ -315,12 +315,13 @@ static int64_t narrowest(const GPtrArray *reasons)
 	return best ? best->from_ns : -1;
 }
 
-/* The truth for sure: at a margin of nothing it is open. */
-static StlTruth surely(const StlResult *wide)
+/* The truth for sure: at a margin of nothing it is open, under every rule. Which side of nothing rounding leaves it on says
+ * nothing: a height that falls through 1.16 m is nowhere "!= 1.16 m" all the time. */
+static StlTruth surely(const StlResult *r)
 {
-	bool open = wide->margin && ((wide->satisfied == STL_TRUE && !(wide->lo > 0)) ||
-				     (wide->satisfied == STL_FALSE && !(wide->hi < 0)));
-	return open ? STL_UNKNOWN : wide->satisfied;
+	bool open = r->margin && ((r->satisfied == STL_TRUE && !(r->lo > JUDGE_ROUNDING)) ||
+				  (r->satisfied == STL_FALSE && !(r->hi < -JUDGE_ROUNDING)));
+	return open ? STL_UNKNOWN : r->satisfied;
 }
 
 static void judge_formula(const Case *k, Outcome *o)
@@ -365,7 +366,7 @@ static void judge_formula(const Case *k, Outcome *o)
 	/* Of no account for the verdict unless it is satisfied. */
 	o->prohibition = (!quick || o->truth == STL_TRUE || !decided) && dead_product_passes(k);
 	if (k->c->rule == RULE_SIMPLE) {
-		o->truth = o->point;
+		o->truth = point ? surely(point) : STL_UNKNOWN;
 		o->accept = o->reject = 0;
 	}
 }

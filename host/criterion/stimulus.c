@@ -88,7 +88,7 @@ static Trouble *check_one(Judge *judge, const char *text)
 	if (!r)
 		return not_as_scripted(judge, text, names, judge->recording->start_ns,
 				       error->message);
-	if (r->satisfied == STL_TRUE && (!r->margin || r->lo > 0))
+	if (r->satisfied == STL_TRUE && (!r->margin || r->lo > JUDGE_ROUNDING))
 		return NULL;
 	const Trouble *hole =
 		r->satisfied == STL_UNKNOWN ? judge_first_trouble(judge, names) : NULL;
@@ -123,6 +123,9 @@ void judge_check_stimulus(Judge *judge)
 		if (t)
 			g_ptr_array_add(found, t);
 	}
-	for (guint i = 0; i < found->len; i++)
-		judge_add_trouble(judge, g_ptr_array_index(found, i));
+	for (guint i = 0; i < found->len; i++) {
+		Trouble *t = g_ptr_array_index(found, i);
+		judge->scripted_until = MIN(judge->scripted_until, t->from_ns);
+		judge_add_trouble(judge, t);
+	}
 }

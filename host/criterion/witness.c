@@ -140,6 +140,7 @@ char *witness_json(Judge *judge, GPtrArray *names, const SeriesSet *wide, const 
 	put_flag(out, "prohibition", o->prohibition);
 	put_number(out, "clock_s", clock_s);
 	put_number(out, "clock_risk", clock_risk);
+	put_time(out, "scripted_until_ns", judge->scripted_until);
 	put_bands(out, wide);
 	put_holes(out, judge, names);
 	if (o->spans) {

@@ -3,9 +3,9 @@
 #include "both.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define CASES 80
+#define CASES 30
 #else
-#define CASES 700
+#define CASES 160
 #endif
 
 static GPtrArray *packs(void)
@@ -59,14 +59,16 @@ static void one_case(unsigned seed, unsigned *count, unsigned *open)
 static void both_judges_say_the_same(void)
 {
 	unsigned count[4] = {0}, open = 0;
-	for (unsigned i = 0; i < CASES; i++)
+	const char *more = getenv("ANZEN_CASES"); /* 700 of them take a minute */
+	unsigned cases = more ? (unsigned)atoi(more) : CASES;
+	for (unsigned i = 0; i < cases; i++)
 		one_case(i, count, &open);
 	fprintf(stderr, "PASS %u, FAIL %u, INCONCLUSIVE %u, INVALID %u; %u not checked\n",
 		count[VERDICT_PASS], count[VERDICT_FAIL], count[VERDICT_INCONCLUSIVE],
 		count[VERDICT_INVALID], open);
-	CU_ASSERT_TRUE(count[VERDICT_PASS] > CASES / 20);
-	CU_ASSERT_TRUE(count[VERDICT_FAIL] > CASES / 20);
-	CU_ASSERT_TRUE(open < CASES / 20);
+	CU_ASSERT_TRUE(count[VERDICT_PASS] > cases / 20);
+	CU_ASSERT_TRUE(count[VERDICT_FAIL] > cases / 20);
+	CU_ASSERT_EQUAL(open, 0);
 }
 
 /* ---- every criterion that we ship, on its own trials ---- */
@@ -135,7 +137,7 @@ static void both_judges_say_the_same_of_every_trial(void)
 	fprintf(stderr, "%u trials, %u disagree, %u not checked\n", tally.tried, tally.wrong,
 		tally.open);
 	CU_ASSERT_EQUAL(tally.wrong, 0);
-	CU_ASSERT_TRUE(tally.open * 20 < tally.tried);
+	CU_ASSERT_EQUAL(tally.open, 0);
 }
 
 int main(int argc, char **argv)

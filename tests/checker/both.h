@@ -14,11 +14,11 @@ static inline unsigned both_disagree(const Recording *rec, JudgeSpec *spec, GPtr
 				     unsigned *ret_open)
 {
 	g_autofree char *json = run_record_to_json(record);
-	g_autoptr(JsonParser) parser = json_parser_new_immutable();
+	g_autoptr(RunRecord) read = run_record_from_json(json, -1, "run.json", NULL);
 	Check k = {.rec = rec, .spec = spec, .packs = docs, .out = out, .adopted = adopted};
-	if (!json_parser_load_from_data(parser, json, -1, NULL) || docs->len == 0)
+	if (!read || docs->len == 0)
 		return 1;
-	check_record(&k, json_node_get_object(json_parser_get_root(parser)), NULL);
+	check_record(&k, read, NULL);
 	if (ret_open)
 		*ret_open += k.open;
 	return k.wrong;
