@@ -81,9 +81,11 @@ static Range product(World *w, Kind kind, const Range *x, const Range *y)
 {
 	Range r = {{{INF, INF}, {-INF, -INF}}};
 	if (kind == N_OVER && y->s[SURE].least <= 0 && y->s[MAYBE].most >= 0) {
-		if (isfinite(y->s[SURE].least) || isfinite(y->s[MAYBE].most))
+		bool always = y->s[SURE].most <= 0 && y->s[MAYBE].least >= 0;
+		if (always && (isfinite(y->s[SURE].least) || isfinite(y->s[MAYBE].most)))
 			world_problem(w, "a divisor that may be 0");
-		return (Range){{{-INF, -INF}, {INF, INF}}};
+		return always ? (Range){{{-INF, -INF}, {INF, INF}}}
+			      : (Range){{{-INF, INF}, {-INF, INF}}};
 	}
 	for (int i = 0; i < 4; i++) {
 		Side v = ends(kind, x->s[i % 2], y->s[i / 2]);
