@@ -565,10 +565,11 @@ void check_record(Check *k, const RunRecord *run, const char *session_sha256)
 		say(k, &k->wrong, "run.json", "WRONG",
 		    "the run's verdict is not that of its criteria");
 	/* Only what the session itself leaves out may be missing. */
-	g_autoptr(GPtrArray) spared = g_ptr_array_copy(run->left_out, NULL, NULL);
-	g_ptr_array_add(spared, NULL);
-	g_autofree char *joined = g_strjoinv(",", (char **)spared->pdata);
-	if (strcmp(joined, left_out ? left_out : ""))
+	g_autoptr(GString) joined = g_string_new(NULL);
+	for (guint i = 0; i < run->left_out->len; i++)
+		g_string_append_printf(joined, "%s%s", i ? "," : "",
+				       (char *)run->left_out->pdata[i]);
+	if (strcmp(joined->str, left_out ? left_out : ""))
 		say(k, &k->wrong, "run.json", "WRONG",
 		    "other criteria were left out of the session");
 	g_auto(GStrv) ids = g_strsplit(named ? named : "", ",", -1);
