@@ -145,6 +145,7 @@ Verdict alive(const World *w)
 		high = on;
 	}
 	return doubtful_from(w) <= until ? VERDICT_INVALID
-	       : until > w->to           ? VERDICT_INCONCLUSIVE
-					 : VERDICT_FAIL;
+	       : until > w->to || g_hash_table_contains(w->rec->meta, "perturb")
+		       ? VERDICT_INCONCLUSIVE
+		       : VERDICT_FAIL;
 }

@@ -52,6 +52,8 @@ static void unanswered(Judge *judge, const Event *probe)
 	double at = judge_seconds(judge, probe->t_ns),
 	       within = (double)judge->spec->positive_control_ns / 1e9;
 	const Trouble *trouble = trouble_before(judge, until);
+	/* Who is blinded on purpose cannot see the card: that shows nothing about its life. */
+	const char *perturbed = g_hash_table_lookup(rec->meta, "perturb");
 	if (trouble)
 		not_shown(judge, VERDICT_INVALID, g_strdup(trouble->what.en),
 			  g_strdup(trouble->what.ja));
@@ -61,6 +63,16 @@ static void unanswered(Judge *judge, const Event *probe)
 					  "s was answered",
 					  at),
 			  g_strdup_printf("%.2f s の陽性対照に応答する前に試験が終わりました", at));
+	else if (perturbed)
+		not_shown(judge, VERDICT_INCONCLUSIVE,
+			  g_strdup_printf("the product is not shown alive: it did not answer the "
+					  "positive control given at %.2f s within %.1f s, but the "
+					  "bench perturbed what it saw (%s)",
+					  at, within, perturbed),
+			  g_strdup_printf("製品の動作を確認できません: %.2f s の陽性対照に %.1f s "
+					  "以内の応答がありませんが、試験装置が入力に外乱を加えて"
+					  "いました(%s)",
+					  at, within, perturbed));
 	else
 		not_shown(judge, VERDICT_FAIL,
 			  g_strdup_printf("the product is not shown alive: it did not answer the "

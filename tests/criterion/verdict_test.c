@@ -214,6 +214,19 @@ static void a_prohibition_passes_only_with_an_answered_control(void)
 	bench_clear(&early);
 }
 
+static void a_control_that_the_bench_may_have_hidden_is_no_failure(void)
+{
+	Bench blind = bench_new(6.2, (double)NAN), hung = bench_new((double)NAN, (double)NAN);
+	g_hash_table_replace(blind.rec->meta, g_strdup("perturb"), g_strdup("dark:5"));
+	g_hash_table_replace(hung.rec->meta, g_strdup("perturb"), g_strdup("dark:5"));
+	GIVES(blind, FALSE_ALARM, INCONCLUSIVE, "the bench perturbed what it saw (dark:5)");
+	hung.beat->n = 1 + 2 * 9;
+	hung.consumed->n = 86;
+	GIVES(hung, FALSE_ALARM, FAIL, NULL); /* it beats in the dark too */
+	bench_clear(&blind);
+	bench_clear(&hung);
+}
+
 static void without_a_declared_proof_of_life_a_prohibition_is_inconclusive(void)
 {
 	for (int what = 0; what < 4; what++) {
@@ -497,6 +510,7 @@ UNIT_MAIN("criterion.verdict",
 	  UNIT(garbage_fails_even_when_an_alarm_came_too),
 	  UNIT(a_crash_after_a_bench_fault_is_invalid),
 	  UNIT(a_prohibition_passes_only_with_an_answered_control),
+	  UNIT(a_control_that_the_bench_may_have_hidden_is_no_failure),
 	  UNIT(without_a_declared_proof_of_life_a_prohibition_is_inconclusive),
 	  UNIT(a_product_that_hangs_fails),
 	  UNIT(a_product_that_hangs_after_its_answer_fails_only_what_came_after),
