@@ -298,7 +298,8 @@ static void decide(World *w, const Node *n, int side, int64_t a, int64_t b, int6
 		world_problem(w, "a comparison that hardly ever decides");
 	if (w->problem->len > 0)
 		return;
-	bool touching = n->kind == N_TOUCH && limit <= 0;
+	/* Two lines that meet between two nanoseconds have a margin of nothing there, and that leaves it open. */
+	bool touching = limit <= 0 && (n->kind == N_TOUCH || (side == MAYBE && w->shift > 0));
 	Side v = range(w, n->a, a, touching ? MIN(b + 1, last) : b).s[side];
 	bool some = equal ? v.most >= limit : v.most > limit;
 	int64_t middle = a + (b - a) / 2;
