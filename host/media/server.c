@@ -172,11 +172,15 @@ static void on_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpoi
 	g_mutex_unlock(&server->lock);
 }
 
+/* 0 until the pipeline runs. While it begins there is a moment with a clock and without a base time: the clock's own time would
+ * come out, hours or days, and the sink would wait that long for the first picture. The base time is read first, once. */
 static GstClockTime running_time(GstElement *element)
 {
-	GstClockTime t = gst_element_get_current_running_time(element);
+	GstClockTime base = gst_element_get_base_time(element);
+	g_autoptr(GstClock) clock = gst_element_get_clock(element);
+	GstClockTime now = clock ? gst_clock_get_time(clock) : 0;
 
-	return GST_CLOCK_TIME_IS_VALID(t) ? t : 0;
+	return base != 0 && GST_CLOCK_TIME_IS_VALID(base) && now > base ? now - base : 0;
 }
 
 static bool feed_push(Feed *feed, const Frame *frame, GstBuffer *unit)
