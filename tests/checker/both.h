@@ -28,7 +28,7 @@ static inline unsigned both_disagree(const Recording *rec, JudgeSpec *spec, GPtr
  * it stayed the same. */
 static inline bool both_forge(RunRecord *record, GRand *rand)
 {
-	Verdict all[16];
+	g_autofree Verdict *all = g_new0(Verdict, record->criteria->len);
 	guint at = (guint)g_rand_int_range(rand, 0, (gint32)record->criteria->len);
 	CriterionResult *r = g_ptr_array_index(record->criteria, at);
 	Verdict was = r->verdict;
