@@ -30,18 +30,6 @@ typedef struct {
 	uint64_t messages;
 } Merge;
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, text);
-	return FALSE;
-}
-
 static void merged_free(void *pointer)
 {
 	Merged *m = pointer;
@@ -97,7 +85,7 @@ static gboolean align(Merge *m, SessionMergeAlign how, int64_t start_u_ns, GErro
 			int64_t offset;
 			double u;
 			if (!utc_offset(p->recording, &offset, &u))
-				return refuse(error, "recording %zu has no UTC anchor", i + 1);
+				return error_input(error, "recording %zu has no UTC anchor", i + 1);
 			if (i == 0) {
 				first = offset;
 				first_u = u;
@@ -139,11 +127,11 @@ static gboolean append_all(Signal *to, const Signal *from, int64_t shift_ns, GEr
 		if (there && same_value(to->v[at], from->v[k]) && to->status[at] == from->status[k])
 			continue;
 		if (!signal_append(to, t, from->v[k], (SampleStatus)from->status[k]))
-			return refuse(error,
-				      there ? "%s has two values at %.9f s of bench time"
-					    : "%s: its recordings overlap, or come in another "
-					      "order of time than they are named (%.9f s)",
-				      to->info.name, (double)t * 1e-9);
+			return error_input(error,
+					   there ? "%s has two values at %.9f s of bench time"
+						 : "%s: its recordings overlap, or come in another "
+						   "order of time than they are named (%.9f s)",
+					   to->info.name, (double)t * 1e-9);
 	}
 	return TRUE;
 }
@@ -191,16 +179,18 @@ static gboolean take_signals(Merge *m, const Part *p, GError **error)
 		g_auto(GStrv) declared = signal_info_to_pairs(&s->info);
 		Merged *merged = merged_of(m, p, s, declared);
 		if (!may_bring(m, p, &s->info))
-			return refuse(error,
-				      "%s: what a product answered and how the bench fared belongs "
-				      "to the first recording; it cannot come from another",
-				      s->info.name);
+			return error_input(
+				error,
+				"%s: what a product answered and how the bench fared belongs "
+				"to the first recording; it cannot come from another",
+				s->info.name);
 		if (merged->first != p && !of_one_recording(merged->first, p))
-			return refuse(error, "%s is in two recordings that are not pieces of one",
-				      s->info.name);
+			return error_input(error,
+					   "%s is in two recordings that are not pieces of one",
+					   s->info.name);
 		if (!same_declaration(declared, merged->declared))
-			return refuse(error, "%s is declared differently in two recordings",
-				      s->info.name);
+			return error_input(error, "%s is declared differently in two recordings",
+					   s->info.name);
 		SignalInfo *info = &merged->signal->info;
 		info->u_clock_s = MAX(info->u_clock_s, hypot(s->info.u_clock_s, p->u_s));
 		if (!append_all(merged->signal, s, p->shift_ns, error))
@@ -346,8 +336,9 @@ static bool write_picture(const Frame *frame, void *data)
 	uint32_t crc = mcap_crc32(0, copy.data, copy.size);
 	if (copy.capture_ns <= p->last_ns) {
 		if (!is_repeat(p, &copy, crc))
-			refuse(&p->error, "a camera's recordings overlap at %.9f s of bench time",
-			       (double)copy.capture_ns * 1e-9);
+			error_input(&p->error,
+				    "a camera's recordings overlap at %.9f s of bench time",
+				    (double)copy.capture_ns * 1e-9);
 		return !p->error;
 	}
 	g_hash_table_insert(p->written, g_memdup2(&copy.capture_ns, sizeof(copy.capture_ns)),
@@ -373,13 +364,14 @@ static gboolean one_format(const Merge *m, const char *name, GError **error)
 	for (size_t i = 0; i < m->n; i++) {
 		const SessionCamera *c = camera_in(&m->parts[i], name);
 		if (c && first && !of_one_recording(first, &m->parts[i]))
-			return refuse(error, "%s is in two recordings that are not pieces of one",
-				      name);
+			return error_input(
+				error, "%s is in two recordings that are not pieces of one", name);
 		if (c && !first)
 			first = &m->parts[i];
 		if (c && format && strcmp(c->format, format))
-			return refuse(error, "%s has %s pictures in one recording, %s in another",
-				      name, format, c->format);
+			return error_input(error,
+					   "%s has %s pictures in one recording, %s in another",
+					   name, format, c->format);
 		format = c ? c->format : format;
 	}
 	return TRUE;
@@ -486,7 +478,7 @@ static void take_meta(Merge *m, size_t part)
 static gboolean open_parts(Merge *m, const char *const *paths, size_t n, GError **error)
 {
 	if (n < 2 || n > MAX_PARTS)
-		return refuse(error, "expected 2 to %d sessions", MAX_PARTS);
+		return error_input(error, "expected 2 to %d sessions", MAX_PARTS);
 	for (; m->n < n; m->n++) {
 		Part *p = &m->parts[m->n];
 		p->reader = session_reader_open(paths[m->n], error);
@@ -500,8 +492,8 @@ static gboolean open_parts(Merge *m, const char *const *paths, size_t n, GError 
 		if (session_reader_withheld(p->reader)->len > 0) {
 			session_reader_free(p->reader);
 			g_free(p->sha256);
-			return refuse(error, "%s: is redacted; merge first, then redact",
-				      paths[m->n]);
+			return error_input(error, "%s: is redacted; merge first, then redact",
+					   paths[m->n]);
 		}
 	}
 	return TRUE;
@@ -557,8 +549,8 @@ static gboolean write_all(Merge *m, const McapSink *sink, char **ret_sha256, GEr
 	SessionStats stats;
 	session_writer_stats(writer, &stats);
 	return stats.lost == 0 ||
-	       refuse(error, "%" G_GUINT64_FORMAT " records do not fit: times before 0?",
-		      stats.lost);
+	       error_input(error, "%" G_GUINT64_FORMAT " records do not fit: times before 0?",
+			   stats.lost);
 }
 
 static gboolean take_all_signals(Merge *m, GError **error)

@@ -31,18 +31,6 @@ static void work_free(void *pointer)
 	g_free(work);
 }
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, text);
-	return FALSE;
-}
-
 /* ---- planning -------------------------------------------------------------------------------- */
 
 static const SessionCamera *camera_named(const SessionReader *reader, const char *name)
@@ -67,13 +55,13 @@ static gboolean check_region(const SessionRedaction *wanted, const SessionWithhe
 {
 	g_assert(wanted->hide);
 	if (p->x < 0 || p->y < 0 || p->width <= 0 || p->height <= 0)
-		return refuse(error,
-			      "%s: %d,%d,%d,%d is no region; expected X,Y,WIDTH,HEIGHT in pixels",
-			      p->name, p->x, p->y, p->width, p->height);
+		return error_input(
+			error, "%s: %d,%d,%d,%d is no region; expected X,Y,WIDTH,HEIGHT in pixels",
+			p->name, p->x, p->y, p->width, p->height);
 	if (strcmp(camera->format, "h264") && schema_of_format(camera->format) != SCHEMA_RAW_IMAGE)
-		return refuse(error,
-			      "%s: regions of %s pictures cannot be hidden; withhold the camera",
-			      p->name, camera->format);
+		return error_input(
+			error, "%s: regions of %s pictures cannot be hidden; withhold the camera",
+			p->name, camera->format);
 	return TRUE;
 }
 
@@ -82,34 +70,36 @@ static gboolean check_part(const SessionRedaction *wanted, const SessionReader *
 {
 	const SessionCamera *camera = camera_named(reader, p->name);
 	if (p->from_ns >= p->to_ns)
-		return refuse(error, "%s: the span to withhold ends before it begins", p->name);
+		return error_input(error, "%s: the span to withhold ends before it begins",
+				   p->name);
 	switch (p->kind) {
 	case WITHHELD_SIGNAL:
 		return recording_signal(session_reader_recording(reader), p->name) ||
-		       refuse(error, "the session has no signal '%s'", p->name);
+		       error_input(error, "the session has no signal '%s'", p->name);
 	case WITHHELD_CAMERA:
-		return camera || refuse(error, "the session has no camera '%s'", p->name);
+		return camera || error_input(error, "the session has no camera '%s'", p->name);
 	case WITHHELD_REGION:
 		if (!camera)
-			return refuse(error, "the session has no camera '%s'", p->name);
+			return error_input(error, "the session has no camera '%s'", p->name);
 		return check_region(wanted, p, camera, error);
 	case WITHHELD_ATTACHMENT:
 		/* Without them the same signals would be judged by other rules. */
 		if (!strcmp(p->name, "judge.json") || g_str_has_prefix(p->name, "criteria/") ||
 		    g_str_has_prefix(p->name, LEAVES_PREFIX))
-			return refuse(error,
-				      "'%s' says how the session is judged or what was withheld, "
-				      "and cannot be withheld",
-				      p->name);
+			return error_input(
+				error,
+				"'%s' says how the session is judged or what was withheld, "
+				"and cannot be withheld",
+				p->name);
 		return has_attachment(reader, p->name) ||
-		       refuse(error, "the session has no attachment '%s'", p->name);
+		       error_input(error, "the session has no attachment '%s'", p->name);
 	case WITHHELD_EVENT:
 		return g_str_has_prefix(p->name, "operator.") ||
 		       g_str_has_prefix(p->name, "text.") ||
-		       refuse(error,
-			      "verdicts may rest on events '%s'; only those of operators "
-			      "(operator.…) and texts (text.…) can be withheld",
-			      p->name);
+		       error_input(error,
+				   "verdicts may rest on events '%s'; only those of operators "
+				   "(operator.…) and texts (text.…) can be withheld",
+				   p->name);
 	}
 	return TRUE;
 }
@@ -178,7 +168,7 @@ static gboolean plan(Redact *r, GError **error)
 {
 	int64_t start = session_reader_recording(r->reader)->start_ns;
 	if (!r->wanted->reason || !*r->wanted->reason)
-		return refuse(error, "a redaction needs a reason");
+		return error_input(error, "a redaction needs a reason");
 	for (size_t i = 0; i < r->wanted->n_parts; i++) {
 		if (!check_part(r->wanted, r->reader, r->wanted->parts[i], error))
 			return FALSE;
@@ -190,7 +180,7 @@ static gboolean plan(Redact *r, GError **error)
 			return FALSE;
 	}
 	if (r->works->len == 0)
-		return refuse(error, "nothing to withhold was named");
+		return error_input(error, "nothing to withhold was named");
 	join_regions(r);
 	g_autoptr(GPtrArray) names = session_reader_attachments(r->reader);
 	for (guint i = 0; i < names->len; i++) {
@@ -274,7 +264,7 @@ static gboolean picture_of(const McapMessage *m, const char *format, Frame *ret,
 	ret->key = raw || loader_has_idr(data);
 	*ret_id = id.data; /* ends with its NUL */
 	if (c.bad)
-		return refuse(error, "a picture that does not fit its schema");
+		return error_input(error, "a picture that does not fit its schema");
 	return TRUE;
 }
 
@@ -409,7 +399,7 @@ static gboolean write_fault(Redact *r, const SessionWithheld *p, GError **error)
 			       .publish_time = (uint64_t)t,
 			       .data = {(const uint8_t *)json->str, json->len}};
 	if (r->fault_channel == 0)
-		return refuse(error, "the session has no channel for faults");
+		return error_input(error, "the session has no channel for faults");
 	return copy_message(&r->copy, &m, error);
 }
 
@@ -470,12 +460,12 @@ static gboolean all_found(const Redact *r, GError **error)
 		const SessionWithheld *p = ((Work *)r->works->pdata[i])->part;
 		regions |= p->kind == WITHHELD_REGION && p->messages > 0;
 		if (p->messages == 0 && p->kind != WITHHELD_REGION)
-			return refuse(error, "%s '%s' has nothing in that span to withhold",
-				      session_withheld_kind_name(p->kind), p->name);
+			return error_input(error, "%s '%s' has nothing in that span to withhold",
+					   session_withheld_kind_name(p->kind), p->name);
 	}
 	for (guint i = 0; i < r->works->len && !regions; i++)
 		if (((Work *)r->works->pdata[i])->part->kind == WITHHELD_REGION)
-			return refuse(error, "no picture lies in the span of the region");
+			return error_input(error, "no picture lies in the span of the region");
 	return TRUE;
 }
 

@@ -5,18 +5,6 @@
 
 #define MIN_HZ 1000
 
-static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, text);
-	return FALSE;
-}
-
 /* The samples of a sound of `rate`: k/rate s apart, to the nanosecond that a rounding leaves. */
 static bool evenly_spaced(const Signal *s, int64_t rate)
 {
@@ -64,9 +52,9 @@ static gboolean choose(const Recording *rec, const char *const *names, GPtrArray
 	for (; names && *names; names++) {
 		Signal *s = recording_signal(rec, *names);
 		if (!s)
-			return refuse(error, "the session has no signal '%s'", *names);
+			return error_input(error, "the session has no signal '%s'", *names);
 		if (rate_of(s) == 0)
-			return refuse(
+			return error_input(
 				error,
 				"%s is no sound: its samples are not evenly spaced at %d Hz or "
 				"more, some are missing, or it has a unit",
@@ -76,13 +64,13 @@ static gboolean choose(const Recording *rec, const char *const *names, GPtrArray
 	if (ret->len == 0)
 		find_sounds(rec, ret);
 	if (ret->len == 0)
-		return refuse(error, "the session holds no audio");
+		return error_input(error, "the session holds no audio");
 	const Signal *first = ret->pdata[0];
 	for (guint i = 1; i < ret->len; i++) {
 		const Signal *s = ret->pdata[i];
 		if (s->n != first->n || s->t_ns[0] != first->t_ns[0] ||
 		    rate_of(s) != rate_of(first))
-			return refuse(
+			return error_input(
 				error,
 				"%s and %s are not channels of one sound; name those that are",
 				first->info.name, s->info.name);
@@ -135,7 +123,7 @@ gboolean session_export_wav(const Recording *rec, const char *const *names, cons
 	if (!choose(rec, names, channels, error))
 		return FALSE;
 	if ((uint64_t)((const Signal *)channels->pdata[0])->n * channels->len > G_MAXINT32 / 4)
-		return refuse(error, "more than 2 GiB of sound: export a part of it");
+		return error_input(error, "more than 2 GiB of sound: export a part of it");
 	g_autoptr(GByteArray) bytes = encode(channels);
 	if (!output_open(&output, path, error) ||
 	    !output.sink.write(output.sink.self, bytes->data, bytes->len, error) ||

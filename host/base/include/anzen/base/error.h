@@ -25,6 +25,9 @@ typedef enum {
 	ANZEN_ERROR_CANCELLED, /* an operator's stop: exit 4 */
 } AnzenError;
 
+/* Set ANZEN_ERROR_INPUT with this text; FALSE, for `return error_input(error, …)`. */
+gboolean error_input(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* Exit codes of every command (commands.md). */
 typedef enum {
 	ANZEN_EXIT_PASS = 0, /* or done */
