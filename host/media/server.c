@@ -16,7 +16,7 @@
 
 typedef struct Feed {
 	MediaServer *server;
-	GstElement *pipeline; /* borrowed: lives as long as the media */
+	GstElement *pipeline; /* owned: a media that was never prepared tells nobody of its end */
 	GstAppSrc *src;
 	bool started; /* a key frame went in, nothing was lost since */
 	int64_t first_capture_ns;
@@ -73,6 +73,7 @@ static void feed_free(gpointer data)
 	Feed *feed = data;
 
 	gst_object_unref(feed->src);
+	gst_object_unref(feed->pipeline);
 	g_free(feed);
 }
 
@@ -164,7 +165,7 @@ static void on_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpoi
 	add_ntp64(payloader);
 	feed->server = server;
 	feed->src = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(element), "src"));
-	feed->pipeline = element;
+	feed->pipeline = gst_object_ref(element);
 	g_signal_connect(media, "prepared", G_CALLBACK(on_prepared), feed);
 	g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), feed);
 	g_mutex_lock(&server->lock);
