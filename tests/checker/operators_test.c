@@ -191,7 +191,8 @@ static void both_agree(const char *rule, const Item *items, size_t n, unsigned c
 		count[VERDICT_PASS], count[VERDICT_FAIL], count[VERDICT_INCONCLUSIVE],
 		count[VERDICT_INVALID], open);
 	CU_ASSERT_EQUAL(open, 0);
-	CU_ASSERT_TRUE(count[VERDICT_PASS] > cases / 2);
+	/* The first of them has a product that fails everything: alone it shows no PASS. */
+	CU_ASSERT_TRUE(cases < 2 || count[VERDICT_PASS] > cases / 2);
 	CU_ASSERT_TRUE(count[VERDICT_FAIL] > cases / 2);
 }
 
