@@ -134,9 +134,9 @@ gboolean quantity_parse_ns(const char *text, int64_t *ret_ns, GError **error)
 	 */
 	if (!quantity_parse(text, &q, error))
 		return FALSE;
-	Unit nanosecond = unit_second;
-	nanosecond.scale = 1e-9;
-	double ns = nearbyint(unit_convert(q.value, &q.unit, &nanosecond));
+	/* Whole nanoseconds in a unit, so that half a year reads back as it was printed. */
+	double per = q.unit.scale * 1e9, whole = nearbyint(per);
+	double ns = nearbyint(q.value * (fabs(per - whole) < 1e-6 ? whole : per));
 	if (!(fabs(ns) < 9.2e18)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "'%s' is longer than 292 years",
 			    text);

@@ -53,6 +53,11 @@ static gboolean read_source(McapReader *r, uint64_t offset, uint8_t *to, size_t 
 const uint8_t *reader_look(McapReader *r, uint64_t offset, size_t n, GError **error)
 {
 	uint64_t end = r->window_offset + r->window_size;
+	if (offset > r->source.size || n > r->source.size - offset) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT,
+			    "byte %" G_GUINT64_FORMAT ": the file ends here", offset);
+		return NULL;
+	}
 	if (r->source.bytes)
 		return r->source.bytes + offset;
 	if (offset >= r->window_offset && offset + n <= end)

@@ -34,6 +34,10 @@ static Node *parse_number(Parser *p)
 {
 	Node *n = parser_make(p, N_NUMBER, lex_column(&p->x), NULL, NULL);
 	n->value = g_ascii_strtod(p->x.start, NULL);
+	if (!isfinite(n->value)) {
+		node_free(n);
+		return parser_fail_at(p, lex_column(&p->x), "this number is too large");
+	}
 	lex_next(&p->x);
 	n->bare = !take_unit(p, &n->unit);
 	return n;
@@ -57,6 +61,8 @@ static bool parse_bound(Parser *p, Quantity *ret, char **ret_parameter)
 		return false;
 	}
 	Node *n = parse_number(p);
+	if (!n)
+		return false;
 	*ret = (Quantity){negative ? -n->value : n->value, n->unit};
 	node_free(n);
 	return !p->failed;
