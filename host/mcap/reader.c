@@ -526,28 +526,44 @@ static McapNext framing(McapReader *r, uint64_t *ret_size, GError **error)
 	return MCAP_NEXT_RECORD;
 }
 
-/* Bytes behind the known fields are allowed; records are not. An opcode that nobody knows may be one that was hit. */
-static gboolean suspect(McapReader *r, const McapRecord *record, size_t used, GError **error)
+/* An opcode that nobody knows may be one that was hit. */
+static gboolean opcode_is_good(McapReader *r, const McapRecord *record, GError **error)
 {
 	McapRecord inner;
 	uint64_t size;
-	if (r->section == IN_SUMMARY)
-		return TRUE;
-	if (record->opcode > MCAP_DATA_END)
-		return !salvage_repair(r, record->offset, &inner, &size) ||
-		       corrupt(error, record->offset, "a record with a wrong opcode");
-	return used == record->raw.size || !salvage_record_at(r, record->offset + used) ||
-	       corrupt(error, record->offset, "a record with a wrong length");
+	return r->section == IN_SUMMARY || record->opcode <= MCAP_DATA_END ||
+	       !salvage_repair(r, record->offset, &inner, &size) ||
+	       corrupt(error, record->offset, "a record with a wrong opcode");
 }
 
-static gboolean take_whole(McapReader *r, const uint8_t *raw, size_t size, McapRecord *ret,
+/* Bytes behind the known fields are allowed; records are not: then the length was hit, and the record ends with its fields. */
+static bool length_was_hit(McapReader *r, const McapRecord *record, size_t used)
+{
+	return r->section != IN_SUMMARY && record->opcode <= MCAP_DATA_END &&
+	       used < record->raw.size && salvage_record_at(r, record->offset + used);
+}
+
+/* What stands behind a record whose length was hit is read as well. */
+static void shorten(McapReader *r, size_t used, size_t *ret_size)
+{
+	GError *local = NULL;
+	corrupt(&local, r->offset, "a record with a wrong length");
+	step_over(r, NULL, local);
+	*ret_size = used;
+}
+
+/* *ret_size: as stored; what it really takes on return. */
+static gboolean take_whole(McapReader *r, const uint8_t *raw, size_t *ret_size, McapRecord *ret,
 			   GError **error)
 {
-	size_t used;
+	size_t used, size = *ret_size;
+	bool hit = false;
 	if (!record_parse_used(raw, size, r->offset, ret, &used, error))
 		return FALSE;
-	if ((r->flags & MCAP_SALVAGE) && !suspect(r, ret, used, error))
+	if ((r->flags & MCAP_SALVAGE) && !opcode_is_good(r, ret, error))
 		return FALSE;
+	if (r->flags & MCAP_SALVAGE)
+		hit = length_was_hit(r, ret, used);
 	/* The search for what is suspect may have moved the window. */
 	if ((r->flags & MCAP_SALVAGE) &&
 	    (!(raw = reader_look(r, r->offset, size, error)) ||
@@ -555,6 +571,8 @@ static gboolean take_whole(McapReader *r, const uint8_t *raw, size_t size, McapR
 		return FALSE;
 	if (!place(r, ret, error) || !check(r, ret, error))
 		return FALSE;
+	if (hit)
+		shorten(r, used, ret_size);
 	if (ret->opcode == MCAP_DATA_END)
 		return end_data(r, ret, error);
 	if (ret->opcode == MCAP_FOOTER)
@@ -574,8 +592,9 @@ static McapNext top_level(McapReader *r, McapRecord *ret, bool *ret_skip, GError
 	McapNext step = framing(r, &size, &local);
 	if (step == MCAP_NEXT_RECORD) {
 		const uint8_t *raw = reader_look(r, r->offset, (size_t)size, &local);
-		if (raw && take_whole(r, raw, (size_t)size, ret, &local)) {
-			r->offset += size;
+		size_t taken = (size_t)size;
+		if (raw && take_whole(r, raw, &taken, ret, &local)) {
+			r->offset += taken;
 			return MCAP_NEXT_RECORD;
 		}
 		step = MCAP_NEXT_ERROR;
