@@ -1,6 +1,7 @@
 /* plan.json: what is fixed before the first run. */
 #include "plan.h"
 
+#include <anzen/metrology.h>
 #include <anzen/rig.h>
 #include <anzen/session.h>
 #include <json-glib/json-glib.h>
@@ -153,6 +154,32 @@ static void write_draws(JsonBuilder *b, const CampaignPlan *plan)
 	json_builder_end_array(b);
 }
 
+const double campaign_rates[CAMPAIGN_RATES] = {0.95, 0.98, 0.99};
+
+double campaign_chance(const CampaignClaim *c, double true_rate)
+{
+	double pass = 0, fail = 0, risk = 1 - c->confidence;
+	const Sprt sequential = {c->rate, c->good, risk, risk};
+	if (c->good <= 0)
+		return c->drawn == c->n ? metrology_pass_probability(c->n, c->permitted, true_rate)
+					: 0;
+	metrology_sprt_chances(&sequential, c->drawn, true_rate, &pass, &fail);
+	return pass;
+}
+
+static void write_chances(JsonBuilder *b, const CampaignClaim *c)
+{
+	json_builder_set_member_name(b, "chance");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < CAMPAIGN_RATES; i++) {
+		json_builder_begin_object(b);
+		number_member(b, "true_rate", campaign_rates[i]);
+		number_member(b, "pass", campaign_chance(c, campaign_rates[i]));
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+}
+
 static void write_claims(JsonBuilder *b, const CampaignPlan *plan)
 {
 	json_builder_set_member_name(b, "claims");
@@ -168,6 +195,7 @@ static void write_claims(JsonBuilder *b, const CampaignPlan *plan)
 		number_member(b, "confidence", c->confidence);
 		if (c->good > 0)
 			number_member(b, "sequential_for", c->good);
+		write_chances(b, c);
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);

@@ -4,25 +4,11 @@
 #include "operator_view.h"
 
 #include <anzen/campaign.h>
-#include <anzen/metrology.h>
 
 #include <string.h>
 
 int cmd_campaign_show(int argc, char **argv, CliContext *cli);
 int cmd_campaign_run(int argc, char **argv, CliContext *cli);
-
-static const double usual_rates[] = {0.95, 0.98, 0.99};
-
-/* Chance that a product of this true rate ends with PASS. */
-static double chance(const CampaignClaim *c, double rate)
-{
-	double pass = 0, fail = 0, risk = 1 - c->confidence;
-	const Sprt sequential = {c->rate, c->good, risk, risk};
-	if (c->good <= 0)
-		return c->drawn == c->n ? metrology_pass_probability(c->n, c->permitted, rate) : 0;
-	metrology_sprt_chances(&sequential, c->drawn, rate, &pass, &fail);
-	return pass;
-}
 
 /* ---- show ---- */
 
@@ -33,9 +19,10 @@ static void print_claims(const CampaignPlan *plan)
 		printf(_("%s: %u runs with at most %u failures show at least %.4g %% at %.4g %% "
 			 "confidence\n"),
 		       c->criterion, c->n, c->permitted, 100 * c->rate, 100 * c->confidence);
-		for (size_t k = 0; k < G_N_ELEMENTS(usual_rates); k++)
+		for (size_t k = 0; k < CAMPAIGN_RATES; k++)
 			printf(_("  a product whose true rate is %.6g %% passes with %.1f %%\n"),
-			       100 * usual_rates[k], 100 * chance(c, usual_rates[k]));
+			       100 * campaign_rates[k],
+			       100 * campaign_chance(c, campaign_rates[k]));
 	}
 }
 
@@ -58,61 +45,6 @@ static void print_plan(const CampaignPlan *plan)
 	print_claims(plan);
 }
 
-static void claim_json(JsonBuilder *b, const CampaignClaim *c)
-{
-	json_builder_begin_object(b);
-	cli_json_text(b, "criterion", c->criterion);
-	cli_json_int(b, "drawn", c->drawn);
-	cli_json_int(b, "n", c->n);
-	cli_json_int(b, "permitted_failures", c->permitted);
-	cli_json_number(b, "at_least", c->rate);
-	cli_json_number(b, "confidence", c->confidence);
-	json_builder_set_member_name(b, "chance");
-	json_builder_begin_array(b);
-	for (size_t k = 0; k < G_N_ELEMENTS(usual_rates); k++) {
-		json_builder_begin_object(b);
-		cli_json_number(b, "true_rate", usual_rates[k]);
-		cli_json_number(b, "pass", chance(c, usual_rates[k]));
-		json_builder_end_object(b);
-	}
-	json_builder_end_array(b);
-	json_builder_end_object(b);
-}
-
-static void draw_json(JsonBuilder *b, const CampaignPlan *plan, guint i)
-{
-	const CampaignDraw *d = g_ptr_array_index(plan->draws, i);
-	json_builder_begin_object(b);
-	cli_json_int(b, "draw", i + 1);
-	cli_json_text(b, "scenario", g_ptr_array_index(plan->scenarios, d->scenario));
-	cli_json_int(b, "seed", (int64_t)d->seed);
-	json_builder_set_member_name(b, "set");
-	json_builder_begin_array(b);
-	for (char **set = d->sets; *set; set++)
-		json_builder_add_string_value(b, *set);
-	json_builder_end_array(b);
-	json_builder_end_object(b);
-}
-
-static void print_plan_json(const CampaignPlan *plan)
-{
-	g_autoptr(JsonBuilder) b = json_builder_new();
-	json_builder_begin_object(b);
-	cli_json_text(b, "id", plan->id);
-	json_builder_set_member_name(b, "draws");
-	json_builder_begin_array(b);
-	for (guint i = 0; i < plan->draws->len; i++)
-		draw_json(b, plan, i);
-	json_builder_end_array(b);
-	json_builder_set_member_name(b, "claims");
-	json_builder_begin_array(b);
-	for (guint i = 0; i < plan->claims->len; i++)
-		claim_json(b, g_ptr_array_index(plan->claims, i));
-	json_builder_end_array(b);
-	json_builder_end_object(b);
-	cli_print_json(b);
-}
-
 /* NULL with cli->exit set; warnings are told and do not stop. */
 static CampaignPlan *load(CliContext *cli, const char *path)
 {
@@ -132,10 +64,18 @@ int cmd_campaign_show(int argc, char **argv, CliContext *cli)
 	g_autoptr(CampaignPlan) plan = load(cli, argv[1]);
 	if (!plan)
 		return cli->exit;
-	if (cli->json)
-		print_plan_json(plan);
-	else
+	if (!cli->json) {
 		print_plan(plan);
+		return ANZEN_EXIT_PASS;
+	}
+	/* What plan.json would hold if the campaign began now. */
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *created = g_date_time_format_iso8601(now);
+	g_autofree char *fixed = campaign_plan_fix(plan, cli->bin_dir, created, &error);
+	if (!fixed)
+		return cli_fail(cli, error);
+	printf("%s\n", fixed);
 	return ANZEN_EXIT_PASS;
 }
 

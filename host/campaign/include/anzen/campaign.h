@@ -36,6 +36,12 @@ typedef struct CampaignClaim {
 	double rate, confidence, good;
 } CampaignClaim;
 
+/* Chance that a product of this true rate ends with PASS, exact. 0 for a plan that cannot decide the claim. */
+double campaign_chance(const CampaignClaim *claim, double true_rate);
+#define CAMPAIGN_RATES 3
+extern const double
+	campaign_rates[CAMPAIGN_RATES]; /* true rates that every plan tells it for: 95, 98, 99 % */
+
 typedef struct CampaignPlan {
 	char *path, *id, *title_en, *title_ja;
 	char *product, *rig;  /* paths that can be opened from here */
