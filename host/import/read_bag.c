@@ -202,7 +202,8 @@ static const char *open_chunk(Bag *b, const Record *r, Span *ret)
 	/* bzip2 reaches about 1 : 50,000, LZ4 1 : 255 (their own limits): more is a lie. */
 	if (size / 100000 > r->data.size)
 		return "a chunk's size is not what its header says";
-	g_byte_array_set_size(b->chunk, size);
+	/* At least a byte, so that an empty chunk has an address that may be counted from. */
+	g_byte_array_set_size(b->chunk, MAX(size, 1));
 	*ret = (Span){b->chunk->data, size};
 	if (!strcmp(how, "bz2"))
 		return open_bz2(r->data, b->chunk->data, size) ? NULL
