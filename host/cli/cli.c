@@ -203,3 +203,17 @@ void cli_json_int(JsonBuilder *b, const char *name, int64_t value)
 	json_builder_set_member_name(b, name);
 	json_builder_add_int_value(b, value);
 }
+
+int cli_written(const CliContext *cli, const char *path)
+{
+	if (!cli->json) {
+		printf("%s\n", path);
+		return ANZEN_EXIT_PASS;
+	}
+	g_autoptr(JsonBuilder) b = json_builder_new();
+	json_builder_begin_object(b);
+	cli_json_text(b, "path", path);
+	json_builder_end_object(b);
+	cli_print_json(b);
+	return ANZEN_EXIT_PASS;
+}

@@ -78,6 +78,9 @@ void cli_json_text(JsonBuilder *builder, const char *name, const char *value);
 void cli_json_number(JsonBuilder *builder, const char *name, double value);
 void cli_json_int(JsonBuilder *builder, const char *name, int64_t value);
 
+/* Says which file was written, as a line or as {"path": …}: ANZEN_EXIT_PASS. */
+int cli_written(const CliContext *cli, const char *path);
+
 /* Width of the terminal behind a stream, 0 when it is none. */
 int cli_columns(FILE *stream);
 

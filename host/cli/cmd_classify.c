@@ -18,12 +18,6 @@ typedef struct Classify {
 	GPtrArray *duties; /* const char*, each once */
 } Classify;
 
-static void json_text(JsonBuilder *b, const char *key, const char *value)
-{
-	json_builder_set_member_name(b, key);
-	json_builder_add_string_value(b, value ? value : "");
-}
-
 /* ---- the product's facts ---- */
 
 static bool asked(const RiskTable *table, const char *fact)
@@ -84,15 +78,14 @@ static void tell_step(const Classify *c, guint n, const RiskStep *step, StepStat
 	bool yes = q && GPOINTER_TO_INT(g_hash_table_lookup(c->facts, q->fact)) == 1;
 	if (c->json) {
 		json_builder_begin_object(c->json);
-		json_text(c->json, "class", class_name);
-		json_text(c->json, "row", step->row);
+		cli_json_text(c->json, "class", class_name);
+		cli_json_text(c->json, "row", step->row);
 		json_builder_set_member_name(c->json, "met");
 		json_builder_add_boolean_value(c->json, state == STEP_MET);
-		json_text(c->json, "fact", q ? q->fact : "");
+		cli_json_text(c->json, "fact", q ? q->fact : "");
 		json_builder_set_member_name(c->json, "value");
 		json_builder_add_boolean_value(c->json, yes);
-		json_builder_set_member_name(c->json, "line");
-		json_builder_add_int_value(c->json, fact_line(c, q));
+		cli_json_int(c->json, "line", fact_line(c, q));
 		json_builder_end_object(c->json);
 		return;
 	}
@@ -122,8 +115,8 @@ static void tell_duties(const Classify *c)
 		const char *title = row ? cli_choose(c->cli, row->title_en, row->title_ja) : "";
 		if (c->json) {
 			json_builder_begin_object(c->json);
-			json_text(c->json, "row", duty);
-			json_text(c->json, "title", title);
+			cli_json_text(c->json, "row", duty);
+			cli_json_text(c->json, "title", title);
 			json_builder_end_object(c->json);
 		} else {
 			printf("  %s  %s\n", duty, title);
@@ -171,8 +164,8 @@ static int finish(const Classify *c, const RiskClass *risk)
 {
 	if (c->json) {
 		json_builder_end_array(c->json);
-		json_text(c->json, "class", risk->name);
-		json_text(c->json, "source", c->table->source);
+		cli_json_text(c->json, "class", risk->name);
+		cli_json_text(c->json, "source", c->table->source);
 		json_builder_set_member_name(c->json, "duties");
 		json_builder_begin_array(c->json);
 		tell_duties(c);

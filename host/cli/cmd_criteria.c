@@ -67,12 +67,9 @@ static void list_json(const GPtrArray *packs)
 		for (guint i = 0; i < pack->criteria->len; i++) {
 			const Criterion *c = g_ptr_array_index(pack->criteria, i);
 			json_builder_begin_object(b);
-			json_builder_set_member_name(b, "id");
-			json_builder_add_string_value(b, c->full_id);
-			json_builder_set_member_name(b, "title");
-			json_builder_add_string_value(b, c->title_en);
-			json_builder_set_member_name(b, "version");
-			json_builder_add_string_value(b, pack->version);
+			cli_json_text(b, "id", c->full_id);
+			cli_json_text(b, "title", c->title_en);
+			cli_json_text(b, "version", pack->version);
 			json_builder_set_member_name(b, "perspectives");
 			json_builder_begin_array(b);
 			for (guint k = 0; k < c->perspectives->len; k++)
@@ -152,10 +149,8 @@ int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 	if (cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();
 		json_builder_begin_object(b);
-		json_builder_set_member_name(b, "id");
-		json_builder_add_string_value(b, c->full_id);
-		json_builder_set_member_name(b, "text");
-		json_builder_add_string_value(b, text);
+		cli_json_text(b, "id", c->full_id);
+		cli_json_text(b, "text", text);
 		json_builder_end_object(b);
 		cli_print_json(b);
 	} else {

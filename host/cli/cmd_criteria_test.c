@@ -21,16 +21,11 @@ static void tell(Tally *t, const Criterion *c, const char *trial, Verdict wanted
 	t->wrong += !right;
 	if (t->json) {
 		json_builder_begin_object(t->json);
-		json_builder_set_member_name(t->json, "id");
-		json_builder_add_string_value(t->json, c->full_id);
-		json_builder_set_member_name(t->json, "trial");
-		json_builder_add_string_value(t->json, trial);
-		json_builder_set_member_name(t->json, "wanted");
-		json_builder_add_string_value(t->json, verdict_name(wanted));
-		json_builder_set_member_name(t->json, "verdict");
-		json_builder_add_string_value(t->json, r ? verdict_name(r->verdict) : "none");
-		json_builder_set_member_name(t->json, "why");
-		json_builder_add_string_value(t->json, why ? why : "");
+		cli_json_text(t->json, "id", c->full_id);
+		cli_json_text(t->json, "trial", trial);
+		cli_json_text(t->json, "wanted", verdict_name(wanted));
+		cli_json_text(t->json, "verdict", r ? verdict_name(r->verdict) : "none");
+		cli_json_text(t->json, "why", why ? why : "");
 		json_builder_end_object(t->json);
 	} else if (!right) {
 		printf("%s: %s: %s, %s: %s\n", c->full_id, trial, verdict_name(wanted),
@@ -84,10 +79,8 @@ static void print_tally(const Tally *t, unsigned criteria)
 {
 	if (t->json) {
 		json_builder_end_array(t->json);
-		json_builder_set_member_name(t->json, "criteria");
-		json_builder_add_int_value(t->json, criteria);
-		json_builder_set_member_name(t->json, "wrong");
-		json_builder_add_int_value(t->json, t->wrong);
+		cli_json_int(t->json, "criteria", criteria);
+		cli_json_int(t->json, "wrong", t->wrong);
 		json_builder_end_object(t->json);
 		cli_print_json(t->json);
 		return;

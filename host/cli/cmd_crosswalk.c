@@ -164,17 +164,11 @@ static void print_row(const Walk *w, const CrosswalkRow *row, Cover cover,
 	}
 }
 
-static void json_text(JsonBuilder *b, const char *key, const char *value)
-{
-	json_builder_set_member_name(b, key);
-	json_builder_add_string_value(b, value ? value : "");
-}
-
 static void json_criterion(const Walk *w, JsonBuilder *b, const Criterion *c)
 {
 	const Shown *s = g_hash_table_lookup(w->shown, c->full_id);
 	json_builder_begin_object(b);
-	json_text(b, "id", c->full_id);
+	cli_json_text(b, "id", c->full_id);
 	for (int v = VERDICT_PASS; s && v <= VERDICT_INVALID; v++) {
 		json_builder_set_member_name(b, verdict_name((Verdict)v));
 		json_builder_add_int_value(b, s->n[v]);
@@ -186,14 +180,13 @@ static void json_row(const Walk *w, JsonBuilder *b, const CrosswalkRow *row, Cov
 		     const GPtrArray *criteria)
 {
 	json_builder_begin_object(b);
-	json_text(b, "id", row->id);
-	json_text(b, "title", cli_choose(w->cli, row->title_en, row->title_ja));
-	json_text(b, "status", cover_key(cover));
+	cli_json_text(b, "id", row->id);
+	cli_json_text(b, "title", cli_choose(w->cli, row->title_en, row->title_ja));
+	cli_json_text(b, "status", cover_key(cover));
 	Shown total = {0};
-	json_builder_set_member_name(b, "decided");
-	json_builder_add_int_value(b, decided_of(w, criteria, &total));
+	cli_json_int(b, "decided", decided_of(w, criteria, &total));
 	if (row->why && criteria->len == 0)
-		json_text(b, "why", cli_choose(w->cli, row->why->en, row->why->ja));
+		cli_json_text(b, "why", cli_choose(w->cli, row->why->en, row->why->ja));
 	json_builder_set_member_name(b, "criteria");
 	json_builder_begin_array(b);
 	for (guint i = 0; i < criteria->len; i++)
@@ -244,7 +237,7 @@ static void reverse_one(const Walk *w, const Criterion *c, JsonBuilder *b)
 	unsigned n = 0;
 	if (b) {
 		json_builder_begin_object(b);
-		json_text(b, "id", c->full_id);
+		cli_json_text(b, "id", c->full_id);
 		json_builder_set_member_name(b, "rows");
 		json_builder_begin_array(b);
 	} else {
@@ -287,10 +280,10 @@ static void show(const Walk *w, bool reverse)
 	g_autoptr(JsonBuilder) b = w->cli->json ? json_builder_new() : NULL;
 	if (b) {
 		json_builder_begin_object(b);
-		json_text(b, "crosswalk", w->crosswalk->id);
-		json_text(b, "source", w->crosswalk->source);
+		cli_json_text(b, "crosswalk", w->crosswalk->id);
+		cli_json_text(b, "source", w->crosswalk->source);
 		g_autofree char *classes = classes_text(w);
-		json_text(b, "evidence", classes);
+		cli_json_text(b, "evidence", classes);
 		json_builder_set_member_name(b, reverse ? "criteria" : "rows");
 		json_builder_begin_array(b);
 	}

@@ -13,17 +13,7 @@ static int written(CliContext *cli, const char *path, const char *text)
 	g_autoptr(GError) error = NULL;
 	if (!session_write_file(path, text, strlen(text), &error))
 		return cli_fail(cli, error);
-	if (!cli->json) {
-		printf("%s\n", path);
-		return ANZEN_EXIT_PASS;
-	}
-	g_autoptr(JsonBuilder) b = json_builder_new();
-	json_builder_begin_object(b);
-	json_builder_set_member_name(b, "path");
-	json_builder_add_string_value(b, path);
-	json_builder_end_object(b);
-	cli_print_json(b);
-	return ANZEN_EXIT_PASS;
+	return cli_written(cli, path);
 }
 
 int cmd_guide(int argc, char **argv, CliContext *cli)
@@ -89,12 +79,9 @@ static void diff_json(const CliContext *cli, const GPtrArray *changes)
 	for (guint i = 0; i < changes->len; i++) {
 		const CriterionChange *c = g_ptr_array_index(changes, i);
 		json_builder_begin_object(b);
-		json_builder_set_member_name(b, "id");
-		json_builder_add_string_value(b, c->id);
-		json_builder_set_member_name(b, "change");
-		json_builder_add_string_value(b, change_name(c->kind));
-		json_builder_set_member_name(b, "what");
-		json_builder_add_string_value(b, cli_choose(cli, c->en, c->ja));
+		cli_json_text(b, "id", c->id);
+		cli_json_text(b, "change", change_name(c->kind));
+		cli_json_text(b, "what", cli_choose(cli, c->en, c->ja));
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);

@@ -174,8 +174,7 @@ static bool make_sequential(CliContext *cli, Plan *plan, int runs)
 
 static void put(JsonBuilder *b, const char *key, double value)
 {
-	json_builder_set_member_name(b, key);
-	json_builder_add_double_value(b, value);
+	cli_json_number(b, key, value);
 }
 
 static void put_chance(JsonBuilder *b, const Plan *plan, double rate)
@@ -209,8 +208,7 @@ static void print_json(const Plan *plan)
 	}
 	put(b, "at_least", plan->at_least);
 	put(b, "confidence", plan->confidence);
-	json_builder_set_member_name(b, "side");
-	json_builder_add_string_value(b, "lower");
+	cli_json_text(b, "side", "lower");
 	json_builder_set_member_name(b, "sequential");
 	json_builder_add_boolean_value(b, plan->sprt.good > 0);
 	json_builder_set_member_name(b, "chances");

@@ -9,21 +9,6 @@
 
 int cmd_report(int argc, char **argv, CliContext *cli);
 
-static int finished(CliContext *cli, const char *path)
-{
-	if (!cli->json) {
-		printf("%s\n", path);
-		return ANZEN_EXIT_PASS;
-	}
-	g_autoptr(JsonBuilder) b = json_builder_new();
-	json_builder_begin_object(b);
-	json_builder_set_member_name(b, "path");
-	json_builder_add_string_value(b, path);
-	json_builder_end_object(b);
-	cli_print_json(b);
-	return ANZEN_EXIT_PASS;
-}
-
 static gboolean write_form(const CliContext *cli, const char *folder, const char *format,
 			   char **ret_path, GError **error)
 {
@@ -81,10 +66,10 @@ int cmd_report(int argc, char **argv, CliContext *cli)
 				cli, ANZEN_EXIT_INPUT,
 				_("a campaign's report is html; anzen claim --json has "
 				  "its numbers"));
-		return write_campaign(cli, argv[1], &path, &error) ? finished(cli, path)
+		return write_campaign(cli, argv[1], &path, &error) ? cli_written(cli, path)
 								   : cli_fail(cli, error);
 	}
 	if (!write_form(cli, argv[1], format ? format : "html", &path, &error))
 		return cli_fail(cli, error);
-	return finished(cli, path);
+	return cli_written(cli, path);
 }

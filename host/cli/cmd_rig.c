@@ -19,8 +19,7 @@ static void print_items_json(const GPtrArray *items)
 	for (guint i = 0; i < items->len; i++) {
 		const DeviceItem *item = g_ptr_array_index(items, i);
 		json_builder_begin_object(b);
-		json_builder_set_member_name(b, "name");
-		json_builder_add_string_value(b, item->name);
+		cli_json_text(b, "name", item->name);
 		json_builder_set_member_name(b, "ok");
 		json_builder_add_boolean_value(b, item->ok);
 		json_builder_set_member_name(b, "cure");
@@ -106,12 +105,9 @@ static void print_ports_json(const GPtrArray *ports)
 	for (guint i = 0; i < ports->len; i++) {
 		const LinkPort *port = g_ptr_array_index(ports, i);
 		json_builder_begin_object(b);
-		json_builder_set_member_name(b, "link");
-		json_builder_add_string_value(b, port->link);
-		json_builder_set_member_name(b, "path");
-		json_builder_add_string_value(b, port->path);
-		json_builder_set_member_name(b, "product");
-		json_builder_add_string_value(b, port->product ? port->product : "");
+		cli_json_text(b, "link", port->link);
+		cli_json_text(b, "path", port->path);
+		cli_json_text(b, "product", port->product ? port->product : "");
 		json_builder_end_object(b);
 	}
 	json_builder_end_array(b);

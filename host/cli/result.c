@@ -49,8 +49,7 @@ static void draws(JsonBuilder *b, const MonteCarlo *m)
 	json_builder_set_member_name(b, "monte_carlo");
 	json_builder_begin_object(b);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		json_builder_set_member_name(b, rows[i].name);
-		json_builder_add_int_value(b, rows[i].value);
+		cli_json_int(b, rows[i].name, rows[i].value);
 	}
 	json_builder_end_object(b);
 }
