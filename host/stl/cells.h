@@ -24,7 +24,8 @@ typedef struct Value {
 
 static inline int64_t key_order(int64_t bits)
 {
-	return bits ^ (int64_t)(-(uint64_t)(bits < 0) >> 1); /* all but the sign, of a negative one */
+	return bits ^
+	       (int64_t)(-(uint64_t)(bits < 0) >> 1); /* all but the sign, of a negative one */
 }
 
 static inline int64_t key_of(double x)
