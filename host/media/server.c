@@ -14,8 +14,14 @@
 /* RTP header extension id, announced in the SDP (RFC 8285). */
 #define NTP64_ID 1
 
+/* What GStreamer's threads share with the server: they end when they like, and may call after the server is gone. */
+typedef struct Feeds {
+	GMutex lock;
+	GPtrArray *list; /* Feed*; the media owns another reference each */
+} Feeds;
+
 typedef struct Feed {
-	MediaServer *server;
+	Feeds *feeds;
 	GstElement *pipeline; /* owned: a media that was never prepared tells nobody of its end */
 	GstAppSrc *src;
 	bool started; /* a key frame went in, nothing was lost since */
@@ -31,9 +37,8 @@ struct MediaServer {
 	char *uri, *path;
 	GstCaps *ntp;
 
-	GMutex lock;      /* of what follows */
-	GPtrArray *feeds; /* Feed*, owned */
-	uint64_t sent;
+	Feeds *feeds;
+	uint64_t sent; /* under feeds->lock */
 };
 
 /* ---- the media: rtpbin must pass our capture times on, not make its own ---- */
@@ -68,24 +73,61 @@ static void anzen_rtsp_media_init(AnzenRtspMedia *media)
 
 /* ---- feeds ---- */
 
-static void feed_free(gpointer data)
+static void feeds_clear(gpointer data)
+{
+	Feeds *feeds = data;
+
+	g_ptr_array_unref(feeds->list);
+	g_mutex_clear(&feeds->lock);
+}
+
+static void feeds_unref(gpointer feeds)
+{
+	g_atomic_rc_box_release_full(feeds, feeds_clear);
+}
+
+static void feeds_closed(gpointer feeds, GClosure *closure)
+{
+	(void)closure;
+	feeds_unref(feeds);
+}
+
+static void feed_clear(gpointer data)
 {
 	Feed *feed = data;
 
 	gst_object_unref(feed->src);
 	gst_object_unref(feed->pipeline);
-	g_free(feed);
+	feeds_unref(feed->feeds);
+}
+
+static void feed_unref(gpointer feed)
+{
+	g_atomic_rc_box_release_full(feed, feed_clear);
+}
+
+/* The media is gone: the signal's closure with it. Also of one that was never prepared, which tells nobody of its end. */
+static void feed_closed(gpointer data, GClosure *closure)
+{
+	Feed *feed = data;
+
+	(void)closure;
+	g_mutex_lock(&feed->feeds->lock);
+	bool listed = g_ptr_array_find(feed->feeds->list, feed, NULL);
+	if (listed)
+		g_ptr_array_remove_fast(feed->feeds->list, feed);
+	g_mutex_unlock(&feed->feeds->lock);
+	feed_unref(feed);
 }
 
 static void on_unprepared(GstRTSPMedia *media, gpointer data)
 {
 	Feed *feed = data;
-	MediaServer *server = feed->server;
 
 	(void)media;
-	g_mutex_lock(&server->lock);
-	g_ptr_array_remove_fast(server->feeds, feed);
-	g_mutex_unlock(&server->lock);
+	g_mutex_lock(&feed->feeds->lock);
+	g_ptr_array_remove_fast(feed->feeds->list, feed);
+	g_mutex_unlock(&feed->feeds->lock);
 }
 
 /* Without this the sinks wait for the default latency of 2 s (53 ms with rtpbin's alone). */
@@ -95,6 +137,8 @@ static void on_prepared(GstRTSPMedia *media, gpointer data)
 	g_autoptr(GstObject) pipeline = gst_object_get_parent(GST_OBJECT(element));
 
 	(void)data;
+	if (!pipeline) /* it ends already */
+		return;
 	gst_pipeline_set_latency(GST_PIPELINE(pipeline), 0);
 	gst_bin_recalculate_latency(GST_BIN(pipeline));
 }
@@ -156,21 +200,22 @@ static void add_ntp64(GstElement *payloader)
 
 static void on_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
 {
-	MediaServer *server = data;
+	Feeds *feeds = data;
 	g_autoptr(GstElement) element = gst_rtsp_media_get_element(media);
 	g_autoptr(GstElement) payloader = gst_bin_get_by_name(GST_BIN(element), "pay0");
-	Feed *feed = g_new0(Feed, 1);
+	Feed *feed = g_atomic_rc_box_new0(Feed);
 
 	(void)factory;
 	add_ntp64(payloader);
-	feed->server = server;
+	feed->feeds = g_atomic_rc_box_acquire(feeds);
 	feed->src = GST_APP_SRC(gst_bin_get_by_name(GST_BIN(element), "src"));
 	feed->pipeline = gst_object_ref(element);
-	g_signal_connect(media, "prepared", G_CALLBACK(on_prepared), feed);
-	g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), feed);
-	g_mutex_lock(&server->lock);
-	g_ptr_array_add(server->feeds, feed);
-	g_mutex_unlock(&server->lock);
+	g_signal_connect(media, "prepared", G_CALLBACK(on_prepared), NULL);
+	g_signal_connect_data(media, "unprepared", G_CALLBACK(on_unprepared),
+			      g_atomic_rc_box_acquire(feed), feed_closed, 0);
+	g_mutex_lock(&feeds->lock);
+	g_ptr_array_add(feeds->list, feed);
+	g_mutex_unlock(&feeds->lock);
 }
 
 /* 0 until the pipeline runs. While it begins there is a moment with a clock and without a base time: the clock's own time would
@@ -184,7 +229,7 @@ static GstClockTime running_time(GstElement *element)
 	return base != 0 && GST_CLOCK_TIME_IS_VALID(base) && now > base ? now - base : 0;
 }
 
-static bool feed_push(Feed *feed, const Frame *frame, GstBuffer *unit)
+static bool feed_push(Feed *feed, const Frame *frame, GstBuffer *unit, GstCaps *ntp)
 {
 	if (gst_app_src_get_current_level_buffers(feed->src) >= FEED_FRAMES_MAX)
 		feed->started = false; /* a hole: go on with the next key frame */
@@ -201,50 +246,51 @@ static bool feed_push(Feed *feed, const Frame *frame, GstBuffer *unit)
 	GST_BUFFER_PTS(buffer) =
 		feed->first_pts + (guint64)(frame->capture_ns - feed->first_capture_ns);
 	GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer);
-	gst_buffer_add_reference_timestamp_meta(buffer, feed->server->ntp,
-						(guint64)frame->capture_ns, GST_CLOCK_TIME_NONE);
+	gst_buffer_add_reference_timestamp_meta(buffer, ntp, (guint64)frame->capture_ns,
+						GST_CLOCK_TIME_NONE);
 	return gst_app_src_push_buffer(feed->src, buffer) == GST_FLOW_OK;
 }
 
 void media_server_push(MediaServer *server, const Frame *frame)
 {
-	g_mutex_lock(&server->lock);
-	if (server->feeds->len > 0) {
+	g_mutex_lock(&server->feeds->lock);
+	if (server->feeds->list->len > 0) {
 		g_autoptr(GstBuffer) unit = buffer_of_frame(frame);
 		bool went = false;
 		if (!frame->key)
 			GST_BUFFER_FLAG_SET(unit, GST_BUFFER_FLAG_DELTA_UNIT);
-		for (guint i = 0; i < server->feeds->len; i++)
-			went = feed_push(server->feeds->pdata[i], frame, unit) || went;
+		for (guint i = 0; i < server->feeds->list->len; i++)
+			went = feed_push(server->feeds->list->pdata[i], frame, unit, server->ntp) ||
+			       went;
 		server->sent += went ? 1 : 0;
 	}
-	g_mutex_unlock(&server->lock);
+	g_mutex_unlock(&server->feeds->lock);
 }
 
 bool media_server_wants_key(MediaServer *server)
 {
 	bool wants = false;
 
-	g_mutex_lock(&server->lock);
-	for (guint i = 0; i < server->feeds->len; i++)
-		wants = wants || !((Feed *)server->feeds->pdata[i])->started;
-	g_mutex_unlock(&server->lock);
+	g_mutex_lock(&server->feeds->lock);
+	for (guint i = 0; i < server->feeds->list->len; i++)
+		wants = wants || !((Feed *)server->feeds->list->pdata[i])->started;
+	g_mutex_unlock(&server->feeds->lock);
 	return wants;
 }
 
 unsigned int media_server_clients(MediaServer *server)
 {
-	g_mutex_lock(&server->lock);
-	unsigned int n = server->feeds->len;
-	g_mutex_unlock(&server->lock);
+	g_mutex_lock(&server->feeds->lock);
+	unsigned int n = server->feeds->list->len;
+	g_mutex_unlock(&server->feeds->lock);
 	return n;
 }
 
 uint64_t media_server_sent(MediaServer *server)
 {
-	g_mutex_lock(&server->lock);
+	g_mutex_lock(&server->feeds->lock);
 	uint64_t n = server->sent;
-	g_mutex_unlock(&server->lock);
+	g_mutex_unlock(&server->feeds->lock);
 	return n;
 }
 
@@ -282,7 +328,8 @@ static void mount(MediaServer *server)
 	gst_rtsp_media_factory_set_latency(factory, 0);
 	gst_rtsp_media_factory_set_protocols(factory,
 					     GST_RTSP_LOWER_TRANS_TCP | GST_RTSP_LOWER_TRANS_UDP);
-	g_signal_connect(factory, "media-configure", G_CALLBACK(on_configure), server);
+	g_signal_connect_data(factory, "media-configure", G_CALLBACK(on_configure),
+			      g_atomic_rc_box_acquire(server->feeds), feeds_closed, 0);
 	gst_rtsp_mount_points_add_factory(mounts, server->path, factory);
 }
 
@@ -294,7 +341,9 @@ MediaServer *media_server_new(const char *path, int port, GError **error)
 	g_autoptr(GError) said = NULL;
 
 	server->path = g_strdup(path);
-	server->feeds = g_ptr_array_new_with_free_func(feed_free);
+	server->feeds = g_atomic_rc_box_new0(Feeds);
+	g_mutex_init(&server->feeds->lock);
+	server->feeds->list = g_ptr_array_new_with_free_func(feed_unref);
 	server->ntp = gst_caps_new_empty_simple("timestamp/x-ntp");
 	server->context = g_main_context_new();
 	server->rtsp = gst_rtsp_server_new();
@@ -333,7 +382,11 @@ void media_server_free(MediaServer *server)
 	}
 	g_object_unref(server->rtsp);
 	g_main_context_unref(server->context);
-	g_ptr_array_unref(server->feeds);
+	/* A feed holds on to the list that it stands in: nothing is left for a feed of a media that still ends. */
+	g_mutex_lock(&server->feeds->lock);
+	g_ptr_array_set_size(server->feeds->list, 0);
+	g_mutex_unlock(&server->feeds->lock);
+	feeds_unref(server->feeds);
 	gst_caps_unref(server->ntp);
 	g_free(server->uri);
 	g_free(server->path);

@@ -306,7 +306,39 @@ static void a_taken_port_is_a_bench_error(void)
 	CU_ASSERT_TRUE(g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_BENCH));
 }
 
+/* The other side opens and gives up when it likes; a sanitizer sees what GStreamer's threads touch afterwards. */
+static gpointer open_and_close(gpointer data)
+{
+	g_autofree char *uri = data;
+	g_autofree Kept *kept = kept_new();
+	MediaClientOptions options = {.source = "camera.main", .connect_ns = 200 * CLOCK_MS};
+
+	media_client_close(
+		media_client_open(uri, &options, &kept->stream, clock_monotonic(), NULL));
+	return NULL;
+}
+
+static void a_server_ends_while_a_client_opens(void)
+{
+	for (unsigned int i = 0; i < 12; i++) {
+		g_autoptr(GError) error = NULL;
+		MediaServer *server = media_server_new("/cam", 0, &error);
+		gint64 until = g_get_monotonic_time() + 2 * G_TIME_SPAN_SECOND;
+
+		UNIT_OK(server, error);
+		if (!server)
+			return;
+		GThread *client =
+			g_thread_new("open", open_and_close, g_strdup(media_server_uri(server)));
+		while (media_server_clients(server) == 0 && g_get_monotonic_time() < until)
+			g_thread_yield();
+		media_server_free(server);
+		g_thread_join(client);
+	}
+}
+
 UNIT_MAIN("media.rtsp", UNIT(capture_times_arrive_exactly),
 	  UNIT(the_end_of_a_live_stream_is_a_fault), UNIT(two_clients_get_the_same_frames),
 	  UNIT(a_refused_connection_is_a_bench_error), UNIT(a_silent_camera_times_out),
-	  UNIT(unknown_addresses_are_input_errors), UNIT(a_taken_port_is_a_bench_error))
+	  UNIT(unknown_addresses_are_input_errors), UNIT(a_taken_port_is_a_bench_error),
+	  UNIT(a_server_ends_while_a_client_opens))
