@@ -156,6 +156,12 @@ unsigned mcap_reader_searched(const McapReader *r)
 	return r->searched;
 }
 
+void mcap_reader_set_witness(McapReader *r, McapWitness witness, void *self)
+{
+	r->witness = witness;
+	r->witness_self = self;
+}
+
 /* In salvage mode `error` is noted and cleared, and true returned: go on with the next record. */
 static bool step_over(McapReader *r, GError **error, GError *local)
 {
@@ -242,7 +248,8 @@ static gboolean check(McapReader *r, const McapRecord *record, GError **error)
 	case MCAP_ATTACHMENT: {
 		const McapAttachment *a = &record->attachment;
 		const uint8_t *from = record->raw.data + MCAP_RECORD_HEAD;
-		if (!(r->flags & MCAP_NO_CRC) && a->crc != 0 &&
+		bool checked = a->crc != 0 || r->witness;
+		if (!(r->flags & MCAP_NO_CRC) && checked &&
 		    mcap_crc32(0, from, (size_t)(a->data.data + a->data.size - from)) != a->crc)
 			return corrupt(error, record->offset,
 				       "an attachment whose CRC does not agree");
@@ -350,6 +357,8 @@ static bool step_over_in_chunk(McapReader *r, const McapRecord *record, bool fra
 static gboolean open_chunk(McapReader *r, const McapRecord *record, GError **error)
 {
 	r->salvage.chunked = true;
+	if (r->witness && record->chunk.uncompressed_crc == 0)
+		return corrupt(error, record->offset, "damaged chunk: its CRC is gone");
 	if (!chunk_open(&r->opener, &record->chunk, record->offset, r->flags, &r->limits, &r->chunk,
 			error))
 		return FALSE;

@@ -49,6 +49,8 @@ struct McapReader {
 	uint64_t orphans;
 	char *first_skipped;
 	Salvage salvage;
+	McapWitness witness; /* may be NULL */
+	void *witness_self;
 };
 
 /* Make [offset, offset + n) of the file addressable; it must exist. Valid until the next call. */

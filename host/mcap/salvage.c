@@ -3,7 +3,8 @@
  *
  * A whole summary says where everything stands. Without one the bytes are searched for the next chunk or attachment whose
  * CRC agrees, or metadata with a record after it. Nothing is taken out of a chunk or an attachment whose CRC does not
- * agree, and the search steps over files that are attached: their chunks are whole, but of another recording. */
+ * agree, unless a witness knows that only the CRC was hit, and the search steps over files that are attached: their
+ * chunks are whole, but of another recording. */
 #include "reader.h"
 
 /* Fields before a chunk's records or an attachment's data are short; metadata are not, but have an end. */
@@ -109,6 +110,53 @@ static bool chunk_whole(McapReader *r, McapChunk *chunk)
 	return false;
 }
 
+/* The CRC that `copy`, which parsed to `record`, would have had; false: its bytes cannot be opened. */
+static bool mend_crc(McapReader *r, uint8_t *copy, const McapRecord *record)
+{
+	const McapAttachment *a = &record->attachment;
+	const uint8_t *from = copy + MCAP_RECORD_HEAD;
+	size_t at = MCAP_RECORD_HEAD + 3 * 8; /* behind two times and a size */
+	uint32_t crc;
+	if (record->opcode == MCAP_CHUNK) {
+		g_autoptr(GByteArray) bytes = mcap_chunk_open(
+			&record->chunk, 0, r->flags | MCAP_NO_CRC, &r->limits, NULL);
+		if (!bytes)
+			return false;
+		crc = mcap_crc32(0, bytes->data, bytes->len);
+	} else {
+		at = (size_t)(a->data.data + a->data.size - copy);
+		crc = mcap_crc32(0, from, at - MCAP_RECORD_HEAD);
+	}
+	crc = GUINT32_TO_LE(crc);
+	memcpy(copy + at, &crc, sizeof(crc));
+	return true;
+}
+
+/* Only the CRC was hit: whoever has more than CRCs to show what was written says so. */
+static bool repair_crc(McapReader *r, uint64_t where, McapRecord *ret, uint64_t *ret_size)
+{
+	const uint8_t *raw = reader_look(r, where, 1, NULL);
+	uint8_t opcode = raw ? *raw : 0;
+	if (!r->witness || (opcode != MCAP_CHUNK && opcode != MCAP_ATTACHMENT))
+		return false;
+	uint64_t size = size_by_fields(r, where, opcode);
+	raw = size > 0 ? reader_look(r, where, (size_t)size, NULL) : NULL;
+	if (!raw || load_u64(raw + 1) != size - MCAP_RECORD_HEAD)
+		return false;
+	g_autofree uint8_t *copy = g_memdup2(raw, (size_t)size);
+	McapRecord record;
+	if (!mcap_record_parse(copy, (size_t)size, where, &record, NULL) ||
+	    !mend_crc(r, copy, &record) ||
+	    !r->witness(r->witness_self, copy, (size_t)size, where + size) ||
+	    !mcap_record_parse(copy, (size_t)size, where, &record, NULL))
+		return false;
+	g_free(r->salvage.repaired);
+	r->salvage.repaired = g_steal_pointer(&copy);
+	*ret = record;
+	*ret_size = size;
+	return true;
+}
+
 static bool repair_as(McapReader *r, uint64_t where, uint8_t opcode, McapRecord *ret,
 		      uint64_t *ret_size)
 {
@@ -140,7 +188,8 @@ bool salvage_repair(McapReader *r, uint64_t where, McapRecord *ret, uint64_t *re
 	bool metadata = head && *head == MCAP_METADATA;
 	return (metadata && repair_as(r, where, MCAP_METADATA, ret, ret_size)) ||
 	       repair_as(r, where, MCAP_CHUNK, ret, ret_size) ||
-	       repair_as(r, where, MCAP_ATTACHMENT, ret, ret_size);
+	       repair_as(r, where, MCAP_ATTACHMENT, ret, ret_size) ||
+	       repair_crc(r, where, ret, ret_size);
 }
 
 /* ---- the summary ----------------------------------------------------------------------------- */

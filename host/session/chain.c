@@ -181,11 +181,54 @@ gboolean chained_file_finish(ChainedFile *file, char **ret_sha256, GError **erro
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* The whole record at an offset; NULL: there is none. */
+static uint8_t *record_at(const McapSource *source, uint64_t at, size_t *ret_size)
+{
+	uint8_t head[MCAP_RECORD_HEAD];
+	uint64_t length;
+	if (at >= source->size || source->size - at < sizeof(head) ||
+	    !source->read(source->self, at, head, sizeof(head), NULL))
+		return NULL;
+	memcpy(&length, head + 1, sizeof(length));
+	length = GUINT64_FROM_LE(length);
+	if (length > source->size - at - sizeof(head))
+		return NULL;
+	*ret_size = sizeof(head) + (size_t)length;
+	g_autofree uint8_t *raw = g_try_malloc(*ret_size);
+	return raw && source->read(source->self, at, raw, *ret_size, NULL) ? g_steal_pointer(&raw)
+									   : NULL;
+}
+
+/* With the record as it is said to have been, does the next link agree? A link stands behind each chunk, so that no more than
+ * one chunk comes before it. */
+static bool next_link_agrees(void *self, const uint8_t *raw, size_t size, uint64_t next)
+{
+	const Walk *walk = self;
+	Chain chain = walk->chain;
+	chain_fold(&chain, raw, size);
+	for (unsigned chunks = raw[0] == MCAP_CHUNK; chunks <= 1;) {
+		size_t n;
+		McapRecord record;
+		g_autofree uint8_t *follows = record_at(&walk->source, next, &n);
+		if (!follows || !mcap_record_parse(follows, n, next, &record, NULL) ||
+		    record.opcode == MCAP_DATA_END)
+			return false;
+		if (is_metadata(follows[0], follows, n, CHAIN_METADATA))
+			return chain_link_state(&chain, record.metadata.metadata) == LINK_PROVES;
+		chain_fold(&chain, follows, n);
+		chunks += record.opcode == MCAP_CHUNK;
+		next += n;
+	}
+	return false;
+}
+
 gboolean walk_open(Walk *walk, const McapSource *source, McapReadFlags flags, GError **error)
 {
-	*walk = (Walk){.flags = flags | MCAP_ORDER_CHUNKS};
+	*walk = (Walk){.source = *source, .flags = flags | MCAP_ORDER_CHUNKS};
 	chain_init(&walk->chain);
 	walk->reader = mcap_reader_new(source, walk->flags, NULL, error);
+	if (walk->reader && (flags & MCAP_SALVAGE))
+		mcap_reader_set_witness(walk->reader, next_link_agrees, walk);
 	return walk->reader != NULL;
 }
 

@@ -161,6 +161,7 @@ gboolean chained_file_finish(ChainedFile *file, char **ret_sha256, GError **erro
 /* ---- walking a file with the chain checked --------------------------------------------------- */
 
 typedef struct Walk {
+	McapSource source; /* borrowed */
 	McapReader *reader;
 	Chain chain;     /* of what was read */
 	uint64_t linked; /* records that the last link covered */
@@ -173,6 +174,7 @@ typedef struct Walk {
 	LinkState link;
 } Walk;
 
+/* The walk must stay where it is: its reader asks it about CRCs that were hit. */
 gboolean walk_open(Walk *walk, const McapSource *source, McapReadFlags flags, GError **error);
 void walk_clear(Walk *walk);
 /* As mcap_reader_next; at the end of a sealed file the chain must cover every record. */

@@ -152,6 +152,8 @@ typedef enum {
 	FIRST_BYTE,
 	MIDDLE,
 	LAST_BYTE,
+	OTHER_CRC, /* of a chunk; an attachment's are its last bytes */
+	NO_CRC,
 	WAYS
 } Way;
 
@@ -159,6 +161,7 @@ static void damage(GByteArray *b, const Place *p, Way way)
 {
 	uint8_t *at = b->data + p->at, *content = at + MCAP_RECORD_HEAD;
 	guint n = p->size - MCAP_RECORD_HEAD;
+	uint8_t *crc = p->opcode == MCAP_CHUNK ? content + 24 : content + n - 4;
 	switch (way) {
 	case NO_OPCODE:
 		at[0] = 0;
@@ -187,6 +190,12 @@ static void damage(GByteArray *b, const Place *p, Way way)
 	case LAST_BYTE:
 		content[n - 1] ^= 0x55;
 		break;
+	case OTHER_CRC:
+		*crc ^= 0x55;
+		break;
+	case NO_CRC:
+		memset(crc, 0, 4);
+		break;
 	case WAYS:
 		break;
 	}
@@ -196,6 +205,11 @@ static void damage(GByteArray *b, const Place *p, Way way)
 static guint expected_loss(const Place *p, Way way)
 {
 	return p->opcode == MCAP_CHUNK && (way == MIDDLE || way == LAST_BYTE) ? p->messages : 0;
+}
+
+static bool in_contents(Way way)
+{
+	return way == FIRST_BYTE || way == MIDDLE;
 }
 
 static void damaged_anywhere_only_that_is_lost(void)
@@ -216,7 +230,8 @@ static void damaged_anywhere_only_that_is_lost(void)
 			guint lost = expected_loss(p, way);
 			bool good = is_all_but(&back, lost) &&
 				    (lost == 0 || (back.missing && back.lost == lost)) &&
-				    (p->opcode == MCAP_ATTACHMENT || back.attachments == 1);
+				    ((p->opcode == MCAP_ATTACHMENT && in_contents(way)) ||
+				     back.attachments == 1);
 			if (!good)
 				fprintf(stderr,
 					"%s at %u, way %d: %d%d %" G_GUINT64_FORMAT
@@ -240,6 +255,22 @@ static void nothing_is_missing_from_a_whole_one(void)
 	CU_ASSERT_PTR_NULL(back.missing);
 	CU_ASSERT_EQUAL(back.samples, 2020);
 	CU_ASSERT_EQUAL(back.attachments, 1);
+}
+
+/* The chain shows that a chunk is what was written when its CRC alone was hit, and nothing else does. */
+static void a_crc_that_was_hit_saves_no_damaged_chunk(void)
+{
+	for (guint i = 0; i < places->len; i++) {
+		const Place *p = &g_array_index(places, Place, i);
+		g_autoptr(GByteArray) bytes = copy_of(original);
+		g_auto(Back) back = {0};
+		if (p->opcode != MCAP_CHUNK || (!full && i % 4 != 0))
+			continue;
+		damage(bytes, p, MIDDLE);
+		damage(bytes, p, i % 8 ? OTHER_CRC : NO_CRC);
+		recover(bytes, &back);
+		CU_ASSERT_TRUE(is_all_but(&back, p->messages));
+	}
 }
 
 static void the_opening_magic_is_not_all_there_is(void)
@@ -457,6 +488,7 @@ int main(int argc, char **argv)
 	static const UnitTest tests[] = {
 		UNIT(nothing_is_missing_from_a_whole_one),
 		UNIT(damaged_anywhere_only_that_is_lost),
+		UNIT(a_crc_that_was_hit_saves_no_damaged_chunk),
 		UNIT(the_opening_magic_is_not_all_there_is),
 		UNIT(a_lost_sector_costs_the_chunks_it_touches),
 		UNIT(a_sector_that_cannot_be_read_is_one_that_is_lost),

@@ -281,6 +281,13 @@ uint64_t mcap_reader_orphans(const McapReader *reader);
 /* How often a search was needed: what follows has a CRC that agrees, but might be another file's. */
 unsigned mcap_reader_searched(const McapReader *reader);
 
+/* MCAP_SALVAGE of a file that has more than CRCs to show what was written, as a chain of hashes. Asked about a chunk or an
+ * attachment whose CRC is missing or does not agree: `raw` is the record with the CRC of its bytes as they are now, and the
+ * file goes on at `next`. True: this is what was written, only the CRC was hit. The record is then given out like that.
+ * Without a witness such a record is lost, and a CRC of 0 means that there is none. */
+typedef bool (*McapWitness)(void *self, const uint8_t *raw, size_t size, uint64_t next);
+void mcap_reader_set_witness(McapReader *reader, McapWitness witness, void *self);
+
 /* Uncompress a chunk. Checks caps, real size and CRC. The caller frees. */
 GByteArray *mcap_chunk_open(const McapChunk *chunk, uint64_t where, McapReadFlags flags,
 			    const McapLimits *limits, GError **error);
