@@ -89,7 +89,7 @@ static int64_t first_action_ns(const Scenario *s)
 	for (size_t i = 0; i < s->n_timeline; i++)
 		for (size_t k = 0; k < s->timeline[i].n_actions; k++) {
 			ActionKind kind = s->timeline[i].actions[k].kind;
-			if (kind == ACTION_TRIGGER || kind == ACTION_SET)
+			if (kind == ACTION_TRIGGER || kind == ACTION_SET || kind == ACTION_MOVE)
 				return s->timeline[i].earliest_ns;
 		}
 	return 0;

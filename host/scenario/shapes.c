@@ -86,6 +86,15 @@ static const ShapeField step_fields[] = {
 static const Shape step = {.type = SHAPE_RECORD, .fields = step_fields};
 static const Shape steps = {.type = SHAPE_LIST, .item = &step};
 
+static const ShapeField move_fields[] = {
+	{"axis", &role, true, "which axis of the rig"},
+	{"to", &value, true, "where to: a position of the axis"},
+	{"velocity", &value, true, "never faster"},
+	{"acceleration", &value, true, "never steeper, up and down"},
+	{NULL, NULL, false, NULL},
+};
+static const Shape move = {.type = SHAPE_RECORD, .fields = move_fields};
+
 static const ShapeField entry_fields[] = {
 	{"at", &moment, false, "time on the timeline"},
 	{"when", &formula, false, "instead of `at`: when this becomes true"},
@@ -94,6 +103,7 @@ static const ShapeField entry_fields[] = {
 	{"trigger", &role, false, "energise an output once; scheduled on the node"},
 	{"for", &moment, false, "how long `trigger` energises; default: the rig's max_on"},
 	{"set", &set, false, "role: value"},
+	{"move", &move, false, "move an axis in a trapezoid; timed by the node"},
 	{"probe", &probe, false, "ask for a sign of life"},
 	{"end", &yes, false, "the timeline ends here"},
 	{NULL, NULL, false, NULL},

@@ -176,8 +176,8 @@ static const struct {
 	const char *key;
 	ActionKind kind;
 } action_keys[] = {
-	{"mark", ACTION_MARK},   {"trigger", ACTION_TRIGGER}, {"set", ACTION_SET},
-	{"probe", ACTION_PROBE}, {"end", ACTION_END},
+	{"mark", ACTION_MARK}, {"trigger", ACTION_TRIGGER}, {"set", ACTION_SET},
+	{"move", ACTION_MOVE}, {"probe", ACTION_PROBE},     {"end", ACTION_END},
 };
 
 static bool action_kind(const char *key, ActionKind *ret)
@@ -188,6 +188,38 @@ static bool action_kind(const char *key, ActionKind *ret)
 			return true;
 		}
 	return false;
+}
+
+static bool read_move_part(Reader *r, const YamlNode *node, const Unit *want, Quantity *ret,
+			   Place *ret_place)
+{
+	*ret_place = read_place(node);
+	return read_quantity(r, node, want, ret);
+}
+
+/* The rig says in which unit the axis is; here the three only have to fit one another. */
+static void read_move(Reader *r, Action *action, const YamlNode *node)
+{
+	Move *m = &action->move;
+	const YamlNode *axis = yaml_get(node, "axis"), *velocity = yaml_get(node, "velocity"),
+		       *acceleration = yaml_get(node, "acceleration");
+	m->to.unit = m->velocity.unit = m->acceleration.unit = unit_one;
+	action->name = g_strdup(yaml_text(axis));
+	expect_actuator(r, axis);
+	if (!read_move_part(r, yaml_get(node, "to"), NULL, &m->to, &m->to_place))
+		return;
+	Unit per_second = unit_div(&m->to.unit, &unit_second);
+	Unit per_second2 = unit_div(&per_second, &unit_second), written;
+	g_autofree char *symbol = g_strdup_printf("%s/s^2", m->to.unit.symbol);
+	if (unit_parse(symbol, &written, NULL))
+		per_second2 = written;
+	if (read_move_part(r, velocity, &per_second, &m->velocity, &m->velocity_place) &&
+	    !(m->velocity.value > 0))
+		yaml_error(r->doc, velocity, r->diag, "a velocity is larger than 0");
+	if (read_move_part(r, acceleration, &per_second2, &m->acceleration,
+			   &m->acceleration_place) &&
+	    !(m->acceleration.value > 0))
+		yaml_error(r->doc, acceleration, r->diag, "an acceleration is larger than 0");
 }
 
 static void read_action(Reader *r, Action *action, const YamlNode *value, const YamlNode *entry)
@@ -208,6 +240,9 @@ static void read_action(Reader *r, Action *action, const YamlNode *value, const 
 		break;
 	case ACTION_SET:
 		action->sets = read_sets(r, value, &action->n_sets);
+		break;
+	case ACTION_MOVE:
+		read_move(r, action, value);
 		break;
 	case ACTION_END:
 		if (!shape_boolean(value, false))
@@ -296,7 +331,7 @@ static void read_entry(Reader *r, Entry *entry, const YamlNode *node, const Entr
 		yaml_error(r->doc, timeout, r->diag, "`timeout` belongs to `when`");
 	if (at && entry->n_actions == 0)
 		yaml_error(r->doc, node, r->diag,
-			   "nothing happens here: expected mark, trigger, set, probe or end");
+			   "nothing happens here: expected mark, trigger, set, move, probe or end");
 }
 
 void read_timeline(Reader *r, const YamlNode *node)

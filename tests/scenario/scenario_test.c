@@ -220,6 +220,33 @@ static void what_cannot_be_true_on_any_rig_is_refused(void)
 	       "listed twice");
 }
 
+/* What stands in an axis' move, with its mistake in line 26; which role is an axis, only the rig knows. */
+static void bad_move(const char *parts, const char *words)
+{
+	g_autofree char *line = g_strdup_printf("    move: {%s}\n", parts);
+	mutant("    trigger: mannequin.release\n", line, 26, words);
+}
+
+static void a_move_is_checked_for_its_units(void)
+{
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 200 mm, acceleration: 1 m/s^2",
+		 "'200 mm' is in mm; expected a value in mm/s");
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 200 mm/s, acceleration: 1 m/s",
+		 "'1 m/s' is in m/s; expected a value in mm/s^2");
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 90 deg/s, acceleration: 1 m/s^2",
+		 "expected a value in mm/s");
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 0 mm/s, acceleration: 1 m/s^2",
+		 "a velocity is larger than 0");
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 2 mm/s, acceleration: -1 m/s^2",
+		 "an acceleration is larger than 0");
+	bad_move("axis: room.lump, to: 350 mm, velocity: 2 mm/s, acceleration: 1 m/s^2",
+		 "not listed in needs.actuators");
+	bad_move("axis: room.lamp, to: $person, velocity: 2 mm/s, acceleration: 1 m/s^2",
+		 "is a word");
+	bad_move("axis: room.lamp, to: 350 mm, velocity: 2 mm/s", "acceleration");
+	bad_move("axis: room.lamp, to: 350 mm, speed: 2 mm/s, acceleration: 1 m/s^2", "speed");
+}
+
 static void settling_on_a_command_is_refused(void)
 {
 	mutant("signal: room.illuminance", "signal: room.lamp", 21,
@@ -426,7 +453,7 @@ static void any_prefix_of_a_scenario_is_refused_without_harm(void)
 UNIT_MAIN("scenario.scenario", UNIT(example_of_the_formats_page_loads),
 	  UNIT(timeline_knows_when_each_entry_can_end), UNIT(settings_override_defaults),
 	  UNIT(wrong_settings_are_refused), UNIT(what_cannot_be_true_on_any_rig_is_refused),
-	  UNIT(settling_on_a_command_is_refused),
+	  UNIT(a_move_is_checked_for_its_units), UNIT(settling_on_a_command_is_refused),
 	  UNIT(truth_and_stimulus_never_rest_on_product_or_command),
 	  UNIT(formulas_are_checked_where_they_stand), UNIT(a_formula_error_points_into_the_file),
 	  UNIT(a_condition_on_sensors_is_the_benchs_to_meet),

@@ -77,14 +77,29 @@ typedef struct Settle {
 } Settle;
 
 /* What the rig does at one moment. */
-typedef enum { ACTION_MARK, ACTION_TRIGGER, ACTION_SET, ACTION_PROBE, ACTION_END } ActionKind;
+typedef enum {
+	ACTION_MARK,
+	ACTION_TRIGGER,
+	ACTION_SET,
+	ACTION_MOVE,
+	ACTION_PROBE,
+	ACTION_END
+} ActionKind;
+
+/* Of an axis: a trapezoid to `to`, never faster than `velocity` nor steeper than `acceleration`. Units are as written and fit one
+ * another (mm, mm/s, mm/s^2); the rig converts and knows the axis' limits. */
+typedef struct Move {
+	Quantity to, velocity, acceleration;
+	Place to_place, velocity_place, acceleration_place;
+} Move;
 
 typedef struct Action {
 	ActionKind kind;
-	char *name;          /* mark or probe name, or the triggered role; NULL for set and end */
+	char *name; /* mark or probe name, or the triggered or moved role; NULL for set and end */
 	int64_t duration_ns; /* ACTION_TRIGGER: how long the output is energised; 0: the rig's max_on */
 	SetValue *sets;      /* ACTION_SET */
 	size_t n_sets;
+	Move move; /* ACTION_MOVE */
 	Place place;
 } Action;
 
