@@ -53,6 +53,32 @@ static GArray *describe_scpi(const DeviceConfig *config, Diagnostics *diag)
 	return list;
 }
 
+static void describe_axis(GArray *list, const char *device, int i)
+{
+	const ProtoRegister *r = proto_register_by_id((uint8_t)(PROTO_REG_AXIS0 + i));
+	const ProtoAxisFact *f = &proto_axis_facts[i];
+	const struct {
+		const char *part, *unit;
+		double lo, hi;
+		bool readable, boolean;
+	} parts[] = {{"", "step", r->lo, r->hi, true, false},
+		     {".velocity", "step/s", 1, f->max_v, false, false},
+		     {".acceleration", "step/s^2", 1, f->max_a, false, false},
+		     {".home", "1", 0, 1, false, true}};
+	g_autofree char *at = g_strdup_printf("in.%d", f->limit); /* where its switch is wired to */
+	for (size_t k = 0; k < G_N_ELEMENTS(parts); k++) {
+		DeviceChannel c = {.lo = parts[k].lo,
+				   .hi = parts[k].hi,
+				   .safe = (double)NAN,
+				   .writable = true,
+				   .readable = parts[k].readable,
+				   .boolean = parts[k].boolean};
+		g_snprintf(c.name, sizeof c.name, "%s%s", r->name, parts[k].part);
+		g_strlcpy(c.unit, parts[k].unit, sizeof c.unit);
+		append(list, device, &c, parts[k].boolean ? at : c.name, 1, 0);
+	}
+}
+
 /* The node's terminals as the protocol lists them; the world gives an ADC's input in volts, the converter has 1024 steps
  * over 5 V (ATmega2560 datasheet, 26.7: code = V × 1024 / Vref, rounded down). */
 static GArray *describe_node(const DeviceConfig *config)
@@ -76,6 +102,8 @@ static GArray *describe_node(const DeviceConfig *config)
 		append(list, config->name, &c, r->name, adc ? 1024 / 5.0 : 1, 0);
 		g_array_index(list, DevicePlantChannel, list->len - 1).whole = adc;
 	}
+	for (int i = 0; i < PROTO_AXES; i++)
+		describe_axis(list, config->name, i);
 	return list;
 }
 

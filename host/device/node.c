@@ -514,6 +514,9 @@ static gboolean node_setup(void *ptr, int channel, const DeviceSetup *setup, GEr
 {
 	NodeDevice *self = ptr;
 	int reg = self->register_of[channel], out = reg - PROTO_REG_OUT0;
+	gboolean ok = TRUE;
+	if (node_axis_setup(self, channel, setup, &ok, error))
+		return ok;
 	if (!setup->max_on_ns)
 		return TRUE;
 	if (out < 0 || out >= PROTO_OUTPUTS) {
@@ -605,6 +608,7 @@ static void node_preflight(void *ptr, GPtrArray *items, int64_t deadline_ns)
 					       "its clock is known to %.2f ms only: is the USB bus "
 					       "or this machine overloaded?",
 					       u / 1e6));
+	node_axis_preflight(self, items, deadline_ns);
 }
 
 const DeviceOps device_node_ops = {

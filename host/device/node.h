@@ -176,6 +176,10 @@ bool node_axis_command(NodeDevice *self, const DeviceCommand *command, int reg);
 void node_axis_lost(NodeDevice *self, uint8_t reg, int64_t t_ns, uint8_t why);
 bool node_axis_wanted(NodeDevice *self);
 void node_axis_stream(NodeDevice *self);
+/* Is it a channel of an axis? Then its limits are lowered and read back. FALSE in *ret_ok with `error` set. */
+bool node_axis_setup(NodeDevice *self, int channel, const DeviceSetup *setup, gboolean *ret_ok,
+		     GError **error);
+void node_axis_preflight(NodeDevice *self, GPtrArray *items, int64_t deadline_ns);
 
 /* node.c, for node_axis.c */
 NodePending *node_pending_new(NodeDevice *self, const DeviceCommand *command);

@@ -175,3 +175,79 @@ void node_axis_stream(NodeDevice *self)
 	ProtoWrite w = {.reg = PROTO_REG_AXES_STREAM, .flags = PROTO_WRITE_SOONEST, .value = 1};
 	proto_link_post(&self->link, bytes, proto_write_put(&w, bytes));
 }
+
+/* ---- limits and state ---------------------------------------------------------------------------------------------- */
+
+/* The firmware may be lowered for this session, never raised. */
+static gboolean lower(NodeDevice *self, int channel, int reg, double limit, GError **error)
+{
+	int64_t deadline = clock_now(clock_monotonic()) + CLOCK_S;
+	int32_t wanted = (int32_t)limit, got = 0;
+	if (!node_session_write(self, (uint8_t)reg, wanted, deadline, error) ||
+	    !node_session_read(self, (uint8_t)reg, deadline, &got, error)) {
+		g_prefix_error(error, "limit %d of %s: ", wanted,
+			       device_host_channel(self->host, channel)->name);
+		return FALSE;
+	}
+	if (got == wanted)
+		return TRUE;
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+		    "%s: the limit of %s reads back %d instead of %d", self->name,
+		    device_host_channel(self->host, channel)->name, got, wanted);
+	return FALSE;
+}
+
+bool node_axis_setup(NodeDevice *self, int channel, const DeviceSetup *setup, gboolean *ret_ok,
+		     GError **error)
+{
+	int reg = self->register_of[channel], i = reg & 7;
+	bool narrower = setup->lo != 0 || setup->hi != 0;
+	*ret_ok = TRUE;
+	switch (reg & ~7) {
+	case PROTO_REG_AXIS0:
+		if (narrower)
+			*ret_ok = lower(self, channel, PROTO_REG_AXIS_LO0 + i, setup->lo, error) &&
+				  lower(self, channel, PROTO_REG_AXIS_HI0 + i, setup->hi, error);
+		return true;
+	case NODE_AXIS_V0:
+	case NODE_AXIS_A0: {
+		bool v = (reg & ~7) == NODE_AXIS_V0;
+		if (narrower)
+			*ret_ok = lower(self, channel,
+					(v ? PROTO_REG_AXIS_V0 : PROTO_REG_AXIS_A0) + i, setup->hi,
+					error);
+		if (narrower && *ret_ok)
+			*(v ? &self->axis[i].velocity : &self->axis[i].acceleration) = setup->hi;
+		return true;
+	}
+	}
+	return false;
+}
+
+/* Of the axes that the rig uses. That nobody knows where one is is no fault: it is homed before anything else moves it. */
+void node_axis_preflight(NodeDevice *self, GPtrArray *items, int64_t deadline_ns)
+{
+	for (int i = 0; i < PROTO_AXES; i++) {
+		int channel = self->channel_of[PROTO_REG_AXIS0 + i];
+		int32_t state = 0, at = 0;
+		g_autoptr(GError) error = NULL;
+		if (channel < 0 || !device_host_setup(self->host, channel)->sampled)
+			continue;
+		const char *name = device_host_channel(self->host, channel)->name;
+		bool ok = node_session_read(self, (uint8_t)(PROTO_REG_AXIS_STATE0 + i), deadline_ns,
+					    &state, &error) &&
+			  node_session_read(self, (uint8_t)(PROTO_REG_AXIS0 + i), deadline_ns, &at,
+					    &error);
+		g_autofree char *known =
+			g_strdup_printf("%s: %s stands at step %d", self->name, name, at);
+		g_autofree char *unknown = g_strdup_printf(
+			"%s: %s: its position is not known: it is homed first", self->name, name);
+		bool moving = ok && (state & PROTO_AXIS_MOVING);
+		g_ptr_array_add(items,
+				device_item_new(ok && !moving,
+						state & PROTO_AXIS_KNOWN ? known : unknown, "%s",
+						moving ? "it is moving: another host?"
+						: ok   ? ""
+						       : error->message));
+	}
+}

@@ -41,9 +41,10 @@ typedef struct RigBinding {
 	RigDevice *device;
 	const RigRole *role; /* NULL: a health signal */
 	int channel;
-	bool command;                   /* the role drives it */
-	const Certificate *certificate; /* NULL: values pass as they are */
-	double gain, offset;            /* command: channel value = gain × value + offset */
+	bool command;                     /* the role drives it */
+	const Certificate *certificate;   /* NULL: values pass as they are */
+	double gain, offset;              /* command: channel value = gain × value + offset */
+	int velocity, acceleration, home; /* of an axis: its other channels */
 	SignalInfo info;
 } RigBinding;
 
@@ -77,6 +78,14 @@ struct Rig {
 
 void rig_file_free(void *file);
 void rig_binding_free(void *binding);
+
+/* axis.c */
+extern const Shape rig_axis_shape;
+/* The role's `axis`, checked against its channel; NULL or half read after an error. */
+RigAxis *rig_axis_read(RigSpec *spec, RigRole *role, const YamlDoc *doc, const YamlNode *node,
+		       Diagnostics *diag);
+void rig_axis_free(RigAxis *axis);
+gboolean rig_axis_bind(RigBinding *binding, GError **error);
 
 /* signals.c: what each role's signal is worth. FALSE: the file contradicts itself (INPUT). */
 gboolean rig_bind_all(Rig *rig, GError **error);

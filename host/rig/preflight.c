@@ -74,6 +74,10 @@ static void check_roles(Rig *rig, const RigNeeds *needs, GPtrArray *items)
 			    "see the device's own line");
 		else if (b && role->sensor)
 			check_calibration(b, items);
+		if (b && role->axis) {
+			g_autofree char *text = rig_axis_text(role->axis);
+			add(items, true, g_strdup_printf("%s: %s", role->name, text), NULL);
+		}
 	}
 }
 

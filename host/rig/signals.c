@@ -168,6 +168,10 @@ static gboolean sample_channel(RigBinding *b, GError **error)
 	const DeviceChannel *c = device_channel_at(b->device->device, b->channel);
 	/* A node tells by itself when an output falls back; elsewhere only what was commanded is known. */
 	DeviceSetup setup = {.sampled = !b->command || (c->timed && c->readable)};
+	if (b->role && b->role->axis) {
+		setup.lo = b->role->axis->step_lo;
+		setup.hi = b->role->axis->step_hi;
+	}
 	if (b->role) {
 		setup.period_ns = b->role->sample_ns;
 		setup.max_on_ns = b->role->max_on_ns;
@@ -194,7 +198,9 @@ static gboolean bind_role(Rig *rig, const RigRole *role, RigBinding **ret, GErro
 	*ret = b;
 	if (role->kind == RIG_ACTUATOR)
 		fill_command(b, c);
-	else if (role->kind == RIG_SENSOR && !fill_sensor(rig, b, c, error))
+	if (role->axis && !rig_axis_bind(b, error))
+		return FALSE;
+	if (role->kind == RIG_SENSOR && !fill_sensor(rig, b, c, error))
 		return FALSE;
 	bind_channel(d, b, role->channel);
 	return sample_channel(b, error);

@@ -78,6 +78,7 @@ static const ShapeField role_fields[] = {
 	{"noise", &any_quantity, false, "standard deviation of one sample"},
 	{"affected_by", &who, false, "the product's action can change it"},
 	{"exogenous", &boolean, false, "independent of the product: may decide in a replay"},
+	{"axis", &rig_axis_shape, false, "a carriage on a node's axis, which scenarios move"},
 	{"drive", &drive, false, "for an output that scenarios set in a physical unit"},
 	{"initial", &any_quantity, false,
 	 "value when the rig starts, for what cannot hurt (a lamp's supply)"},
@@ -141,6 +142,7 @@ static void role_free(void *data)
 	g_free(r->sensor);
 	g_free(r->safe);
 	g_free(r->latency_from);
+	rig_axis_free(r->axis);
 	g_free(r);
 }
 
@@ -375,6 +377,15 @@ static void check_role(RigSpec *spec, RigRole *r, const YamlDoc *doc, const Yaml
 		return;
 	}
 	r->kind = p->channel.frames ? RIG_CAMERA : p->channel.writable ? RIG_ACTUATOR : RIG_SENSOR;
+	bool axis = g_str_has_prefix(r->channel, "axis.") && !strcmp(d->driver, "node");
+	if (axis && strcmp(p->channel.unit, "step") != 0)
+		yaml_error(doc, yaml_get(node, "channel"), diag,
+			   "%s is a part of an axis, which its moves set", r->channel);
+	else if (axis)
+		r->axis = rig_axis_read(spec, r, doc, node, diag);
+	else if (yaml_get(node, "axis"))
+		yaml_error(doc, yaml_get(node, "axis"), diag, "%s.%s is no axis", r->device,
+			   r->channel);
 	if (r->kind == RIG_ACTUATOR)
 		check_actuator(r, &p->channel, doc, node, diag);
 	else if (r->kind == RIG_SENSOR)
@@ -433,7 +444,7 @@ static void read_interlock(RigSpec *spec, const YamlDoc *doc, const YamlNode *ro
 		const RigRole *r = g_ptr_array_index(spec->roles, i);
 		const DevicePlantChannel *p =
 			r->channel ? rig_spec_channel(spec, r->device, r->channel) : NULL;
-		if (p && p->channel.writable && p->channel.max_on_ns) {
+		if (p && p->channel.writable && (p->channel.max_on_ns || r->axis)) {
 			yaml_error(doc, root, diag, "key 'interlock' is missing: role %s can hurt",
 				   r->name);
 			return;

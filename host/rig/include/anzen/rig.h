@@ -37,6 +37,17 @@ typedef struct RigDeviceSpec {
 
 typedef enum { RIG_SENSOR, RIG_ACTUATOR, RIG_CAMERA } RigRoleKind;
 
+/* A carriage on a node's step/dir axis. Positions are in `unit`, velocities in per_second, accelerations in per_second2. */
+typedef struct RigAxis {
+	Unit unit, per_second, per_second2;
+	double steps; /* of the drive in one unit; negative: the position shrinks as the steps grow */
+	double origin; /* position at the node's step 0 */
+	double lo, hi, max_velocity, max_acceleration;
+	double park;              /* where it waits after homing */
+	int32_t step_lo, step_hi; /* lo … hi as the node has them */
+	char *home;               /* its limit switch: "in.1" */
+} RigAxis;
+
 typedef struct RigRole {
 	char *name, *device, *channel;
 	RigRoleKind kind;   /* by its channel: pictures, driven, measured */
@@ -55,7 +66,8 @@ typedef struct RigRole {
 	/* An actuator driven in a physical unit: channel value = gain × value + offset. gain 1, unit of the channel else. */
 	double drive_gain, drive_offset;
 	Unit drive_unit;
-	bool driven; /* drive was given */
+	bool driven;   /* drive was given */
+	RigAxis *axis; /* an actuator that is moved; NULL: any other */
 } RigRole;
 
 typedef struct RigSpec RigSpec;
@@ -166,6 +178,20 @@ bool rig_command(Rig *rig, int role, double value, int64_t at_ns, uint32_t id);
  * follows only when it was not DONE. */
 bool rig_trigger(Rig *rig, int role, int64_t at_ns, uint32_t id);
 bool rig_reply(Rig *rig, RigReply *ret_reply);
+/* Axes. A move is a trapezoid from where the axis stands; its reply comes when it stands at `to`, with the time of that. The
+ * node takes one move at a time. Homing runs to the limit switch; before it the node refuses to move, and so it does after a
+ * move that anything but its own ramp ended. False: not an axis, ring full. */
+bool rig_move(Rig *rig, int role, double to, double velocity, double acceleration, int64_t at_ns,
+	      uint32_t id);
+bool rig_home(Rig *rig, int role, uint32_t id);
+/* From its begin to its last step, as the node plans it. */
+int64_t rig_axis_move_ns(const RigAxis *axis, double from, double to, double velocity,
+			 double acceleration);
+/* The node's step there, and back. */
+double rig_axis_step(const RigAxis *axis, double position);
+double rig_axis_position(const RigAxis *axis, double step);
+char *rig_axis_text(const RigAxis *axis); /* for people; caller frees */
+
 void rig_request_safe(Rig *rig);
 /* Only the devices that schedule commands ahead (nodes): what was scheduled does not happen. */
 void rig_request_safe_timed(Rig *rig);
