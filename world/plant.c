@@ -23,6 +23,8 @@ const PlantName plant_quantities[QUANTITY_COUNT] = {
 	[QUANTITY_PSU_CURRENT] = {"psu.amperes", "A", 0},
 	[QUANTITY_CARD] = {"card.shown", "1", 0},
 	[QUANTITY_LED] = {"led.seen", "1", 0},
+	[QUANTITY_RAIL_POSITION] = {"rail.position", "m", 0},
+	[QUANTITY_RAIL_SWITCH] = {"rail.switch", "1", 0},
 };
 
 const PlantName plant_actuators[ACTUATOR_COUNT] = {
@@ -35,6 +37,9 @@ const PlantName plant_actuators[ACTUATOR_COUNT] = {
 	[ACTUATOR_PSU_VOLTAGE] = {"psu.voltage", "V", 0},
 	[ACTUATOR_PSU_OUTPUT] = {"psu.output", "1", 0},
 	[ACTUATOR_LED] = {"led.lit", "1", 0},
+	[ACTUATOR_RAIL_STEP] = {"rail.step", "1", 0},
+	[ACTUATOR_RAIL_DIR] = {"rail.direction", "1", 0},
+	[ACTUATOR_RAIL_POWER] = {"rail.power", "1", 0},
 };
 
 /* An input whose time integral over the running grid cell is exact. */
@@ -63,6 +68,7 @@ struct Plant {
 	double mean[ACTUATOR_COUNT]; /* of the last cell */
 	Body *body;
 	Pan pan;
+	Rail rail;
 	double coil, card, gas_background, puff, lamp_lx, psu_V, psu_A;
 	double room_C, humidity, ambient_lx, heat_W;
 	SensorState *state; /* one a sensor */
@@ -138,6 +144,16 @@ void plant_params_add_drive(PlantParams *p, const char *channel, Actuator a, dou
 
 /* ---- truth ----------------------------------------------------------------------------------------------------- */
 
+/* Straight down at the pan, past whatever hides it. */
+static double pan_seen(const Plant *plant)
+{
+	const PlantParams *p = plant->params;
+	double spot[3], open = plant->pan.temperature_C + plant->puff * p->puff_heat_K;
+	scene_pan(p, spot);
+	double cover = rail_cover(&plant->rail, &p->rail, spot);
+	return cover > 0 ? open + cover * (p->rail.hand_C - open) : open;
+}
+
 /* `speed` is the rate of change where the state knows it (positions), else 0. */
 static double truth_and_speed(const Plant *plant, PlantQuantity q, double *ret_speed)
 {
@@ -164,7 +180,7 @@ static double truth_and_speed(const Plant *plant, PlantQuantity q, double *ret_s
 	case QUANTITY_PAN:
 		return plant->pan.temperature_C;
 	case QUANTITY_PAN_SEEN:
-		return plant->pan.temperature_C + plant->puff * plant->params->puff_heat_K;
+		return pan_seen(plant);
 	case QUANTITY_WATER:
 		return plant->pan.water_kg;
 	case QUANTITY_HEATER:
@@ -179,6 +195,11 @@ static double truth_and_speed(const Plant *plant, PlantQuantity q, double *ret_s
 		return plant->card;
 	case QUANTITY_LED:
 		return plant->mean[ACTUATOR_LED];
+	case QUANTITY_RAIL_POSITION:
+		return plant->rail.position_m;
+	case QUANTITY_RAIL_SWITCH:
+		return plant->params->rail.fitted &&
+		       plant->rail.position_m <= plant->params->rail.switch_m;
 	case QUANTITY_COUNT:
 		break;
 	}
@@ -218,6 +239,10 @@ static double input_mean(Input *in, int64_t end_ns, int64_t step_ns)
 void plant_act(Plant *plant, Actuator a, double value, int64_t t_ns)
 {
 	plant_step_to(plant, t_ns);
+	if (a == ACTUATOR_RAIL_STEP && value > 0.5 && plant->input[a].value <= 0.5 &&
+	    plant->input[ACTUATOR_RAIL_POWER].value > 0.5)
+		rail_step(&plant->rail, &plant->params->rail,
+			  plant->input[ACTUATOR_RAIL_DIR].value > 0.5);
 	input_set(&plant->input[a], value, MAX(t_ns, plant->input[a].since_ns));
 }
 
@@ -419,6 +444,7 @@ Plant *plant_new(const PlantParams *params, int64_t start_ns)
 	plant->params = params;
 	plant->now_ns = start_ns;
 	plant->pan = params->pan_initial;
+	plant->rail.position_m = params->rail.start_m;
 	plant->room_C = params->room_C;
 	plant->humidity = params->humidity;
 	plant->ambient_lx = params->ambient_lx;
@@ -508,11 +534,16 @@ gboolean plant_set(Plant *plant, const char *name, double value)
 		{"room.humidity", &plant->humidity},
 		{"room.ambient", &plant->ambient_lx},
 		{"gas.background", &plant->gas_background},
+		{"rail.position", &plant->rail.position_m},
 	};
 	if (!isfinite(value))
 		return FALSE;
 	if (!strcmp(name, "mannequin.held") && value == 0) {
 		body_release(plant->body);
+		return TRUE;
+	}
+	if (!strcmp(name, "rail.jammed")) {
+		plant->rail.jammed = value != 0;
 		return TRUE;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(states); i++)
@@ -541,5 +572,6 @@ void plant_scene(const Plant *plant, Scene *ret_scene)
 	s->pan_temperature_C = plant->pan.temperature_C;
 	double glow = (plant->pan.temperature_C - GLOW_FROM_C) / (GLOW_FULL_C - GLOW_FROM_C);
 	scene_room(plant->params, plant->card, CLAMP(glow, 0, 1), s);
+	rail_scene(&plant->rail, &plant->params->rail, s);
 	body_scene(plant->body, s);
 }

@@ -16,6 +16,7 @@
 #include <anzen/base.h>
 
 #include "body.h"
+#include "rail.h"
 #include "scene.h"
 #include "sensor.h"
 #include "thermal.h"
@@ -33,14 +34,16 @@ typedef enum {
 	QUANTITY_ROOM_TEMPERATURE, /* degC */
 	QUANTITY_ROOM_HUMIDITY,    /* % */
 	QUANTITY_PAN,              /* bottom of the pan, degC */
-	QUANTITY_PAN_SEEN,    /* what an infra-red sensor sees: the pan and a heat puff, degC */
-	QUANTITY_WATER,       /* in the pan, kg */
-	QUANTITY_HEATER,      /* electric power into the stove, W */
-	QUANTITY_GAS,         /* at the gas sensor, ppm */
-	QUANTITY_PSU_VOLTAGE, /* at the supply's terminals, V */
-	QUANTITY_PSU_CURRENT, /* A */
-	QUANTITY_CARD,        /* 0 away … 1 shown */
-	QUANTITY_LED,         /* 0..1, mean over the last step */
+	QUANTITY_PAN_SEEN,      /* what an infra-red sensor sees: the pan and a heat puff, degC */
+	QUANTITY_WATER,         /* in the pan, kg */
+	QUANTITY_HEATER,        /* electric power into the stove, W */
+	QUANTITY_GAS,           /* at the gas sensor, ppm */
+	QUANTITY_PSU_VOLTAGE,   /* at the supply's terminals, V */
+	QUANTITY_PSU_CURRENT,   /* A */
+	QUANTITY_CARD,          /* 0 away … 1 shown */
+	QUANTITY_LED,           /* 0..1, mean over the last step */
+	QUANTITY_RAIL_POSITION, /* of the carriage from the first end of its rail, m */
+	QUANTITY_RAIL_SWITCH,   /* 1 while the end switch is closed */
 	QUANTITY_COUNT,
 } PlantQuantity;
 
@@ -54,6 +57,9 @@ typedef enum {
 	ACTUATOR_PSU_VOLTAGE, /* set value, V */
 	ACTUATOR_PSU_OUTPUT,  /* 0 / 1 */
 	ACTUATOR_LED,         /* the node's lamp, which a camera sees */
+	ACTUATOR_RAIL_STEP,   /* a rising edge is a step of the rail's drive */
+	ACTUATOR_RAIL_DIR,    /* 1: towards the far end */
+	ACTUATOR_RAIL_POWER,  /* of the drive; without, its steps do nothing */
 	ACTUATOR_COUNT,
 } Actuator;
 
@@ -93,6 +99,7 @@ typedef struct PlantParams {
 	double card_pos[3];
 	double stove_pos[3]; /* centre of its base */
 	BodyParams body;
+	RailParams rail;
 	GArray *sensors; /* PlantSensor */
 	GArray *drives;  /* PlantDrive */
 } PlantParams;
@@ -130,7 +137,8 @@ double plant_truth(const Plant *plant, PlantQuantity quantity);
 gboolean plant_read(Plant *plant, const char *name, int64_t t_ns, double *ret_value);
 gboolean plant_write(Plant *plant, const char *name, double value, int64_t t_ns);
 /* Set a physical truth from outside: "stove.pan" (degC), "stove.water" (kg), "room.temperature", "room.humidity",
- * "room.ambient" (lx), "gas.background" (ppm), "mannequin.held" (0: let go). FALSE when unknown. */
+ * "room.ambient" (lx), "gas.background" (ppm), "mannequin.held" (0: let go), "rail.position" (m, pushed by hand),
+ * "rail.jammed" (0, 1). FALSE when unknown. */
 gboolean plant_set(Plant *plant, const char *name, double value);
 
 /* Break the sensor on `channel` (or every one of a quantity) from from_ns until until_ns. `other` names the channel

@@ -53,6 +53,7 @@ typedef enum {
 	SCENE_PART_CHAIR,
 	SCENE_PART_STOVE,
 	SCENE_PART_CARD,
+	SCENE_PART_RAIL,   /* what it carries */
 	SCENE_PART_PELVIS, /* from here on: the mannequin */
 	SCENE_PART_CHEST,
 	SCENE_PART_NECK,

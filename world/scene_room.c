@@ -49,17 +49,24 @@ static void add_plates(const PlantParams *params, Scene *scene)
 	}
 }
 
+void scene_pan(const PlantParams *params, double ret_centre[3])
+{
+	ret_centre[0] = params->stove_pos[0] + 0.08;
+	ret_centre[1] = params->stove_pos[1];
+	ret_centre[2] = 0.90;
+}
+
 static void add_stove(const PlantParams *params, double glow, Scene *scene)
 {
-	double x = params->stove_pos[0], y = params->stove_pos[1];
+	double x = params->stove_pos[0], y = params->stove_pos[1], pan[3];
+	scene_pan(params, pan);
 	add(scene, SCENE_BOX, SCENE_ENAMEL, SCENE_PART_STOVE, (double[]){x, y, 0.42},
 	    (double[]){0.6, 0.6, 0.84});
 	SceneBody *plate = add(scene, SCENE_CYLINDER, SCENE_HOT, SCENE_PART_STOVE,
-			       (double[]){x + 0.08, y, 0.847}, (double[]){0.11, 0.014, 0});
+			       (double[]){pan[0], pan[1], 0.847}, (double[]){0.11, 0.014, 0});
 	plate->glow = glow;
 	plate->fixed = false; /* its colour changes */
-	add(scene, SCENE_CYLINDER, SCENE_METAL, SCENE_PART_STOVE, (double[]){x + 0.08, y, 0.90},
-	    (double[]){0.10, 0.09, 0});
+	add(scene, SCENE_CYLINDER, SCENE_METAL, SCENE_PART_STOVE, pan, (double[]){0.10, 0.09, 0});
 }
 
 static void add_furniture(Scene *scene)

@@ -58,6 +58,29 @@ static void read_stove(const YamlNode *stove, PlantParams *p)
 	get_point(stove, "position", p->stove_pos);
 }
 
+static void read_rail(const Reader *r, const YamlNode *rail, RailParams *p)
+{
+	if (!rail)
+		return;
+	p->fitted = true;
+	p->step_m = get(rail, "step", "m", 0);
+	get_point(rail, "from", p->from);
+	get_point(rail, "to", p->to);
+	p->start_m = get(rail, "start", "m", 0);
+	p->switch_m = get(rail, "switch", "m", 0);
+	p->hand_C = get(rail, "hand", "degC", 34);
+	double length = rail_length(p);
+	if (length < 0.01 || p->from[2] != p->to[2])
+		yaml_error(r->doc, yaml_get(rail, "to"), r->diag,
+			   "expected a level rail of at least 10 mm");
+	if (p->step_m <= 0 || p->start_m < 0 || p->start_m > length || p->switch_m <= 0 ||
+	    p->switch_m >= length)
+		yaml_error(
+			r->doc, rail, r->diag,
+			"step is above 0 m; start and switch lie on the rail, which is %g m long",
+			length);
+}
+
 static void read_mannequin(const YamlNode *root, PlantParams *p)
 {
 	const YamlNode *m = yaml_get(root, "mannequin"), *chair = yaml_get(root, "chair");
@@ -335,6 +358,7 @@ static WorldFile *read_world(const YamlDoc *doc, uint64_t seed, Diagnostics *dia
 	read_lamp(yaml_get(root, "lamp"), p);
 	read_stove(yaml_get(root, "stove"), p);
 	read_mannequin(root, p);
+	read_rail(&reader, yaml_get(root, "rail"), &p->rail);
 	read_plates(yaml_get(root, "plates"), &p->body);
 	p->card_travel_s = get(yaml_get(root, "card"), "travel", "s", 0.2);
 	get_point(yaml_get(root, "card"), "position", p->card_pos);

@@ -112,6 +112,17 @@ static const ShapeField chair_fields[] = {
 };
 RECORD(chair);
 
+static const ShapeField rail_fields[] = {
+	{"step", &metres, true, "true way of one step"},
+	{"from", &point, true, "the hand's middle at the end with the switch"},
+	{"to", &point, true, "at the other end, as high"},
+	{"start", &metres, true, "from the first end, before anything moved it"},
+	{"switch", &metres, true, "the end switch is closed up to here"},
+	{"hand", &temperature, false, "what an infra-red sensor sees of the hand; default 34 degC"},
+	{NULL},
+};
+RECORD(rail);
+
 static const ShapeField card_fields[] = {
 	{"travel", &seconds, true, "from away to shown"},
 	{"position", &point, false, "of its centre"},
@@ -209,6 +220,7 @@ static const ShapeField world_fields[] = {
 	{"gas", &gas_record, true, "gas and heat puff"},
 	{"mannequin", &mannequin, true, "who sits on the chair"},
 	{"chair", &chair, true, "what it sits on"},
+	{"rail", &rail, false, "a hand on a rail, moved by a node's axis"},
 	{"card", &card, true, "the positive-control card"},
 	{"plates", &rectangles, false, "force plates: under the chair, where the body lands"},
 	{"devices", &devices, true, "far ends of the bench's links"},

@@ -13,14 +13,21 @@ typedef struct LockstepNode {
 	char *device;
 	NodeNative *native;
 	LockstepWorld *world;
+	bool level[4]; /* of in.0 … in.3, as the world's switches have them */
 } LockstepNode;
 
 /* Something that goes wrong at a time. */
-typedef enum { FAULT_FREEZE, FAULT_BLACK, FAULT_DROP, FAULT_SILENT } LockstepFaultKind;
-static const char *const fault_names[] = {[FAULT_FREEZE] = "freeze",
-					  [FAULT_BLACK] = "black",
-					  [FAULT_DROP] = "drop",
-					  [FAULT_SILENT] = "silent"};
+typedef enum {
+	FAULT_FREEZE,
+	FAULT_BLACK,
+	FAULT_DROP,
+	FAULT_SILENT,
+	FAULT_ESTOP, /* of a node: somebody presses the button */
+	FAULT_TRIP,
+} LockstepFaultKind;
+static const char *const fault_names[] = {
+	[FAULT_FREEZE] = "freeze", [FAULT_BLACK] = "black", [FAULT_DROP] = "drop",
+	[FAULT_SILENT] = "silent", [FAULT_ESTOP] = "estop", [FAULT_TRIP] = "trip"};
 
 typedef struct LockstepFault {
 	char *device;
@@ -38,6 +45,21 @@ struct LockstepWorld {
 	GHashTable *frozen; /* camera → GBytes*: the picture that a frozen one repeats */
 };
 
+/* What the world has wired to a digital input is above or below half of 5 V. */
+static void look_at_switches(LockstepNode *node)
+{
+	PlantPort *plant = node->world->plant;
+	for (unsigned i = 0; i < G_N_ELEMENTS(node->level); i++) {
+		char channel[64];
+		double volts;
+		g_snprintf(channel, sizeof channel, "%s.in.%u", node->device, i);
+		if (!plant->read(plant, channel, &volts) || (volts > 2.5) == node->level[i])
+			continue;
+		node->level[i] = volts > 2.5;
+		node_native_set_input(node->native, strrchr(channel, '.') - 2, node->level[i]);
+	}
+}
+
 static void on_pin(void *user, const char *pin, bool level, int64_t t_ns)
 {
 	LockstepNode *node = user;
@@ -46,6 +68,8 @@ static void on_pin(void *user, const char *pin, bool level, int64_t t_ns)
 	plant->step_to(plant, t_ns);
 	plant->write(plant, channel,
 		     level ? 1 : 0); /* a pin that nothing is wired to is no error */
+	if (level && node->native && g_str_has_prefix(pin, "step."))
+		look_at_switches(node);
 }
 
 static int on_adc(void *user, const char *pin, int64_t t_ns)
@@ -59,16 +83,6 @@ static int on_adc(void *user, const char *pin, int64_t t_ns)
 	return (int)lround(volts * 1000.0);
 }
 
-static void port_step_to(PlantPort *self, int64_t t_ns)
-{
-	LockstepWorld *world = (LockstepWorld *)self;
-	for (guint i = 0; i < world->nodes->len; i++)
-		node_native_run_to(((LockstepNode *)g_ptr_array_index(world->nodes, i))->native,
-				   t_ns);
-	world->plant->step_to(world->plant, t_ns);
-	world->now_ns = t_ns;
-}
-
 static bool failing(const LockstepWorld *world, const char *name, LockstepFaultKind kind)
 {
 	for (guint i = 0; i < world->faults->len; i++) {
@@ -79,6 +93,30 @@ static bool failing(const LockstepWorld *world, const char *name, LockstepFaultK
 			return true;
 	}
 	return false;
+}
+
+static void open_loops(const LockstepWorld *world)
+{
+	static const LockstepFaultKind loops[] = {FAULT_ESTOP, FAULT_TRIP};
+	for (guint i = 0; i < world->nodes->len; i++)
+		for (size_t k = 0; k < G_N_ELEMENTS(loops); k++) {
+			LockstepNode *node = g_ptr_array_index(world->nodes, i);
+			if (failing(world, node->device, loops[k]))
+				node_native_set_input(node->native, fault_names[loops[k]], true);
+		}
+}
+
+static void port_step_to(PlantPort *self, int64_t t_ns)
+{
+	LockstepWorld *world = (LockstepWorld *)self;
+	for (guint i = 0; i < world->nodes->len; i++)
+		node_native_run_to(((LockstepNode *)g_ptr_array_index(world->nodes, i))->native,
+				   t_ns);
+	world->plant->step_to(world->plant, t_ns);
+	world->now_ns = t_ns;
+	for (guint i = 0; i < world->nodes->len; i++)
+		look_at_switches(g_ptr_array_index(world->nodes, i));
+	open_loops(world);
 }
 
 static gboolean port_read(PlantPort *self, const char *channel, double *ret)
@@ -126,10 +164,11 @@ static gboolean fail_at(void *user, const char *device, const char *kind, int64_
 			g_array_append_val(world->faults, fault);
 			return TRUE;
 		}
-	g_set_error(
-		error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-		"--fault: in lock-step a device can freeze, be black, drop or be silent, not '%s'",
-		kind);
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+		    "--fault: in lock-step a device can freeze, be black, drop or be silent, a "
+		    "node's estop or "
+		    "trip can open, not '%s'",
+		    kind);
 	return FALSE;
 }
 

@@ -200,7 +200,71 @@ static void broken_sensors_show_what_broken_sensors_show(void)
 	plant_params_clear(&params);
 }
 
-UNIT_MAIN("world.plant", UNIT(pulse_width_is_power), UNIT(no_voltage_no_light),
+/* A rail of 640 mm; 0.05 mm a step. Its drive needs power, counts rising edges only and loses steps at the ends. */
+static void a_rail_is_moved_by_edges_of_a_powered_drive(void)
+{
+	PlantParams params;
+	plant_params_init(&params);
+	params.rail = (RailParams){.fitted = true,
+				   .step_m = 0.00005,
+				   .from = {-0.43, 1.75, 1.06},
+				   .to = {-1.07, 1.75, 1.06},
+				   .start_m = 0.03,
+				   .switch_m = 0.02,
+				   .hand_C = 33};
+	params.pan_initial.temperature_C = 200;
+	g_autoptr(Plant) plant = plant_new(&params, 0);
+	int64_t t = 0;
+#define STEPS(n)                                                     \
+	for (int i = 0; i < (n); i++) {                              \
+		plant_act(plant, ACTUATOR_RAIL_STEP, 1, t += 5000);  \
+		plant_act(plant, ACTUATOR_RAIL_STEP, 0, t += 45000); \
+	}
+	STEPS(100);
+	CU_ASSERT_DOUBLE_EQUAL(truth_at(plant, QUANTITY_RAIL_POSITION, t), 0.03, 1e-9);
+	plant_act(plant, ACTUATOR_RAIL_POWER, 1, t);
+	STEPS(199); /* the direction input is low: towards the switch */
+	CU_ASSERT_DOUBLE_EQUAL(truth_at(plant, QUANTITY_RAIL_POSITION, t), 0.02005, 1e-9);
+	CU_ASSERT_EQUAL(plant_truth(plant, QUANTITY_RAIL_SWITCH), 0);
+	STEPS(2);
+	CU_ASSERT_EQUAL(plant_truth(plant, QUANTITY_RAIL_SWITCH), 1);
+	STEPS(1000); /* the end of the rail */
+	CU_ASSERT_EQUAL(truth_at(plant, QUANTITY_RAIL_POSITION, t), 0);
+	/* The pan's middle is 640 mm away. The hand's 90 mm and the spot's 30 mm: nothing is hidden at 120 mm, all at 60 mm, half
+	 * between. */
+	plant_act(plant, ACTUATOR_RAIL_DIR, 1, t);
+	STEPS(10400);
+	double pan = truth_at(plant, QUANTITY_PAN, t);
+	CU_ASSERT_DOUBLE_EQUAL(plant_truth(plant, QUANTITY_PAN_SEEN), pan, 1e-6);
+	STEPS(600);
+	pan = truth_at(plant, QUANTITY_PAN, t);
+	CU_ASSERT_DOUBLE_EQUAL(plant_truth(plant, QUANTITY_PAN_SEEN), (pan + 33) / 2, 0.01);
+	STEPS(600);
+	CU_ASSERT_DOUBLE_EQUAL(plant_truth(plant, QUANTITY_PAN_SEEN), 33, 1e-6);
+	STEPS(2000);
+	CU_ASSERT_DOUBLE_EQUAL(truth_at(plant, QUANTITY_RAIL_POSITION, t), 0.64, 1e-9);
+	CU_ASSERT_TRUE(plant_set(plant, "rail.jammed", 1));
+	plant_act(plant, ACTUATOR_RAIL_DIR, 0, t);
+	STEPS(100);
+	CU_ASSERT_DOUBLE_EQUAL(truth_at(plant, QUANTITY_RAIL_POSITION, t), 0.64, 1e-9);
+#undef STEPS
+	Scene scene;
+	plant_scene(plant, &scene);
+	unsigned seen = 0;
+	for (size_t i = 0; i < scene.n; i++)
+		if (scene.bodies[i].part == SCENE_PART_RAIL) {
+			seen++;
+			CU_ASSERT_FALSE(scene.bodies[i].fixed);
+			CU_ASSERT_TRUE(scene.bodies[i].pos[0] < -0.8 &&
+				       scene.bodies[i].pos[2] == 1.06);
+		}
+	CU_ASSERT_EQUAL(seen, 2); /* hand and forearm */
+	plant_free(g_steal_pointer(&plant));
+	plant_params_clear(&params);
+}
+
+UNIT_MAIN("world.plant", UNIT(a_rail_is_moved_by_edges_of_a_powered_drive),
+	  UNIT(pulse_width_is_power), UNIT(no_voltage_no_light),
 	  UNIT(release_takes_energy_and_a_glitch_is_not_enough),
 	  UNIT(card_turns_in_a_fifth_of_a_second), UNIT(puff_reaches_the_gas_sensor),
 	  UNIT(terminals_show_volts_and_counts), UNIT(run_does_not_depend_on_who_reads),
