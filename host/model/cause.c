@@ -55,6 +55,10 @@ static const Wording wordings[] = {
 	{"*: no good reply to * in * ms: *",
 	 "$1: $2 に対し $3 ms 以内に正しい応答がありません: $4"},
 	{"*: the command was *: *", "$1: 指令の結果: $2: $3"},
+	{"*: its move ended * ms off its time", "$1: 移動の終わりが予定から $2 ms ずれました"},
+	{"the end of a move was never told", "移動の終わりが報告されませんでした"},
+	{"* could not be homed: *: *", "$1 を原点復帰できません: $2: $3"},
+	{"* could not be homed within * s", "$1 の原点復帰が $2 s 以内に終わりませんでした"},
 	{"the command could not be queued", "指令を送信待ちに入れられませんでした"},
 	/* products */
 	{"the product's process *", "製品のプロセス: $1"},

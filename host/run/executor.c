@@ -221,6 +221,9 @@ static void send_action(Executor *e, const PlanAction *a, int64_t at_ns, int64_t
 		else
 			ok = e->ops->trigger(e->ops->user, a->role, at_ns);
 		break;
+	case PLAN_MOVE:
+		ok = e->ops->move(e->ops->user, a, at_ns);
+		break;
 	}
 	if (!ok) {
 		e->ops->fault(e->ops->user, now_ns, g_ptr_array_index(e->plan->roles, a->role),

@@ -27,15 +27,19 @@ typedef enum {
 	PLAN_MARK,    /* an event in the session */
 	PLAN_COMMAND, /* role = value */
 	PLAN_PULSE,   /* role = 1, and 0 again after pulse_ns (0: as long as the rig says) */
+	PLAN_MOVE,    /* an axis to value, by velocity and acceleration */
 	PLAN_END,
 } PlanActionKind;
 
 typedef struct PlanAction {
 	PlanActionKind kind;
-	unsigned role;    /* index into ExecutorPlan.roles (COMMAND, PULSE) */
+	unsigned role;    /* index into ExecutorPlan.roles (COMMAND, PULSE, MOVE) */
 	const char *name; /* event name (MARK), borrowed for the plan's life */
 	double value;
 	int64_t pulse_ns;
+	double velocity, acceleration; /* MOVE, in the axis' unit and seconds */
+	int64_t move_ns;               /* MOVE: how long it takes, or at most when !from_known */
+	bool from_known;               /* MOVE: it is known where it begins */
 } PlanAction;
 
 typedef struct PlanStep {
@@ -93,6 +97,8 @@ typedef struct ExecutorOps {
 	bool (*command)(void *user, unsigned role, double value, int64_t at_ns);
 	bool (*trigger)(void *user, unsigned role,
 			int64_t at_ns); /* on, and off by the rig's own pulse */
+	/* Send an axis on its way, to begin at at_ns or EXECUTOR_SOONEST. */
+	bool (*move)(void *user, const PlanAction *move, int64_t at_ns);
 	/* A command of the cleanup, as soon as possible; executor_answered() is called with what came of it. */
 	bool (*cleanup)(void *user, unsigned role, double value);
 	/* Something happened: an event for the session. `name` and `detail` are copied. */

@@ -410,14 +410,16 @@ gboolean live_play(Live *live, GError **error)
 	    !live_prompts(live, "Preflight", "setup", live->in->scenario->setup,
 			  live->in->scenario->n_setup, error))
 		return FALSE;
-	if (live_tell(live, "Armed", "settling", NULL, NULL) < 0)
-		return live_stopped(error);
 	if (live->config
 		    ->lock_step) /* a node's clock has to be known before it takes leases; here only we make time pass */
 		live_pass(live, CLOCK_S);
 	if (!rig_arm(live->rig, error))
 		return FALSE;
 	live->armed = true;
+	if (!live_home(live, error))
+		return FALSE;
+	if (live_tell(live, "Armed", "settling", NULL, NULL) < 0)
+		return live_stopped(error);
 	if (!live_settle(live, error))
 		return FALSE;
 	if (live_tell(live, "Armed", "waiting for the product", NULL, NULL) < 0)

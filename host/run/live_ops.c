@@ -1,5 +1,6 @@
 /* What the executor asks of a run, on its own thread, and what it is told. */
 #include "live_parts.h"
+#include "moves.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -21,6 +22,81 @@ static bool op_trigger(void *user, unsigned role, int64_t at_ns)
 	bench->event(bench, name, at_ns == EXECUTOR_SOONEST ? clock_now(live->clock) : at_ns, NULL);
 	return rig_trigger(live->rig, g_array_index(live->roles, int, role), at_ns,
 			   ++live->next_id);
+}
+
+/* A move ends when the plan says, give or take this; how well the node's clock is known comes to it. */
+#define MOVE_TOLERANCE_NS (5 * CLOCK_MS)
+/* And its end is told at most so much later. */
+#define MOVE_OVERDUE_NS (300 * CLOCK_MS)
+
+static void tell_move(Live *live, const PlanAction *move, int64_t at_ns)
+{
+	char name[96], text[128];
+	g_snprintf(name, sizeof(name), "move.%s",
+		   (const char *)g_ptr_array_index(live->plan->roles, move->role));
+	g_snprintf(text, sizeof(text), "to %.6g at most %.6g/s and %.6g/s^2, in %s%.3f s",
+		   move->value, move->velocity, move->acceleration,
+		   move->from_known ? "" : "at most ", (double)move->move_ns * 1e-9);
+	live_event(live, name, at_ns == EXECUTOR_SOONEST ? clock_now(live->clock) : at_ns, text);
+}
+
+static bool op_move(void *user, const PlanAction *move, int64_t at_ns)
+{
+	Live *live = user;
+	LiveMove *slot = NULL;
+	for (size_t i = 0; i < LIVE_MOVES; i++)
+		if (!live->moves[i].id)
+			slot = &live->moves[i];
+	if (!slot)
+		return false;
+	int64_t from_ns = at_ns == EXECUTOR_SOONEST ? clock_now(live->clock) : at_ns;
+	*slot = (LiveMove){.id = ++live->next_id,
+			   .from_ns = from_ns + (move->from_known ? move->move_ns : 0),
+			   .until_ns = from_ns + move->move_ns +
+				       (at_ns == EXECUTOR_SOONEST ? MOVE_REACTION_NS : 0)};
+	tell_move(live, move, at_ns);
+	return rig_move(live->rig, g_array_index(live->roles, int, move->role), move->value,
+			move->velocity, move->acceleration, at_ns, slot->id);
+}
+
+static void break_move(Live *live, int64_t t_ns, const char *role, const char *cause)
+{
+	live_fault(live, t_ns, role, cause, BLAME_BENCH);
+	executor_stop(live->executor, "a move did not end as planned", BLAME_BENCH);
+}
+
+/* A move that stands earlier or later than its trapezoid says was another stimulus than the one scripted. */
+static void end_move(Live *live, const RigReply *r)
+{
+	char text[160];
+	for (size_t i = 0; i < LIVE_MOVES; i++) {
+		LiveMove *m = &live->moves[i];
+		if (m->id != r->id || !m->id)
+			continue;
+		int64_t slack = MOVE_TOLERANCE_NS + 3 * r->u_ns;
+		int64_t off = r->t_ns < m->from_ns - slack    ? r->t_ns - m->from_ns
+			      : r->t_ns > m->until_ns + slack ? r->t_ns - m->until_ns
+							      : 0;
+		m->id = 0;
+		if (r->status != DEVICE_DONE || !off)
+			return;
+		g_snprintf(text, sizeof(text), "%s: its move ended %+.1f ms off its time", r->role,
+			   (double)off * 1e-6);
+		break_move(live, r->t_ns, r->role, text);
+	}
+}
+
+static void watch_moves(Live *live)
+{
+	int64_t now = clock_now(live->clock);
+	for (size_t i = 0; i < LIVE_MOVES; i++) {
+		LiveMove *m = &live->moves[i];
+		if (!m->id || now <= m->until_ns + MOVE_OVERDUE_NS)
+			continue;
+		m->id = 0;
+		if (executor_state(live->executor) == RUN_LIVE)
+			break_move(live, m->until_ns, "rig", "the end of a move was never told");
+	}
 }
 
 /* The first id of the cleanup tells its replies from those to the timeline. */
@@ -87,6 +163,7 @@ void live_replies(Live *live)
 	RigReply r;
 	while (rig_reply(live->rig, &r)) {
 		char name[96], text[192];
+		end_move(live, &r);
 		if (live->cleanup_id && r.id >= live->cleanup_id) {
 			g_snprintf(text, sizeof(text), "%s: %s%s%s", r.role,
 				   device_status_name(r.status), *r.message ? ": " : "", r.message);
@@ -106,6 +183,7 @@ void live_replies(Live *live)
 		live_fault(live, clock_now(live->clock), r.role, text, BLAME_BENCH);
 		executor_stop(live->executor, "a command did not take effect", BLAME_BENCH);
 	}
+	watch_moves(live);
 }
 
 void *live_executor_main(void *user)
@@ -129,6 +207,7 @@ void live_ops_fill(Live *live)
 {
 	live->ops = (ExecutorOps){.command = op_command,
 				  .trigger = op_trigger,
+				  .move = op_move,
 				  .cleanup = op_cleanup,
 				  .event = live_event,
 				  .fault = live_fault,

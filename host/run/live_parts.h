@@ -32,6 +32,8 @@ gboolean live_stopped(GError **error); /* FALSE, with the error that says so */
 void live_pass(Live *live, int64_t ns);
 gboolean live_prompts(Live *live, const char *state, const char *doing, const Step *steps, size_t n,
 		      GError **error);
+/* Each axis that the scenario needs to its switch, and from there to where it waits. The node must be armed for it. */
+gboolean live_home(Live *live, GError **error);
 gboolean live_settle(Live *live, GError **error);
 gboolean live_preflight(Live *live, GError **error);
 

@@ -169,6 +169,67 @@ gboolean live_prompts(Live *live, const char *state, const char *doing, const St
 	return TRUE;
 }
 
+/* ---- axes --------------------------------------------------------------------------------------------------- */
+
+/* 100000 steps at 1000 a second, the most that a node has to search for its switch. */
+#define HOME_NS (110 * CLOCK_S)
+/* The reply to a move comes no later than this after its end. */
+#define REPLY_NS (2 * CLOCK_S)
+
+static gboolean await_axis(Live *live, const RigRole *role, uint32_t id, int64_t ns, GError **error)
+{
+	RigReply r;
+	for (int64_t until = clock_now(live->clock) + ns; clock_now(live->clock) < until;) {
+		while (rig_reply(live->rig, &r)) {
+			if (r.id != id)
+				continue;
+			if (r.status == DEVICE_DONE)
+				return TRUE;
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+				    "%s could not be homed: %s: %s", role->name,
+				    device_status_name(r.status), r.message);
+			return FALSE;
+		}
+		if (live_tell(live, "Preflight", role->name, NULL, NULL) < 0)
+			return live_stopped(error);
+		live_pass(live, 20 * CLOCK_MS);
+	}
+	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH, "%s could not be homed within %.0f s",
+		    role->name, (double)ns * 1e-9);
+	return FALSE;
+}
+
+/* Slowly: nothing waits for it. */
+static gboolean home(Live *live, const RigRole *role, GError **error)
+{
+	const RigAxis *a = role->axis;
+	int index = rig_role(live->rig, role->name);
+	double v = a->max_velocity / 4, acceleration = a->max_acceleration / 2;
+	live_event(live, "rig.homing", clock_now(live->clock), role->name);
+	if (!rig_home(live->rig, index, ++live->next_id) ||
+	    !await_axis(live, role, live->next_id, HOME_NS, error))
+		return FALSE;
+	int64_t ns = rig_axis_move_ns(a, a->lo, a->hi, v, acceleration) + REPLY_NS;
+	return rig_move(live->rig, index, a->park, v, acceleration, DEVICE_SOONEST,
+			++live->next_id) &&
+	       await_axis(live, role, live->next_id, ns, error);
+}
+
+gboolean live_home(Live *live, GError **error)
+{
+	for (size_t i = 0; i < live->in->scenario->n_needs; i++) {
+		const RigRole *role =
+			rig_spec_role(live->in->rig, live->in->scenario->needs[i].role);
+		if (!role || !role->axis || home(live, role, error))
+			continue;
+		if (error && !*error)
+			g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_BENCH,
+				    "role '%s' does not take a command", role->name);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 gboolean live_settle(Live *live, GError **error)
 {
 	for (size_t i = 0; i < live->in->scenario->n_setup; i++) {

@@ -1,4 +1,4 @@
-#include "plan.h"
+#include "moves.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,6 +11,7 @@ typedef struct Builder {
 	GHashTable *parameters; /* name → Quantity* */
 	GHashTable *signals;
 	ExecutorPlan *plan;
+	Moves *moves;
 	Diagnostics *diag;
 } Builder;
 
@@ -72,7 +73,11 @@ static void add_action(GArray *actions, PlanAction action)
 static void add_pulse(Builder *b, GArray *actions, const char *role, int64_t wanted_ns, Place place)
 {
 	unsigned index;
-	if (role_index(b, role, place, &index))
+	if (!role_index(b, role, place, &index))
+		return;
+	if (rig_spec_role(b->spec, role)->axis)
+		complain(b, place, "'%s' is an axis: `move` it", role);
+	else
 		add_action(actions, (PlanAction){.kind = PLAN_PULSE,
 						 .role = index,
 						 .value = 1,
@@ -89,6 +94,12 @@ bool plan_drive_value(const RigSpec *spec, const SetValue *set, double *ret, GEr
 {
 	const RigRole *role = rig_spec_role(spec, set->role);
 	const Unit *want = role && role->driven ? &role->drive_unit : &unit_one;
+	if (role && role->axis) {
+		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
+			    "role '%s' of rig %s is an axis: `move` it", set->role,
+			    rig_spec_id(spec));
+		return false;
+	}
 	if (!role || !unit_compatible(&set->value.unit, want)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "role '%s' of rig %s takes a value in '%s', not in '%s'", set->role,
@@ -122,7 +133,21 @@ static void add_set(Builder *b, GArray *actions, const SetValue *set)
 		add_action(actions, action);
 }
 
-static void add_scenario_action(Builder *b, GArray *actions, const Action *action)
+static void add_move(Builder *b, GArray *actions, const Entry *entry, const Action *action)
+{
+	g_autoptr(GError) error = NULL;
+	PlanAction move = {.kind = PLAN_MOVE};
+	Place place;
+	if (!role_index(b, action->name, action->place, &move.role))
+		return;
+	if (moves_add(b->moves, entry, action, b->scenario->end_ns, &move, &place, &error))
+		add_action(actions, move);
+	else
+		complain(b, place, "%s", error->message);
+}
+
+static void add_scenario_action(Builder *b, GArray *actions, const Entry *entry,
+				const Action *action)
 {
 	switch (action->kind) {
 	case ACTION_MARK:
@@ -137,6 +162,9 @@ static void add_scenario_action(Builder *b, GArray *actions, const Action *actio
 	case ACTION_SET:
 		for (size_t i = 0; i < action->n_sets; i++)
 			add_set(b, actions, &action->sets[i]);
+		return;
+	case ACTION_MOVE:
+		add_move(b, actions, entry, action);
 		return;
 	case ACTION_PROBE:
 		/* The product says which role is its positive control. */
@@ -174,7 +202,7 @@ static void add_entry(Builder *b, const Entry *entry)
 			g_ptr_array_add(b->plan->conditions, w);
 	}
 	for (size_t i = 0; i < entry->n_actions; i++)
-		add_scenario_action(b, step->actions, &entry->actions[i]);
+		add_scenario_action(b, step->actions, entry, &entry->actions[i]);
 }
 
 /* What `settle` means in the unit of its signal. */
@@ -253,6 +281,7 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 			 const Rig *rig, GHashTable *signals, Diagnostics *diag)
 {
 	g_autoptr(GHashTable) parameters = parameter_table(scenario);
+	g_autoptr(Moves) moves = moves_new(spec);
 	Builder b = {.scenario = scenario,
 		     .product = product,
 		     .spec = spec,
@@ -260,6 +289,7 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 		     .parameters = parameters,
 		     .signals = signals,
 		     .plan = executor_plan_new(),
+		     .moves = moves,
 		     .diag = diag};
 	size_t errors = diagnostics_errors(diag);
 	b.plan->end_ns = scenario->end_ns;

@@ -46,12 +46,13 @@ static void roles_are_what_their_channels_make_them(void)
 	CU_ASSERT(height && height->max_gap_ns == 5 * CLOCK_MS && height->max_slew == 12);
 }
 
-/* The living room's file with one thing changed; the message must name line and cure. */
-static void expect_error(const char *from, const char *to, const char *message)
+/* A file with one thing changed; the message must name line and cure. */
+static void expect_error_in(const char *file, const char *from, const char *to, const char *message)
 {
+	g_autofree char *path = g_strconcat(RIGS, file, NULL);
 	g_autofree char *text = NULL;
 	gsize length;
-	CU_ASSERT(g_file_get_contents(RIGS "living-room-virtual.yaml", &text, &length, NULL));
+	CU_ASSERT(g_file_get_contents(path, &text, &length, NULL));
 	g_auto(GStrv) parts = g_strsplit(text, from, 2);
 	CU_ASSERT_PTR_NOT_NULL(parts[1]);
 	g_autofree char *changed = g_strconcat(parts[0], to, parts[1], NULL);
@@ -69,6 +70,45 @@ static void expect_error(const char *from, const char *to, const char *message)
 		fprintf(stderr, "wanted \"%s\" for %s → %s, got:\n", message, from, to);
 		diagnostics_print(diag, stderr);
 	}
+}
+
+static void expect_error(const char *from, const char *to, const char *message)
+{
+	expect_error_in("living-room-virtual.yaml", from, to, message);
+}
+
+static void expect_axis_error(const char *from, const char *to, const char *message)
+{
+	expect_error_in("kitchen-rail-virtual.yaml", from, to, message);
+}
+
+/* registers.def: 0 … 100000 step, 20000 step/s, 100000 step/s^2, switch of axis.0 at in.1. */
+static void an_axis_is_held_against_its_node(void)
+{
+	expect_axis_error("range: [0 mm, 600 mm]", "range: [0 mm, 5001 mm]",
+			  "step 0 … 100020, but the node's travel is 0 … 100000: 0 … 5000 mm");
+	expect_axis_error("range: [0 mm, 600 mm]", "range: [-1 mm, 600 mm]", "0 … 5000 mm");
+	expect_axis_error("range: [0 mm, 600 mm]", "direction: backwards, range: [0 mm, 600 mm]",
+			  "-5000 … 0 mm");
+	expect_axis_error("range: [0 mm, 600 mm]", "range: [600 mm, 0 mm]",
+			  "smaller position first");
+	expect_axis_error("range: [0 mm, 600 mm]", "range: [0 mm, 600 N]", "N");
+	expect_axis_error("max_velocity: 600 mm/s", "max_velocity: 1001 mm/s", "at most 1000 mm/s");
+	expect_axis_error("max_velocity: 600 mm/s", "max_velocity: 600 mm", "mm");
+	expect_axis_error("max_velocity: 600 mm/s", "max_velocity: 0 mm/s", "larger than 0");
+	expect_axis_error("max_acceleration: 3 m/s^2", "max_acceleration: 5.1 m/s^2",
+			  "at most 5000 mm/s^2");
+	expect_axis_error("home: in.1", "home: in.2", "looks for the switch of axis.0 at in.1");
+	expect_axis_error("park: 0 mm", "park: 601 mm", "outside the range");
+	expect_axis_error("steps: 20", "steps: 0", "out of range");
+	expect_axis_error("channel: axis.0,", "channel: axis.0.velocity,", "is a part of an axis");
+	expect_axis_error("channel: axis.0,", "channel: out.1,", "node-a.out.1 is no axis");
+	expect_axis_error("safe: stands, axis:", "safe: stands, pulse: 1 s, axis:",
+			  "`pulse` is not for an axis");
+	expect_axis_error("safe: off, max_on: 60 s}", "safe: off, max_on: 60 s, axis: {unit: mm}}",
+			  "missing");
+	expect_axis_error("{device: node-a, channel: out.0, safe: off, max_on: 60 s}",
+			  "{device: node-a, channel: axis.1}", "is an axis: say `axis:");
 }
 
 static void each_mistake_is_told_with_its_line(void)
@@ -153,4 +193,5 @@ static void emulated_devices_are_never_a_physical_rig(void)
 
 UNIT_MAIN("rig.spec", UNIT(the_rigs_of_this_repository_are_right),
 	  UNIT(emulated_devices_are_never_a_physical_rig),
-	  UNIT(roles_are_what_their_channels_make_them), UNIT(each_mistake_is_told_with_its_line))
+	  UNIT(roles_are_what_their_channels_make_them), UNIT(an_axis_is_held_against_its_node),
+	  UNIT(each_mistake_is_told_with_its_line))

@@ -8,6 +8,7 @@
 #   e2e.sh BIN SOURCE confined                         the same with nothing but the bench in the product's network
 #   e2e.sh BIN SOURCE replay                           of one recording: lock-step, rates, loops, steps, perturbations
 #   e2e.sh BIN SOURCE perturbed                        a scenario's perturbations: seeds, truth, replay, deadline
+#   e2e.sh BIN SOURCE hand                            an axis moves a hand: PASS, FAIL, and INVALID when the e-stop cuts it
 #   e2e.sh BIN SOURCE broken                           one line, the right exit code, nothing left behind
 set -u
 bin=$1 source=$2 what=$3 product=${4:-}
@@ -293,6 +294,23 @@ all_cleanup() {
 	cleanup 4 "node-a\|stove.heater" 's/< 430 degC/< 150 degC/; s/set: {stove.valve: 0}$/set: {stove.heater: 0, stove.valve: 0}/'
 }
 
+# hand CODE VERDICT PRODUCT [OPTIONS]: the hand hides the pan
+hand() {
+	local want=$1 verdict=$2 file=$source/products/stove-guard/$3
+	timeout 60 "$bin/anzen" run "$source/scenarios/stove-guard/hand-over-pan.yaml" --rig "$source/rigs/kitchen-rail-virtual.yaml" \
+		--product "$file" -o "$work/runs" --yes --lock-step --json "${@:4}" </dev/null >"$work/out.json" 2>"$work/err"
+	code=$?
+	[ "$code" = "$want" ] && [ "$(field verdict)" = "$verdict" ] ||
+		fail "hand, $3 ${*:4}: exit $code, $(field verdict): $(tail -1 "$work/err") $(field why)"
+}
+
+all_hands() {
+	hand 0 PASS product.yaml
+	hand 1 FAIL product-late.yaml
+	hand 4 INVALID product.yaml --fault "node-a:estop@11.5 s"
+	grep -q 'hand.rail.*stopped in motion' "$(field folder)/run.json" || fail "run.json does not say that the hand stopped"
+}
+
 # broken CODE WORD COMMAND…: that exit code, and standard error says WORD
 broken() {
 	local want=$1 word=$2
@@ -454,6 +472,7 @@ confined) confined ;;
 live) live ;;
 defects) defects ;;
 repeat) repeat ;;
+hand) all_hands ;;
 replay) replays ;;
 perturbed) perturbed ;;
 cleanup) all_cleanup ;;
