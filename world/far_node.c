@@ -94,6 +94,8 @@ static void node_set_fault(FarEnd *end, LinkFaultKind kind, bool on)
 	Node *n = end->self;
 	if (kind == LINK_FAULT_HANG)
 		node_sim_pause(n->sim, on);
+	if (kind == LINK_FAULT_ESTOP || kind == LINK_FAULT_TRIP)
+		node_sim_set_input(n->sim, link_fault_name(kind), on);
 	if (kind == LINK_FAULT_RESET && on)
 		node_sim_power_cycle(n->sim);
 }
@@ -109,5 +111,5 @@ const FarEndOps far_node = {
 	.close = node_close,
 	.set_fault = node_set_fault,
 	.input = node_input,
-	.faults = {LINK_FAULT_HANG, LINK_FAULT_RESET},
+	.faults = {LINK_FAULT_HANG, LINK_FAULT_RESET, LINK_FAULT_ESTOP, LINK_FAULT_TRIP},
 };

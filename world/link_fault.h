@@ -20,6 +20,8 @@ typedef enum {
 	LINK_FAULT_UNIT,        /* answers as another unit */
 	LINK_FAULT_HANG,        /* node: stands still */
 	LINK_FAULT_RESET,       /* node: power fails for a moment, at from_ns */
+	LINK_FAULT_ESTOP,       /* node: somebody holds its e-stop button pressed */
+	LINK_FAULT_TRIP,        /* node: its trip line is open */
 	LINK_FAULT_OFF,         /* unplugged, switched off */
 	LINK_FAULT_FREEZE,      /* camera: repeats one picture */
 	LINK_FAULT_BLACK,       /* camera: black pictures */

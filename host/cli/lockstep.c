@@ -24,10 +24,12 @@ typedef enum {
 	FAULT_SILENT,
 	FAULT_ESTOP, /* of a node: somebody presses the button */
 	FAULT_TRIP,
+	FAULT_JAM, /* of the rail: its carriage does not move any more */
 } LockstepFaultKind;
 static const char *const fault_names[] = {
 	[FAULT_FREEZE] = "freeze", [FAULT_BLACK] = "black", [FAULT_DROP] = "drop",
-	[FAULT_SILENT] = "silent", [FAULT_ESTOP] = "estop", [FAULT_TRIP] = "trip"};
+	[FAULT_SILENT] = "silent", [FAULT_ESTOP] = "estop", [FAULT_TRIP] = "trip",
+	[FAULT_JAM] = "jam"};
 
 typedef struct LockstepFault {
 	char *device;
@@ -95,7 +97,7 @@ static bool failing(const LockstepWorld *world, const char *name, LockstepFaultK
 	return false;
 }
 
-static void open_loops(const LockstepWorld *world)
+static void go_wrong(const LockstepWorld *world)
 {
 	static const LockstepFaultKind loops[] = {FAULT_ESTOP, FAULT_TRIP};
 	for (guint i = 0; i < world->nodes->len; i++)
@@ -104,6 +106,9 @@ static void open_loops(const LockstepWorld *world)
 			if (failing(world, node->device, loops[k]))
 				node_native_set_input(node->native, fault_names[loops[k]], true);
 		}
+	if (failing(world, "rail", FAULT_JAM))
+		g_free(world_plant_port_back_door(world->plant,
+						  "{\"set\":\"rail.jammed\",\"value\":1}"));
 }
 
 static void port_step_to(PlantPort *self, int64_t t_ns)
@@ -116,7 +121,7 @@ static void port_step_to(PlantPort *self, int64_t t_ns)
 	world->now_ns = t_ns;
 	for (guint i = 0; i < world->nodes->len; i++)
 		look_at_switches(g_ptr_array_index(world->nodes, i));
-	open_loops(world);
+	go_wrong(world);
 }
 
 static gboolean port_read(PlantPort *self, const char *channel, double *ret)
@@ -167,7 +172,8 @@ static gboolean fail_at(void *user, const char *device, const char *kind, int64_
 	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 		    "--fault: in lock-step a device can freeze, be black, drop or be silent, a "
 		    "node's estop or "
-		    "trip can open, not '%s'",
+		    "trip can open, the "
+		    "rail can jam, not '%s'",
 		    kind);
 	return FALSE;
 }

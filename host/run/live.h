@@ -21,7 +21,7 @@ typedef struct Latest {
 /* A move that is under way, or waits for its time. */
 #define LIVE_MOVES 8
 typedef struct LiveMove {
-	uint32_t id; /* 0: none */
+	uint32_t id;               /* 0: none */
 	int64_t from_ns, until_ns; /* its end lies here */
 } LiveMove;
 
@@ -49,7 +49,7 @@ typedef struct Live {
 	int64_t next_exchange_ns, next_pump_ns; /* lock-step */
 	_Atomic bool thread_ended;
 	uint32_t next_id, cleanup_id; /* cleanup_id 0: the cleanup has not begun */
-	LiveMove moves[LIVE_MOVES]; /* executor's thread */
+	LiveMove moves[LIVE_MOVES];   /* executor's thread */
 	int64_t start_ns;
 	char *incomplete; /* why the recording does not count as whole; NULL: it does */
 	char *sha256;

@@ -231,6 +231,35 @@ static void the_interlock_ends_a_move_and_the_position_is_lost(void)
 	CU_ASSERT_FALSE(rig_arm(b->rig, &error)); /* the loop is still open */
 }
 
+/* The host falls silent in the middle of a move: within 100 ms its node stops it by itself; afterwards it is homed before it moves again. */
+static void a_silent_host_s_axis_stops_and_is_homed_before_it_moves_again(void)
+{
+	g_autoptr(Bench) b = bench_new();
+	g_autoptr(GError) error = NULL;
+	home(b);
+	CU_ASSERT_TRUE(rig_move(b->rig, hand(b), 500, 200, 1000, DEVICE_SOONEST, ++b->id));
+	pass(b, 500 * CLOCK_MS);
+	CU_ASSERT_EQUAL(truth(b, "rail.power"), 1);
+	int64_t silent = clock_now(b->clock);
+	for (int ms = 1; ms <= 300; ms++) { /* time passes in the world only */
+		b->world_port->step_to(b->world_port, silent + ms * CLOCK_MS);
+		CU_ASSERT_TRUE(truth(b, "rail.power") == (ms < 96) || (ms > 70 && ms <= 100));
+	}
+	double stopped = truth(b, "rail.position");
+	clock_manual_set(b->clock, silent + 300 * CLOCK_MS);
+	CU_ASSERT_EQUAL(await(b).status, DEVICE_REFUSED);
+	pass(b, CLOCK_S);
+	CU_ASSERT_EQUAL(truth(b, "rail.position"), stopped);
+	CU_ASSERT_TRUE(b->faults > 0);
+	UNIT_OK(rig_arm(b->rig, &error), error);
+	CU_ASSERT_EQUAL(truth(b, "rail.position"), stopped); /* arming moves nothing */
+	CU_ASSERT_TRUE(rig_move(b->rig, hand(b), 0, 200, 1000, DEVICE_SOONEST, ++b->id));
+	CU_ASSERT_EQUAL(await(b).status, DEVICE_REFUSED);
+	CU_ASSERT_EQUAL(truth(b, "rail.position"), stopped);
+	home(b);
+	CU_ASSERT_DOUBLE_EQUAL(truth(b, "rail.position"), 0.024995, 0.00005 + 1e-9);
+}
+
 /* Limits of the file are read back from the node, and narrower than what it was built with. */
 static void the_preflight_says_what_the_axis_is(void)
 {
@@ -256,4 +285,5 @@ UNIT_MAIN("rig.axis", UNIT(homing_finds_the_edge_of_the_switch_to_one_step),
 	  UNIT(the_carriage_follows_the_trapezoid_of_hand_arithmetic),
 	  UNIT(a_second_move_meanwhile_and_one_too_late_are_refused),
 	  UNIT(the_interlock_ends_a_move_and_the_position_is_lost),
+	  UNIT(a_silent_host_s_axis_stops_and_is_homed_before_it_moves_again),
 	  UNIT(the_preflight_says_what_the_axis_is))

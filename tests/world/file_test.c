@@ -4,6 +4,7 @@
 
 #include "world_file.h"
 
+#define RAIL ANZEN_SOURCE_DIR "/rigs/worlds/kitchen-rail.yaml"
 #define LIVING_ROOM ANZEN_SOURCE_DIR "/rigs/worlds/living-room.yaml"
 
 static WorldFile *load(void)
@@ -39,11 +40,12 @@ static void living_room_is_wired_as_it_says(void)
 	CU_ASSERT_PTR_NULL(world_file_device(file, "nobody"));
 }
 
-/* The same file with one line changed must be refused, naming that line. */
-static void refused(const char *from, const char *to, const char *expected)
+/* A file with one line changed must be refused, naming that line. */
+static void refused_in(const char *file_name, const char *from, const char *to,
+		       const char *expected)
 {
 	g_autofree char *text = NULL;
-	g_file_get_contents(LIVING_ROOM, &text, NULL, NULL);
+	g_file_get_contents(file_name, &text, NULL, NULL);
 	g_auto(GStrv) parts = g_strsplit(text, from, 2);
 	CU_ASSERT_EQUAL(g_strv_length(parts), 2);
 	if (g_strv_length(parts) != 2)
@@ -64,6 +66,27 @@ static void refused(const char *from, const char *to, const char *expected)
 	CU_ASSERT_TRUE(found);
 	if (!found)
 		diagnostics_print(diag, stderr);
+}
+
+static void refused(const char *from, const char *to, const char *expected)
+{
+	refused_in(LIVING_ROOM, from, to, expected);
+}
+
+/* 640 mm from -0.45 m to -1.09 m. */
+static void a_rail_that_cannot_be_is_refused(void)
+{
+	g_autoptr(Diagnostics) diag = diagnostics_new();
+	g_autoptr(WorldFile) file = world_file_load(RAIL, 0, diag);
+	CU_ASSERT_PTR_NOT_NULL(file);
+	CU_ASSERT_TRUE(file && file->plant.rail.fitted);
+	CU_ASSERT_DOUBLE_EQUAL(file ? rail_length(&file->plant.rail) : 0, 0.64, 1e-9);
+	refused_in(RAIL, "rail: {step: 0.04995 mm,", "rail: {step: 0 mm,", "step is above 0 m");
+	refused_in(RAIL, "start: 48 mm", "start: 641 mm", "which is 0.64 m long");
+	refused_in(RAIL, "switch: 20 mm", "switch: 650 mm", "start and switch lie on the rail");
+	refused_in(RAIL, "to: [-1.09 m, 1.75 m, 1.06 m]", "to: [-1.09 m, 1.75 m, 1.07 m]",
+		   "a level rail");
+	refused_in(RAIL, "rail: {step: 0.04995 mm,", "rail: {step: 0.05 K,", "length");
 }
 
 static void wrong_files_are_refused_by_line(void)
@@ -227,7 +250,7 @@ static void port_breaks_sensors_by_the_back_door(void)
 }
 
 UNIT_MAIN("world.file", UNIT(living_room_is_wired_as_it_says),
-	  UNIT(wrong_files_are_refused_by_line), UNIT(seed_from_the_command_line_wins),
-	  UNIT(missing_file_is_an_input_error), UNIT(port_lets_the_mannequin_fall),
-	  UNIT(port_powers_the_lamp), UNIT(port_camera_sees_freezes_and_goes_black),
-	  UNIT(port_breaks_sensors_by_the_back_door))
+	  UNIT(wrong_files_are_refused_by_line), UNIT(a_rail_that_cannot_be_is_refused),
+	  UNIT(seed_from_the_command_line_wins), UNIT(missing_file_is_an_input_error),
+	  UNIT(port_lets_the_mannequin_fall), UNIT(port_powers_the_lamp),
+	  UNIT(port_camera_sees_freezes_and_goes_black), UNIT(port_breaks_sensors_by_the_back_door))
