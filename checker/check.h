@@ -101,6 +101,7 @@ typedef struct World {
 	Set *all;         /* the same */
 	bool point;       /* as measured, without bands */
 	bool silent;      /* the product never does anything */
+	bool given;       /* asked is what the product was given, whoever shaped it */
 	bool mixed; /* shift is in standard uncertainties of each atom, since their units differ */
 	double shift;        /* atoms count only beyond this margin, in SI */
 	double clock_s;      /* truths are this much less certain, on both sides */

@@ -460,8 +460,11 @@ static const char *check_claim(World *own, Rule *c, JsonObject *witness, const C
 		return "the declared risks are not the pack's";
 	if (!(clock_risk > 0 && clock_risk <= fmin(c->accept, c->reject)))
 		return "the clock has no risk";
+	own->given = true;
 	add_unknown(own, FAR);
 	int scripted = as_scripted(own);
+	own->given = false;
+	add_unknown(own, FAR);
 	if (scripted <= 0) { /* then everything is unknown from when on? Only the witness says. */
 		JsonNode *since = json_object_get_member(witness, "scripted_until_ns");
 		w->unknown = c->unknown;

@@ -41,6 +41,12 @@ static int64_t silent_from(const World *w)
 	return period > 0 ? quiet_from(w, w->spec->heartbeat, 2 * period, false) : CLOCK_NEVER;
 }
 
+/* In a replay the world and the product part company here: about one signal, or about everything. */
+static bool open_loop(const Fault *f)
+{
+	return !g_strcmp0(f->source, "open loop");
+}
+
 /* From here on nobody can vouch for what the product does. */
 static int64_t doubtful_from(const World *w)
 {
@@ -55,7 +61,8 @@ static int64_t doubtful_from(const World *w)
 	for (guint i = 0; i < w->rec->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(w->rec->faults, i);
 		if (f->blame != BLAME_PRODUCT &&
-		    g_strcmp0(f->source, "redaction")) /* what was withheld was there */
+		    g_strcmp0(f->source, "redaction") && /* what was withheld was there */
+		    !(open_loop(f) && (f->signal || w->given)))
 			from = MIN(from, f->t_ns);
 	}
 	return from;
@@ -85,7 +92,8 @@ void add_unknown(World *w, int64_t since)
 			set = set_mix(set, set_span(doubtful, FAR), EITHER);
 		for (guint i = 0; i < w->rec->faults->len; i++) {
 			const Fault *f = g_ptr_array_index(w->rec->faults, i);
-			if (f->blame != BLAME_PRODUCT && (!f->signal || !strcmp(f->signal, name)))
+			if (f->blame != BLAME_PRODUCT && !(w->given && open_loop(f)) &&
+			    (!f->signal || !strcmp(f->signal, name)))
 				set = set_mix(set, set_span(f->t_ns, MIN(f->until_ns, FAR)),
 					      EITHER);
 		}

@@ -189,11 +189,19 @@ void cli_json_text(JsonBuilder *b, const char *name, const char *value)
 		json_builder_add_null_value(b);
 }
 
+/* json-glib writes a number whose shortest form is "1e-08" as "1e-08.0", which is no JSON: take the neighbour. */
+static double printable(double value)
+{
+	char text[G_ASCII_DTOSTR_BUF_SIZE];
+	g_ascii_dtostr(text, sizeof(text), value);
+	return strchr(text, 'e') && !strchr(text, '.') ? nextafter(value, 0) : value;
+}
+
 void cli_json_number(JsonBuilder *b, const char *name, double value)
 {
 	json_builder_set_member_name(b, name);
 	if (isfinite(value))
-		json_builder_add_double_value(b, value);
+		json_builder_add_double_value(b, printable(value));
 	else
 		json_builder_add_null_value(b);
 }

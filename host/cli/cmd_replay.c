@@ -37,8 +37,7 @@ static void print_json(const RunOutcome *outcome)
 	json_builder_set_member_name(b, "lateness_s");
 	json_builder_begin_object(b);
 	for (size_t i = 0; i < G_N_ELEMENTS(lateness); i++) {
-		json_builder_set_member_name(b, lateness[i].name);
-		json_builder_add_double_value(b, (double)lateness[i].ns * 1e-9);
+		cli_json_number(b, lateness[i].name, (double)lateness[i].ns * 1e-9);
 	}
 	json_builder_end_object(b);
 	json_builder_end_object(b);

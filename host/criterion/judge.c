@@ -35,6 +35,7 @@ void judge_init(Judge *judge, const Recording *recording, const JudgeSpec *spec)
 	judge_derive_claims(judge);
 	judge_find_troubles(judge);
 	judge_check_stimulus(judge);
+	judge_open_loop(judge);
 	judge_check_life(judge);
 }
 

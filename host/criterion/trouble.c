@@ -112,6 +112,11 @@ const Trouble *judge_first_broken(Judge *judge, GPtrArray *names)
 
 /* ---- recorded faults ---- */
 
+static bool is_open_loop(const Fault *fault)
+{
+	return !g_strcmp0(fault->source, FAULT_SOURCE_OPEN_LOOP);
+}
+
 static void take_fault(Judge *judge, const Fault *fault)
 {
 	const char *cause = fault->cause ? fault->cause : "unnamed fault", *source = fault->source;
@@ -139,7 +144,7 @@ static void take_fault(Judge *judge, const Fault *fault)
 	t->all = !fault->signal;
 	t->withheld = signal && !g_strcmp0(source, FAULT_SOURCE_REDACTION) &&
 		      signal->info.origin != ORIGIN_HEALTH;
-	t->responses = !t->withheld;
+	t->responses = !t->withheld && !(fault->signal && is_open_loop(fault));
 	judge_add_trouble(judge, t);
 }
 
@@ -340,9 +345,21 @@ static void check_pulse(Judge *judge)
 
 void judge_find_troubles(Judge *judge)
 {
-	for (guint i = 0; i < judge->recording->faults->len; i++)
-		take_fault(judge, g_ptr_array_index(judge->recording->faults, i));
+	for (guint i = 0; i < judge->recording->faults->len; i++) {
+		const Fault *fault = g_ptr_array_index(judge->recording->faults, i);
+		if (!is_open_loop(fault))
+			take_fault(judge, fault);
+	}
 	check_age(judge);
 	check_cpu(judge);
 	check_pulse(judge);
+}
+
+void judge_open_loop(Judge *judge)
+{
+	for (guint i = 0; i < judge->recording->faults->len; i++) {
+		const Fault *fault = g_ptr_array_index(judge->recording->faults, i);
+		if (is_open_loop(fault))
+			take_fault(judge, fault);
+	}
 }

@@ -114,6 +114,14 @@ static const Wording wordings[] = {
 	 "記録が最初に戻るため、$1 に見えるものが飛びます"},
 	{"the recording begins again: * does not begin as it ended",
 	 "記録が最初に戻りますが、$1 の始めと終わりの値が異なります"},
+	{"open loop: * follows the recording's product, whose * had moved *: that needs a closed "
+	 "loop",
+	 "開ループ: $1 は記録時の製品($2 により $3 "
+	 "が作動)に追従しています。閉ループ試験が必要です"},
+	{"open loop: * does not follow the product, whose * would have moved *: that needs a "
+	 "closed "
+	 "loop",
+	 "開ループ: $1 は製品($2 により $3 が作動するはず)に追従しません。閉ループ試験が必要です"},
 	{"in the recording: *", "記録中に: $1"},
 	/* what was taken out of a session on purpose */
 	{"*: withheld by redaction from * s to * s: *",

@@ -74,6 +74,7 @@ void replay_give(Replay *r, const TapeItem *item, int64_t due, int64_t now)
 	now = MAX(now,
 		  r->last_now_ns + 1); /* what is noted of two items at once keeps their order */
 	r->last_now_ns = now;
+	open_loop_gives(r->loop, item, due);
 	switch (item->kind) {
 	case TAPE_FRAME:
 		frame.capture_ns = due;
@@ -290,6 +291,11 @@ const char *replay_crop(const Replay *r)
 	return old_meta(r, key);
 }
 
+static int64_t bench_time(void *user, int64_t recorded_ns)
+{
+	return replay_bench_time(user, recorded_ns);
+}
+
 static gboolean open_all(Replay *r, const char *id, GError **error)
 {
 	static const GPtrArray no_sources;
@@ -304,10 +310,11 @@ static gboolean open_all(Replay *r, const char *id, GError **error)
 		return FALSE;
 	r->feed = (TeeFeed){.sample = feed_sample, .frame = feed_frame, .user = r};
 	r->tee = tee_new(r->writer, &no_sources, &r->feed);
+	open_loop_start(r->loop, tee_product(r->tee), tee_bench(r->tee), bench_time, r);
 	declare_all(r);
 	ProductLinkOptions link = {.product = r->product,
 				   .clock = r->clock,
-				   .sink = tee_product(r->tee),
+				   .sink = &r->loop->stream,
 				   .program_dir = r->config->program_dir,
 				   .log_path = log,
 				   .crop = replay_crop(r),
@@ -437,6 +444,7 @@ static void replay_clear(Replay *r)
 	product_link_free(r->link);
 	session_writer_free(r->writer);
 	tee_free(r->tee);
+	open_loop_free(r->loop);
 	tape_free(r->tape);
 	product_free(r->product);
 	if (r->packs)
@@ -605,6 +613,9 @@ static gboolean load(Replay *r, Diagnostics *diag, GError **error)
 		if (!tape_perturb(r->tape, r->product, r->chain, error))
 			return FALSE;
 	}
+	r->loop = open_loop_new(r->tape, r->product, error);
+	if (!r->loop)
+		return FALSE;
 	tape_ready(r->tape, MAX(c->loops, 1));
 	return TRUE;
 }

@@ -5,6 +5,7 @@
 
 #include "finish.h"
 #include "live.h"
+#include "open_loop.h"
 #include "tape.h"
 
 #include <anzen/adapter.h>
@@ -27,6 +28,7 @@ typedef struct Replay {
 	GPtrArray *packs;    /* Pack*; NULL: those of the recording */
 	PerturbChain *chain; /* NULL: nothing is perturbed */
 	Tape *tape;
+	OpenLoop *loop;
 	char *criteria,
 		*left_out; /* comma lists: what is judged, NULL: all of the packs; what is not */
 	char *folder, *session;

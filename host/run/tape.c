@@ -207,7 +207,9 @@ static void load_events(Tape *tape, const FileOrder *order)
 				 .t_ns = MAX(f->t_ns, tape->first_ns),
 				 .source = f->source,
 				 .fault = f};
-		if (f->blame != BLAME_PRODUCT && f->until_ns >= tape->first_ns &&
+		/* what an earlier replay's product would have done was never done */
+		bool undone = !g_strcmp0(f->source, FAULT_SOURCE_OPEN_LOOP) && !f->proven;
+		if (f->blame != BLAME_PRODUCT && !undone && f->until_ns >= tape->first_ns &&
 		    f->t_ns <= tape->to_ns)
 			g_array_append_val(tape->items, item);
 	}

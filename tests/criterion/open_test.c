@@ -153,10 +153,58 @@ static void a_look_before_the_recording_is_inconclusive(void)
 	bench_clear(&b);
 }
 
+/* ---- replays: from `parts_s` on the height follows the recording's product, 0.1 s later the new one is given it ---------- */
+
+static bool replay_gives(double alarm_s, double parts_s, const char *id, Verdict want,
+			 const char *why)
+{
+	Bench b = bench_new(alarm_s, 18.4);
+	b.rec->evidence = EVIDENCE_REPLAY;
+	b.height->info.exogenous = true;
+	for (int all = 0; all < 2; all++) {
+		bench_fault(&b, parts_s + 0.1 * all, RUN_S + 1, all ? NULL : "mannequin.height",
+			    BLAME_BENCH, true, "open loop: that needs a closed loop");
+		Fault *f = g_ptr_array_index(b.rec->faults, (guint)all);
+		g_free(f->source);
+		f->source = g_strdup(FAULT_SOURCE_OPEN_LOOP);
+	}
+	bool good = bench_gives(&b, id, want, why);
+	bench_clear(&b);
+	return good;
+}
+
+/* The alarm is wanted within 10 s of the onset at 4.16 s. */
+static void an_answer_before_the_replay_parts_is_judged(void)
+{
+	/* the stimulus is the recording's, though its fall goes on after the parting */
+	CU_ASSERT_TRUE(replay_gives(4.25, 4.3, DELAY, VERDICT_PASS, NULL));
+	CU_ASSERT_TRUE(replay_gives(4.35, 4.3, DELAY, VERDICT_PASS, NULL));
+	CU_ASSERT_TRUE(replay_gives(4.5, 4.3, DELAY, VERDICT_INVALID, "closed loop"));
+	/* a fall that was over may have come again, unseen and unanswered */
+	CU_ASSERT_TRUE(replay_gives(6.2, 7, DELAY, VERDICT_INVALID, "closed loop"));
+}
+
+static void an_answer_after_it_is_neither_pass_nor_fail(void)
+{
+	CU_ASSERT_TRUE(replay_gives(7.5, 7, DELAY, VERDICT_INVALID, "closed loop"));
+	CU_ASSERT_TRUE(replay_gives((double)NAN, 7, DELAY, VERDICT_INVALID, "closed loop"));
+	CU_ASSERT_TRUE(replay_gives(15, 7, DELAY, VERDICT_INVALID, "closed loop"));
+	CU_ASSERT_TRUE(replay_gives(6.2, 7, FALSE_ALARM, VERDICT_INVALID, "closed loop"));
+}
+
+static void what_failed_before_it_has_failed(void)
+{
+	CU_ASSERT_TRUE(replay_gives((double)NAN, 16, DELAY, VERDICT_FAIL, NULL));
+	CU_ASSERT_TRUE(replay_gives(15.5, 16, DELAY, VERDICT_FAIL, NULL));
+	CU_ASSERT_TRUE(replay_gives(2, 7, FALSE_ALARM, VERDICT_FAIL, NULL));
+}
+
 UNIT_MAIN("criterion.open", UNIT(a_delay_that_is_exactly_the_limit_is_inconclusive),
 	  UNIT(a_nanosecond_decides_where_nothing_is_uncertain),
 	  UNIT(an_action_between_two_samples_is_inconclusive_and_says_between_which),
 	  UNIT(a_state_between_two_samples_is_inconclusive),
 	  UNIT(an_action_between_two_samples_in_time_passes),
 	  UNIT(an_action_in_a_hole_stays_invalid),
-	  UNIT(a_look_before_the_recording_is_inconclusive))
+	  UNIT(a_look_before_the_recording_is_inconclusive),
+	  UNIT(an_answer_before_the_replay_parts_is_judged),
+	  UNIT(an_answer_after_it_is_neither_pass_nor_fail), UNIT(what_failed_before_it_has_failed))

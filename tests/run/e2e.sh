@@ -123,19 +123,45 @@ stopped() {
 	[ -z "$(ls "$TMPDIR")" ] || fail "SIG$1 left behind: $(ls "$TMPDIR")"
 }
 
+# delay VERDICT PRODUCT [OPTIONS]: so a lock-step replay of $session judges the delay; the session's two judges agree
+delay() {
+	timeout 60 "$bin/anzen" replay "$session" --product "$2" --rate answer -o "$work/replays" --json "${@:3}" </dev/null >"$work/out.json" 2>"$work/err"
+	local got
+	got=$(grep -A1 '"id" : "living/stove-guard/shut-off-delay"' "$work/out.json" | sed -n 's/.*"verdict" : "\(.*\)".*/\1/p')
+	[ "$got" = "$1" ] || fail "replay to $2 ${*:3}: the delay is $got instead of $1: $(tail -1 "$work/err") $(cat "$work/out.json")"
+	"$bin/anzen-verdict-check" "$(field folder)" >/dev/null || fail "the second judge does not agree: $2 ${*:3}"
+}
+
+# What the recording's product did to the pan is held against nobody.
+open_loop() {
+	local good=$source/products/stove-guard/product.yaml measured early=$work/early.yaml
+	sed 's/"\$modbus"\]/"$modbus", --limit, "212"]/' "$good" >"$early"
+	run "$early" stove-guard
+	session=$(field folder)/session.mcap
+	# the same product: what it answered to was nobody's doing; what it does afterwards nobody knows
+	delay PASS "$early"
+	# a later one would have been right in a pan that went on heating; one that does nothing would have been wrong
+	delay INVALID "$good"
+	says "open loop: pan.temperature follows the recording's product, whose product.shut had moved stove.valve.* closed loop (at [0-9.]* s)"
+	delay INVALID "$(variant stove-guard blind)"
+	# nobody shaped this recording: its product saw nothing
+	run "$(variant stove-guard blind)" stove-guard
+	session=$(field folder)/session.mcap
+	delay PASS "$early"
+	delay PASS "$good"
+	measured=$(field measured)
+	delay PASS "$good"
+	[ "$measured" = "$(field measured)" ] || fail "lock-step gave $measured, then $(field measured)"
+	says "open loop: pan.temperature does not follow the product, whose product.shut would have moved stove.valve"
+	for defect in late blind silent-crash; do
+		delay FAIL "$(variant stove-guard "$defect")"
+	done
+	play 1 FAIL --product "$(variant stove-guard stuck-alarm)" --rate answer
+}
+
 replays() {
 	local good=$source/products/stove-guard/product.yaml session
-	run "$good" stove-guard
-	session=$(field folder)/session.mcap
-	play 0 PASS --product "$good" --rate answer
-	local measured
-	measured=$(field measured)
-	play 0 PASS --product "$good" --rate answer
-	[ "$measured" = "$(field measured)" ] || fail "lock-step gave $measured, then $(field measured)"
-	# open loop: who does nothing, or the wrong thing, never gets PASS
-	for defect in late blind stuck-alarm backdates silent-crash garbage flood; do
-		play 1 FAIL --product "$(variant stove-guard "$defect")" --rate answer
-	done
+	open_loop
 	# time that is not the recording's, a world that jumps, an operator's stop
 	play 4 INVALID --product "$good" --rate 20
 	says "not played at recorded speed"
@@ -143,37 +169,36 @@ replays() {
 	play 4 INVALID --product "$good" --to '1 s' --deadline '0.001 us'
 	says "the replay was late"
 	play 4 INVALID --product "$good" --rate answer --loop 2
-	says "the recording begins again"
+	grep -q "the recording begins again" "$(field folder)/run.json" || fail "the jump between two loops is not said"
 	printf '5\n\nq\n' | timeout 60 "$bin/anzen" replay "$session" --product "$good" --step -o "$work/replays" --json >"$work/out.json" 2>"$work/err"
 	[ "$(field verdict)" = INVALID ] || fail "a replay that was stopped: $(field verdict)"
 	[ "$(grep -o 'q: stop' "$work/err" | wc -l)" = 3 ] || fail "three steps were asked for: $(cat "$work/err")"
 	for signal in INT TERM; do stopped $signal; done
 	# a part of the criteria, said as such
-	play 0 PASS --product "$good" --rate answer --criterion no-false-shut-off
+	play 4 INVALID --product "$good" --rate answer --criterion no-false-shut-off
 	grep -q '"left_out".*shut-off-delay' "$(field folder)/run.json" || fail "run.json does not say what was left out"
 	play 2 "" --product "$good" --rate answer --criterion no-such-one
 	# perturbed: the same seed the same input, and everything says so
-	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 7
+	delay PASS "$good" --perturb noise:2 --seed 7
 	says '"chain" *: *"noise:2"'
 	says '"labels" *: *"checked'
 	grep -q 'noise:2' "$(field folder)/report.html" || fail "the report does not say what was perturbed"
 	given first
-	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 7
+	delay PASS "$good" --perturb noise:2 --seed 7
 	given second
 	cmp -s "$work/first.csv" "$work/second.csv" || fail "seed 7 gave two different inputs"
-	play 0 PASS --product "$good" --rate answer --perturb noise:2 --seed 8
+	delay PASS "$good" --perturb noise:2 --seed 8
 	given third
 	cmp -s "$work/first.csv" "$work/third.csv" && fail "seeds 7 and 8 gave the same input"
 	local perturbed
 	perturbed=$(field folder)
-	"$bin/anzen-verdict-check" "$perturbed" >/dev/null || fail "the second judge does not agree on a perturbed replay"
-	"$bin/anzen" score "$perturbed" --json >"$work/out.json" || fail "score of a perturbed replay: exit $?"
+	"$bin/anzen" score "$perturbed" --json >"$work/out.json"
 	says '"chain" *: *"noise:2"'
 	timeout 20 "$bin/anzen" replay "$perturbed/session.mcap" --product "$good" --rate answer 2>"$work/err" && fail "a perturbed replay was played again"
 	grep -q "play what it was made from, session.mcap" "$work/err" || fail "a perturbed replay: $(cat "$work/err")"
-	play 3 INCONCLUSIVE --product "$good" --rate answer --perturb time-skew:5
+	delay INVALID "$good" --perturb time-skew:5
 	says '"labels" *: *"moved: .* 1.000 s late'
-	play 1 FAIL --product "$good" --rate answer --perturb spoof:5
+	delay FAIL "$good" --perturb spoof:5
 	says '"labels" *: *"unverified: spoof'
 	play 2 "" --product "$good" --perturb fog:3 --rate answer # it has no camera
 	play 2 "" --product "$good" --perturb fogg:3
@@ -234,7 +259,7 @@ perturbed() {
 	truth plain
 	cmp -s "$work/true.csv" "$work/plain.csv" || fail "the recorded truth was disturbed: $(diff "$work/true.csv" "$work/plain.csv" | head -4)"
 	# a replay shows the product the same again, and only "none" does not; the plan's deadline can be cut, not stretched
-	play 0 PASS --product "$good" --rate answer
+	delay PASS "$good"
 	says '"chain" *: *"noise:2@pan.temperature+500ms.."'
 	says '"seed" *: *"7"'
 	given_since_start replayed

@@ -123,6 +123,9 @@ typedef struct Fault {
 
 /* Fault.source: a signal's samples of that time were taken out of the recording on purpose. */
 #define FAULT_SOURCE_REDACTION "redaction"
+/* Fault.source: in a replay, from then on what was measured and the product have nothing to do with each other. With a signal
+ * it is about that signal alone, else about everything; the stimulus was as it was recorded all the same. */
+#define FAULT_SOURCE_OPEN_LOOP "open loop"
 
 typedef struct Recording {
 	GHashTable *signals;      /* name → Signal*, owned */
