@@ -24,13 +24,10 @@ static void output_free(void *pointer)
 
 /* ---- what the scenario carries out for a product ----------------------------------------------------------------- */
 
-static bool moves(const Entry *entry)
+/* Of a move and of a probe the recording tells when they are over, and not when they began. */
+static bool begins_unseen(ActionKind kind)
 {
-	for (size_t i = 0; i < entry->n_actions; i++)
-		if (entry->actions[i].kind == ACTION_SET ||
-		    entry->actions[i].kind == ACTION_TRIGGER)
-			return true;
-	return false;
+	return kind == ACTION_MOVE || kind == ACTION_PROBE;
 }
 
 static unsigned occurrences(const char *text, const char *what)
@@ -64,12 +61,13 @@ static void add_role(GPtrArray *roles, const char *role)
 		g_ptr_array_add(roles, g_strdup(role));
 }
 
-static void add_roles(GPtrArray *roles, const Entry *entry)
+static void add_roles(OpenLoop *loop, GPtrArray *roles, const Entry *entry)
 {
 	for (size_t i = 0; i < entry->n_actions; i++) {
 		const Action *a = &entry->actions[i];
-		if (a->kind == ACTION_TRIGGER)
+		if (a->kind == ACTION_TRIGGER || begins_unseen(a->kind))
 			add_role(roles, a->name);
+		loop->at_once |= begins_unseen(a->kind);
 		for (size_t k = 0; a->kind == ACTION_SET && k < a->n_sets; k++)
 			add_role(roles, a->sets[k].role);
 	}
@@ -87,8 +85,8 @@ static void read_timeline(OpenLoop *loop, const Scenario *scenario, GPtrArray *r
 		if (of_product)
 			add_outputs(loop, e->when);
 		behind = behind || of_product;
-		if (behind && moves(e))
-			add_roles(roles, e);
+		if (behind)
+			add_roles(loop, roles, e);
 	}
 	loop->wired = roles->len > 0;
 }
@@ -263,7 +261,7 @@ static void find_effect(OpenLoop *loop, const GPtrArray *roles, bool have_scenar
 	int64_t answer = loop->wired ? first_answer(loop, &output) : CLOCK_NEVER;
 	if (answer == CLOCK_NEVER)
 		return;
-	loop->effect_ns = first_effect(rec, roles, answer, &role);
+	loop->effect_ns = loop->at_once ? answer : first_effect(rec, roles, answer, &role);
 	loop->old_output = g_strdup(output->signal);
 	g_free(loop->role);
 	loop->role = g_strdup(role);

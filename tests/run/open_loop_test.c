@@ -255,6 +255,16 @@ static void an_effect_that_was_not_recorded_is_taken_as_early_as_it_can_be(void)
 	CU_ASSERT_TRUE(is(&h, 0, MS(2000), PAN, true, OLD));
 }
 
+/* A probe's end is recorded, at 2.03 s; it began with the answer at the earliest. */
+static void what_begins_unseen_is_taken_to_begin_at_once(void)
+{
+	g_auto(Made) m = made("probe: positive-control", 2000, 2030, false);
+	Heard h = played(&m, -1);
+	CU_ASSERT_EQUAL(h.n, 2);
+	CU_ASSERT_EQUAL(h.fault[0].t_ns, MS(2000));
+	CU_ASSERT_EQUAL(h.fault[1].t_ns, MS(2100));
+}
+
 static void what_follows_the_product_may_be_judged_until_then(void)
 {
 	for (int wired = 0; wired < 2; wired++) {
@@ -282,4 +292,5 @@ UNIT_MAIN("run.open-loop", UNIT(a_product_that_never_answers_meets_the_old_ones_
 	  UNIT(nobody_answered_nothing_is_shaped),
 	  UNIT(an_answer_that_moves_nothing_shapes_nothing),
 	  UNIT(an_effect_that_was_not_recorded_is_taken_as_early_as_it_can_be),
+	  UNIT(what_begins_unseen_is_taken_to_begin_at_once),
 	  UNIT(what_follows_the_product_may_be_judged_until_then))
