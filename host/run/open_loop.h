@@ -22,6 +22,7 @@ typedef struct OpenLoop {
 	int64_t (*bench_time)(void *user, int64_t recorded_ns);
 	void *user;
 	bool wired;         /* is there an output that the bench carries out? */
+	bool at_once;       /* by something of which no recording says when it began */
 	GPtrArray *outputs; /* OpenLoopOutput*: those */
 	char *role;         /* of the rig, that it moves first */
 	GPtrArray *
