@@ -438,11 +438,21 @@ static ClaimResult *claim_gap(const GArray *rows)
 
 /* ---- all of them ---- */
 
+/* What a campaign draws belongs to the population that it declares, how foggy it is as much as how light. "": nothing drawn. */
+static const char *drawn_perturb(const RunRecord *run)
+{
+	bool drawn = *meta(run, "campaign") && !strcmp(meta(run, "sample"), "random");
+	const char *text = drawn ? meta(run, "perturb.population") : "";
+	return strchr(text, '$') ? text : "";
+}
+
 static char *key_of(const RunRecord *run, const CriterionResult *r)
 {
+	const char *drawn = drawn_perturb(run);
 	/* What was done to the input is another population: a product that holds in fog has not shown that it holds. */
-	return g_strdup_printf("%s|%s|%s|%s", r->id, run->product ? run->product : "",
-			       evidence_name(run->evidence), meta(run, "perturb"));
+	return g_strdup_printf("%s|%s|%s|%s|%s", r->id, run->product ? run->product : "",
+			       evidence_name(run->evidence), *drawn ? meta(run, "campaign") : "",
+			       *drawn ? drawn : meta(run, "perturb"));
 }
 
 static void free_rows(gpointer rows)
@@ -465,10 +475,32 @@ static void add_row(GHashTable *by_key, const RunRecord *run, const CriterionRes
 	g_array_append_val(rows, row);
 }
 
+/* "fog:$fog@camera.main: 12 × fog:3@camera.main, 4 × none", by name. */
+static char *perturbs_of(const GArray *rows)
+{
+	g_autoptr(GHashTable) count = g_hash_table_new(g_str_hash, g_str_equal);
+	const RunRecord *first = g_array_index(rows, Row, 0).run;
+	if (!*drawn_perturb(first))
+		return g_strdup(meta(first, "perturb"));
+	for (guint i = 0; i < rows->len; i++) {
+		const char *one = meta(g_array_index(rows, Row, i).run, "perturb");
+		gpointer key = (gpointer)(uintptr_t)(*one ? one : "none");
+		int n = GPOINTER_TO_INT(g_hash_table_lookup(count, key));
+		g_hash_table_insert(count, key, GINT_TO_POINTER(n + 1));
+	}
+	g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(count), (GCompareFunc)strcmp);
+	GString *out = g_string_new(drawn_perturb(first));
+	for (GList *k = keys; k; k = k->next)
+		g_string_append_printf(out, "%s%d × %s", k == keys ? ": " : ", ",
+				       GPOINTER_TO_INT(g_hash_table_lookup(count, k->data)),
+				       (char *)k->data);
+	return g_string_free(out, FALSE);
+}
+
 /* A claim about disturbed input says so. */
 static ClaimResult *told(ClaimResult *c, const GArray *rows)
 {
-	const char *perturb = meta(g_array_index(rows, Row, 0).run, "perturb");
+	g_autofree char *perturb = perturbs_of(rows);
 	if (!*perturb)
 		return c;
 	g_autofree char *en = c->why, *ja = c->why_ja;

@@ -194,10 +194,34 @@ const char *run_inputs_network(const Product *product)
 	return "?";
 }
 
-static gboolean attach_campaign(const RunConfig *config, SessionWriter *writer, GError **error)
+/* What the campaign draws perturbations from, the same text in each of its runs: severities that a parameter gives stand there as
+ * that parameter. NULL: the scenario perturbs nothing. Caller frees. */
+static char *perturb_population(const RunInputs *in)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (size_t i = 0; i < in->scenario->n_disturbances; i++) {
+		const Disturbance *d = &in->scenario->disturbances[i];
+		g_string_append_printf(text, "%s%s@%s", i ? "," : "", d->written, d->role);
+		if (d->from_ns > INT64_MIN || d->until_ns < CLOCK_NEVER)
+			g_string_append_c(text, '+');
+		if (d->from_ns > INT64_MIN)
+			g_string_append_printf(text, "%gs..", (double)d->from_ns * 1e-9);
+		else if (d->until_ns < CLOCK_NEVER)
+			g_string_append(text, "..");
+		if (d->until_ns < CLOCK_NEVER)
+			g_string_append_printf(text, "%gs", (double)d->until_ns * 1e-9);
+	}
+	return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static gboolean attach_campaign(const RunInputs *in, const RunConfig *config, SessionWriter *writer,
+				GError **error)
 {
 	if (!config->campaign.plan)
 		return TRUE;
+	g_autofree char *population = perturb_population(in);
+	if (population)
+		session_writer_meta(writer, "perturb.population", population);
 	g_autofree char *draw = g_strdup_printf("%u", config->campaign.draw);
 	g_autofree char *sample = g_strdup_printf("%u", config->campaign.sample);
 	g_autofree char *attempt = g_strdup_printf("%u", config->campaign.attempt);
@@ -218,7 +242,7 @@ gboolean run_inputs_attach(const RunInputs *in, const RunConfig *config, const R
 				   in->scenario->n_bytes, error) ||
 	    !session_writer_attach(writer, "product.yaml", NULL, in->product->bytes,
 				   in->product->n_bytes, error) ||
-	    !attach_packs(in, writer, error) || !attach_campaign(config, writer, error) ||
+	    !attach_packs(in, writer, error) || !attach_campaign(in, config, writer, error) ||
 	    !session_writer_attach_judge(writer, in->spec, error))
 		return FALSE;
 	for (guint i = 0; i < files->len; i++) {

@@ -140,6 +140,8 @@ static void read_one(Reader *r, Disturbance *d, const YamlNode *node)
 	d->place = read_place(node);
 	d->info = read_kind(r, kind);
 	d->severity = read_severity(r, yaml_get(node, "severity"));
+	d->written =
+		g_strdup_printf("%s:%s", yaml_text(kind), yaml_text(yaml_get(node, "severity")));
 	read_span(r, d, yaml_get(node, "from"), yaml_get(node, "until"));
 	if (during && (yaml_get(node, "from") || yaml_get(node, "until")))
 		yaml_error(r->doc, during, r->diag, "either `during` or `from` and `until`");

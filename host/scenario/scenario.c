@@ -236,8 +236,10 @@ void scenario_free(Scenario *s)
 		g_free(s->needs[i].role);
 	for (size_t i = 0; i < s->n_timeline; i++)
 		entry_clear(&s->timeline[i]);
-	for (size_t i = 0; i < s->n_disturbances; i++)
+	for (size_t i = 0; i < s->n_disturbances; i++) {
+		g_free(s->disturbances[i].written);
 		g_free(s->disturbances[i].role);
+	}
 	g_free(s->disturbances);
 	free_steps(s->setup, s->n_setup);
 	free_steps(s->cleanup, s->n_cleanup);

@@ -345,6 +345,36 @@ static void perturbed_and_plain_runs_are_never_pooled(void)
 	clear(&bag);
 }
 
+/* One campaign that draws how foggy it is: 29 of 29 show 90 % over that population, 10 + 10 + 9 runs as drawn. Without a draw, or
+ * from two campaigns, they stay apart. */
+static void severities_that_a_campaign_draws_are_one_population(void)
+{
+	static const char *const fog[] = {"", "fog:1@camera.main", "fog:3@camera.main"};
+	Bag bag = bag_new();
+	add_many(&bag, 29, VERDICT_PASS, 3);
+	for (guint i = 0; i < 29; i++) {
+		set(run_of(&bag, i), "perturb.population", "fog:$fog@camera.main");
+		if (i % 3)
+			set(run_of(&bag, i), "perturb", fog[i % 3]);
+	}
+	g_autoptr(GPtrArray) claims = claims_of(&bag);
+	CU_ASSERT_EQUAL(claims->len, 1);
+	const ClaimResult *c = g_ptr_array_index(claims, 0);
+	CU_ASSERT_EQUAL(c->verdict, VERDICT_PASS);
+	CU_ASSERT_EQUAL(c->n, 29);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c->why, "fog:$fog@camera.main: 10 × fog:1@camera.main, 9 × "
+					      "fog:3@camera.main, 10 × none"));
+	set(run_of(&bag, 3), "campaign", "plan-2");
+	g_autoptr(GPtrArray) two = claims_of(&bag);
+	CU_ASSERT_EQUAL(two->len, 2);
+	set(run_of(&bag, 3), "campaign", "plan-1");
+	for (guint i = 0; i < 29; i++)
+		set(run_of(&bag, i), "perturb.population", "fog:2@camera.main");
+	g_autoptr(GPtrArray) fixed = claims_of(&bag);
+	CU_ASSERT_EQUAL(fixed->len, 3);
+	clear(&bag);
+}
+
 /* 29 of 30 drawn runs, the failed one left out; and an INVALID run that was repeated and is kept back. */
 static void a_run_left_out_of_a_campaign_leaves_the_claim_open(void)
 {
@@ -364,6 +394,7 @@ static void a_run_left_out_of_a_campaign_leaves_the_claim_open(void)
 }
 
 UNIT_MAIN("criterion.claims", UNIT(perturbed_and_plain_runs_are_never_pooled),
+	  UNIT(severities_that_a_campaign_draws_are_one_population),
 	  UNIT(the_printed_plan_passes_and_nothing_less), UNIT(too_many_failures_fail),
 	  UNIT(an_unexplained_invalid_run_takes_the_pass), UNIT(too_many_invalid_runs_are_no_claim),
 	  UNIT(a_repeated_stimulus_or_session_counts_once),

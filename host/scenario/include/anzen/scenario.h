@@ -137,6 +137,7 @@ typedef struct StopRule {
 typedef struct Disturbance {
 	const struct PerturbInfo *info; /* perturb.h */
 	unsigned severity;         /* 0: not at all, the zero point of a campaign over severities */
+	char *written;             /* "KIND:SEVERITY" as it stands there: "fog:$fog" */
 	char *role;                /* a camera or a signal of the needs */
 	int64_t from_ns, until_ns; /* on the timeline; INT64_MIN, CLOCK_NEVER: always */
 	Place place;
