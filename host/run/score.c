@@ -92,6 +92,20 @@ static int find_id(const GPtrArray *ids, const char *wanted, GError **error)
 	return found;
 }
 
+/* What a chosen one is judged with is judged, and not left out. */
+static void add_partners(Pack *const *packs, size_t n, const GPtrArray *all, bool *wanted)
+{
+	for (guint round = 0; round < all->len; round++)
+		for (guint i = 0; i < all->len; i++) {
+			const Criterion *c = criterion_find(packs, n, g_ptr_array_index(all, i));
+			guint at;
+			if (wanted[i] && c && c->partner &&
+			    g_ptr_array_find_with_equal_func((GPtrArray *)(uintptr_t)all,
+							     c->partner, g_str_equal, &at))
+				wanted[at] = true;
+		}
+}
+
 /* Those to be judged, in the order of `named`; the others go to left_out. NULL with an error. */
 static GPtrArray *chosen_ids(Pack *const *packs, size_t n, const char *named,
 			     const char *const *chosen, GPtrArray *left_out, GError **error)
@@ -105,6 +119,8 @@ static GPtrArray *chosen_ids(Pack *const *packs, size_t n, const char *named,
 			return NULL;
 		wanted[at] = true;
 	}
+	if (chosen)
+		add_partners(packs, n, all, wanted);
 	for (guint i = 0; i < all->len; i++)
 		g_ptr_array_add(!chosen || wanted[i] ? ids : left_out,
 				g_strdup(g_ptr_array_index(all, i)));

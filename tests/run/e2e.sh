@@ -177,6 +177,8 @@ replays() {
 	# a part of the criteria, said as such
 	play 4 INVALID --product "$good" --rate answer --criterion no-false-shut-off
 	grep -q '"left_out".*shut-off-delay' "$(field folder)/run.json" || fail "run.json does not say what was left out"
+	# what it is judged with is not left out, and the second judge knows
+	delay PASS "$good" --criterion shut-off-delay
 	play 2 "" --product "$good" --rate answer --criterion no-such-one
 	# perturbed: the same seed the same input, and everything says so
 	delay PASS "$good" --perturb noise:2 --seed 7
