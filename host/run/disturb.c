@@ -496,6 +496,15 @@ static void end_camera(CameraSource *c, int64_t now)
 		d->sink->event(d->sink, DISTURB_DIGEST, now, json);
 }
 
+/* A sample that was due and still waits was withheld by the bench. */
+static void end_signal(SignalSource *s, int64_t now)
+{
+	for (Delayed *x; (x = g_queue_pop_head(&s->waiting)); g_free(x))
+		if (x->due_ns <= now && s->source.disturb->sink &&
+		    atomic_load(&s->source.disturb->start_ns))
+			note_lateness(&s->source, x->due_ns, now);
+}
+
 void disturb_end(Disturb *d)
 {
 	if (atomic_exchange(&d->ended, true))
@@ -503,6 +512,8 @@ void disturb_end(Disturb *d)
 	int64_t now = clock_now(d->clock);
 	if (d->thread)
 		g_thread_join(g_steal_pointer(&d->thread));
+	for (guint i = 0; i < d->signals->len; i++)
+		end_signal(g_ptr_array_index(d->signals, i), now);
 	for (guint i = 0; i < d->films->len; i++)
 		end_camera(g_ptr_array_index(d->films, i), now);
 }
