@@ -330,6 +330,28 @@ static void a_late_sample_waits_for_its_time(void)
 	bench_close(&b);
 }
 
+/* Due at 1 s, and the run ends at 1.7 s without it: the bench kept it back. One that is due later is nobody's fault. */
+static void a_sample_that_never_came_is_late(void)
+{
+	for (int due = 0; due < 2; due++) {
+		g_autoptr(Given) given = given_new();
+		Bench b;
+		bench_open(&b, "time-skew:5", 7, true, given); /* 1 s */
+		disturb_begin(b.disturb, START);
+		clock_manual_set(b.clock, START);
+		disturb_sample(b.disturb, SENSOR, START, 42, SAMPLE_OK);
+		clock_manual_set(b.clock, START + (due ? 1700 : 900) * CLOCK_MS);
+		disturb_end(b.disturb);
+		CU_ASSERT_EQUAL(given->sensor->n, 0);
+		CU_ASSERT_EQUAL(given->fault != NULL, due);
+		if (due)
+			CU_ASSERT_STRING_EQUAL(given->fault,
+					       "the perturbed pan.temperature of 1.000 s was given "
+					       "700 ms after its time (deadline 100 ms)");
+		bench_close(&b);
+	}
+}
+
 /* Real time, by a clock that stands: the thread gives each picture when the clock says so. Times are those of the units, so
  * that a clock ahead of them means that the bench is late. */
 static Given *real_time(int64_t behind_ns, bool begun)
@@ -391,7 +413,7 @@ static void a_clock_is_as_uncertain_as_the_bench_may_be_late(void)
 UNIT_MAIN("run.disturb", UNIT(the_same_seed_gives_the_same_bytes),
 	  UNIT(the_digest_is_that_of_the_pure_functions_on_what_was_recorded),
 	  UNIT(late_pictures_come_in_their_order_at_their_time),
-	  UNIT(a_frozen_picture_stands_still),
+	  UNIT(a_frozen_picture_stands_still), UNIT(a_sample_that_never_came_is_late),
 	  UNIT(what_moves_is_compared_with_the_undisturbed_picture),
 	  UNIT(samples_are_what_the_pure_function_says), UNIT(a_late_sample_waits_for_its_time),
 	  UNIT(who_is_late_is_the_bench), UNIT(a_signal_without_a_range_has_no_full_scale),
