@@ -85,7 +85,8 @@ void replay_give(Replay *r, const TapeItem *item, int64_t due, int64_t now)
 		return;
 	case TAPE_SAMPLE:
 		bench->sample(bench, item->source, due, item->v, item->status);
-		note_lateness(r, item, now, MAX(now - due, 0));
+		/* what led up to the beginning is shown at once, and was not to be shown before */
+		note_lateness(r, item, now, item->t_ns < r->tape->first_ns ? 0 : MAX(now - due, 0));
 		return;
 	case TAPE_EVENT:
 		bench->event(bench, item->source, due, item->json);
