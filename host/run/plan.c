@@ -238,6 +238,18 @@ static void add_cleanup(Builder *b, const Step *step)
 		add_settle(b, cleanup, step->settle);
 }
 
+/* Set before the timeline, by another hand than the plan's; that it cannot be is told now, not when the rig is armed. */
+static void check_setup(Builder *b, const Step *step)
+{
+	for (size_t i = 0; i < step->n_sets; i++) {
+		g_autoptr(GError) error = NULL;
+		double value;
+		if (rig_spec_role(b->spec, step->sets[i].role) &&
+		    !plan_drive_value(b->spec, &step->sets[i], &value, &error))
+			complain(b, step->sets[i].place, "%s", error->message);
+	}
+}
+
 static GHashTable *parameter_table(const Scenario *scenario)
 {
 	GHashTable *table = g_hash_table_new(g_str_hash, g_str_equal);
@@ -293,6 +305,8 @@ ExecutorPlan *plan_build(const Scenario *scenario, const Product *product, const
 		     .diag = diag};
 	size_t errors = diagnostics_errors(diag);
 	b.plan->end_ns = scenario->end_ns;
+	for (size_t i = 0; i < scenario->n_setup; i++)
+		check_setup(&b, &scenario->setup[i]);
 	for (size_t i = 0; i < scenario->n_timeline; i++)
 		add_entry(&b, &scenario->timeline[i]);
 	for (size_t i = 0; i < scenario->n_stop_rules; i++) {
