@@ -30,6 +30,16 @@ static void add_bool(JsonBuilder *b, const char *name, bool v)
 	json_builder_add_boolean_value(b, v);
 }
 
+/* A damaged session: what helps stands in the same line. */
+static int fail_session(CliContext *cli, const char *path, const GError *error)
+{
+	if (!g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT))
+		return cli_fail(cli, error);
+	g_autofree char *cure =
+		g_strdup_printf(_("; save what is whole with: anzen session recover %s"), path);
+	return cli_fail_text(cli, ANZEN_EXIT_INVALID, "%s%s", error->message, cure);
+}
+
 static gint by_name(gconstpointer a, gconstpointer b)
 {
 	return strcmp((*(const Signal *const *)a)->info.name,
@@ -155,7 +165,7 @@ int cmd_session_info(int argc, char **argv, CliContext *cli)
 		return cli->exit;
 	g_autoptr(SessionReader) reader = session_reader_open(argv[1], &error);
 	if (!reader)
-		return cli_fail(cli, error);
+		return fail_session(cli, argv[1], error);
 	g_autoptr(SessionCheck) check = session_verify(argv[1], &error);
 	if (!check)
 		return cli_fail(cli, error);
@@ -236,12 +246,14 @@ int cmd_session_verify(int argc, char **argv, CliContext *cli)
 		verify_json(c, original, differs);
 	else if (good)
 		verify_text(argv[1], c, original);
+	g_autofree char *cure =
+		c->lost_bytes > 0
+			? g_strdup_printf(_("; save what is whole with: anzen session recover %s"),
+					  argv[1])
+			: NULL;
 	if (!good)
-		fprintf(stderr, "anzen: %s: %s\n%s", _("does not verify"),
-			c->problem ? c->problem : differs,
-			c->truncated ? _("  it was cut; save what is whole with: anzen session "
-					 "recover\n")
-				     : "");
+		fprintf(stderr, "anzen: %s: %s%s\n", _("does not verify"),
+			c->problem ? c->problem : differs, cure ? cure : "");
 	return good ? ANZEN_EXIT_PASS : ANZEN_EXIT_INVALID;
 }
 
@@ -396,7 +408,7 @@ int cmd_session_cat(int argc, char **argv, CliContext *cli)
 		return cli->exit;
 	g_autoptr(SessionReader) reader = session_reader_open(argv[1], &error);
 	if (!reader)
-		return cli_fail(cli, error);
+		return fail_session(cli, argv[1], error);
 	if (attachment)
 		return cat_attachment(cli, reader, attachment);
 	if (signals)
@@ -425,7 +437,7 @@ static int export_csv(CliContext *cli, const Recording *rec, char **signals, con
 static int export_mp4(CliContext *cli, SessionReader *reader, const char *camera, const char *path)
 {
 	g_autoptr(GError) error = NULL;
-	uint64_t frames = 0;
+	SessionVideo video = {0};
 	size_t n = session_reader_cameras(reader);
 	if (!camera && n != 1)
 		return cli_fail_text(
@@ -433,10 +445,14 @@ static int export_mp4(CliContext *cli, SessionReader *reader, const char *camera
 			n == 0 ? _("the session has no camera")
 			       : _("the session has several cameras; expected --camera NAME"));
 	if (!session_export_mp4(reader, camera ? camera : session_reader_camera(reader, 0)->name,
-				path, &frames, &error))
+				path, &video, &error))
 		return cli_fail(cli, error);
 	if (!cli->json)
-		printf(_("%s: %llu pictures\n"), path, (unsigned long long)frames);
+		printf(_("%s: %llu pictures\n"), path, (unsigned long long)video.frames);
+	if (!cli->json && video.before_key > 0)
+		printf(_("  %llu before the camera's first key frame cannot be shown and are left "
+			 "out\n"),
+		       (unsigned long long)video.before_key);
 	return ANZEN_EXIT_PASS;
 }
 
@@ -478,9 +494,16 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 		      g_str_has_suffix(out, ".wav")))
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
 				     _("expected -o FILE.csv, FILE.mp4 or FILE.wav"));
+	if ((camera && !g_str_has_suffix(out, ".mp4")) ||
+	    (signals && g_str_has_suffix(out, ".mp4")))
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
+				     _("--camera goes with FILE.mp4, --signal with FILE.csv or "
+				       "FILE.wav"));
+	if (g_file_test(out, G_FILE_TEST_EXISTS))
+		return cli_fail_text(cli, ANZEN_EXIT_INPUT, _("%s: is there already"), out);
 	g_autoptr(SessionReader) reader = session_reader_open(argv[1], &error);
 	if (!reader)
-		return cli_fail(cli, error);
+		return fail_session(cli, argv[1], error);
 	int code = export_as(cli, reader, signals, camera, out);
 	if (code == ANZEN_EXIT_PASS && cli->json) {
 		g_autoptr(JsonBuilder) b = json_builder_new();

@@ -111,7 +111,8 @@ static int unknown_command(CliContext *cli, int argc, char **argv)
 				     _("unknown command '%s'; did you mean 'anzen %s'?"),
 				     two && is_group(argv[1]) ? two : argv[1], near);
 	return cli_fail_text(cli, ANZEN_EXIT_INPUT,
-			     _("unknown command '%s'; 'anzen --help' lists them"), argv[1]);
+			     _("unknown command '%s'; 'anzen --help' lists them"),
+			     two && is_group(argv[1]) ? two : argv[1]);
 }
 
 static int run_command(CliContext *cli, int argc, char **argv)

@@ -51,12 +51,13 @@ static gboolean file_read(void *self, uint64_t offset, void *buffer, size_t n, G
 gboolean mcap_file_source(const char *path, McapSource *ret, GError **error)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A pipe without a writer would not open. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return refuse(error, ANZEN_ERROR_INPUT, path, "cannot be opened", errno);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
-		return refuse(error, ANZEN_ERROR_INPUT, path, "is no regular file", EINVAL);
+		return error_input(error, "%s: is no regular file", path);
 	}
 	File *file = g_new0(File, 1);
 	*file = (File){fd, g_strdup(path)};
@@ -102,15 +103,20 @@ static gboolean sync_folder_of(const char *path, GError **error)
 	return good;
 }
 
+/* The path is wrong; the medium may be well. */
+static bool is_bad_path(int number)
+{
+	return number == EEXIST || number == ENOENT || number == EACCES || number == EPERM ||
+	       number == EROFS || number == ENOTDIR || number == EISDIR || number == ELOOP ||
+	       number == ENAMETOOLONG || number == EINVAL;
+}
+
 gboolean mcap_file_sink(const char *path, McapSink *ret, GError **error)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return refuse(error,
-			      errno == EEXIST || errno == ENOENT || errno == EACCES
-				      ? ANZEN_ERROR_INPUT
-				      : ANZEN_ERROR_IO,
-			      path, "cannot be created", errno);
+		return refuse(error, is_bad_path(errno) ? ANZEN_ERROR_INPUT : ANZEN_ERROR_IO, path,
+			      "cannot be created", errno);
 	if (!sync_folder_of(path, error)) {
 		close(fd);
 		return FALSE;

@@ -227,6 +227,8 @@ gboolean walk_open(Walk *walk, const McapSource *source, McapReadFlags flags, GE
 	*walk = (Walk){.source = *source, .flags = flags | MCAP_ORDER_CHUNKS};
 	chain_init(&walk->chain);
 	walk->reader = mcap_reader_new(source, walk->flags, NULL, error);
+	if (!walk->reader)
+		g_prefix_error(error, "%s: ", source->name);
 	if (walk->reader && (flags & MCAP_SALVAGE))
 		mcap_reader_set_witness(walk->reader, next_link_agrees, walk);
 	return walk->reader != NULL;

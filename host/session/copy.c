@@ -108,12 +108,11 @@ void copy_topic_free(void *pointer)
 gboolean copy_origin(const Walk *walk, McapNext end, const McapSource *source, CopyOrigin *ret,
 		     GError **error)
 {
-	if (end == MCAP_NEXT_TRUNCATED) {
-		g_prefix_error(error, "save it first with: anzen session recover: ");
+	if (end == MCAP_NEXT_TRUNCATED || end == MCAP_NEXT_ERROR) {
+		if (!error || g_error_matches(*error, ANZEN_ERROR, ANZEN_ERROR_CORRUPT))
+			g_prefix_error(error, "save it first with: anzen session recover: ");
 		return FALSE;
 	}
-	if (end != MCAP_NEXT_END)
-		return FALSE;
 	if (!walk->session) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
 			    "%s: an MCAP file, but no session of ours", source->name);
@@ -149,6 +148,8 @@ gboolean copy_write_edited(Copy *copy, const char *operation, const CopyOrigin *
 gboolean output_open(Output *o, const char *path, GError **error)
 {
 	*o = (Output){0};
+	if (!*path)
+		return error_input(error, "the name of the file to write is empty");
 	if (g_file_test(path, G_FILE_TEST_EXISTS)) {
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT, "%s: is there already", path);
 		return FALSE;

@@ -74,7 +74,10 @@ gboolean session_write_file(const char *path, const void *data, size_t size, GEr
 	g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
 	int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0) {
-		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "%s: %s", path, g_strerror(errno));
+		bool wrong = errno == ENOENT || errno == ENOTDIR || errno == EACCES ||
+			     errno == EROFS || errno == ENAMETOOLONG;
+		g_set_error(error, ANZEN_ERROR, wrong ? ANZEN_ERROR_INPUT : ANZEN_ERROR_IO,
+			    "%s: %s", path, g_strerror(errno));
 		return FALSE;
 	}
 	gboolean good = write_all(fd, data, size);

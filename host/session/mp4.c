@@ -22,6 +22,7 @@ typedef struct {
 	GArray *samples; /* Sample */
 	GByteArray *vps, *sps, *pps;
 	int width, height;
+	uint64_t early; /* pictures before the first key frame: nothing shows them */
 	bool jpeg, hevc, failed;
 	int64_t first_ns;
 	GError *error;
@@ -332,11 +333,12 @@ static bool take_picture(const Frame *f, void *data)
 {
 	Mp4 *m = data;
 	Sample sample = {.key = f->key};
-	if (m->samples->len == 0) {
-		if (!f->key)
-			return refuse(m, "the video does not begin with a key frame");
-		m->first_ns = f->capture_ns;
+	if (m->samples->len == 0 && !f->key) {
+		m->early++;
+		return true;
 	}
+	if (m->samples->len == 0)
+		m->first_ns = f->capture_ns;
 	if (m->width == 0) {
 		m->width = f->width;
 		m->height = f->height;
@@ -373,8 +375,9 @@ static gboolean write_file(Mp4 *m, SessionReader *reader, const char *camera, GE
 		g_propagate_prefixed_error(error, g_steal_pointer(&m->error), "%s: ", camera);
 		return FALSE;
 	}
-	const char *lacks = m->samples->len == 0 ? "holds no picture"
-			    : m->width == 0      ? "does not say how large its pictures are"
+	const char *lacks = m->early && m->samples->len == 0 ? "holds no key frame"
+			    : m->samples->len == 0           ? "holds no picture"
+			    : m->width == 0 ? "does not say how large its pictures are"
 			    : !m->jpeg && (!m->sps || !m->pps || (m->hevc && !m->vps))
 				    ? "has no parameter sets"
 				    : NULL;
@@ -417,7 +420,7 @@ static gboolean usable(SessionReader *reader, const char *camera, Mp4 *m, GError
 }
 
 gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
-			    uint64_t *ret_frames, GError **error)
+			    SessionVideo *ret, GError **error)
 {
 	Mp4 m = {0};
 	g_auto(Output) output = {0};
@@ -432,8 +435,8 @@ gboolean session_export_mp4(SessionReader *reader, const char *camera, const cha
 		g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_IO, "%s: %s", path, g_strerror(errno));
 		good = FALSE;
 	}
-	if (good && ret_frames)
-		*ret_frames = m.samples->len;
+	if (good && ret)
+		*ret = (SessionVideo){m.samples->len, m.early};
 	g_array_unref(m.samples);
 	g_clear_pointer(&m.vps, g_byte_array_unref);
 	g_clear_pointer(&m.sps, g_byte_array_unref);

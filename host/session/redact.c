@@ -125,11 +125,16 @@ static int64_t to_bench(int64_t timeline_ns, int64_t start_ns)
 typedef struct {
 	int64_t from_ns, to_ns;
 	int64_t key_before, key_after;
+	int64_t first_key;
+	bool early; /* a picture before it */
 } Keys;
 
 static bool note_keys(const Frame *frame, void *data)
 {
 	Keys *keys = data;
+	if (frame->key && keys->first_key == CLOCK_NEVER)
+		keys->first_key = frame->capture_ns;
+	keys->early |= keys->first_key == CLOCK_NEVER;
 	if (frame->key && frame->capture_ns <= keys->from_ns)
 		keys->key_before = frame->capture_ns;
 	if (frame->key && frame->capture_ns >= keys->to_ns && keys->key_after == CLOCK_NEVER)
@@ -137,15 +142,34 @@ static bool note_keys(const Frame *frame, void *data)
 	return keys->key_after == CLOCK_NEVER;
 }
 
+/* A camera was there before its recording: nobody can show those pictures, so that nothing in them can be hidden. */
+static void withhold_before(Redact *r, SessionWithheld *region, int64_t first_key)
+{
+	SessionWithheld before = {.kind = WITHHELD_CAMERA,
+				  .name = region->name,
+				  .from_ns = INT64_MIN,
+				  .to_ns = first_key};
+	for (guint i = 0; i < r->works->len; i++) {
+		const SessionWithheld *p = ((Work *)r->works->pdata[i])->part;
+		if (p->kind == WITHHELD_CAMERA && !strcmp(p->name, region->name) &&
+		    p->from_ns == INT64_MIN)
+			return;
+	}
+	add_work(r, &before);
+}
+
 /* What follows up to the next key frame is made of what is withheld. A region is encoded again, so it begins at one too. */
 static gboolean widen(Redact *r, SessionWithheld *p, GError **error)
 {
-	Keys keys = {p->from_ns, p->to_ns, INT64_MIN, CLOCK_NEVER};
+	Keys keys = {p->from_ns, p->to_ns, INT64_MIN, CLOCK_NEVER, CLOCK_NEVER, false};
 	if (!session_reader_frames(r->reader, p->name, 0, 0, note_keys, &keys, error))
 		return FALSE;
 	p->to_ns = keys.key_after;
-	if (p->kind == WITHHELD_REGION)
-		p->from_ns = keys.key_before;
+	if (p->kind != WITHHELD_REGION)
+		return TRUE;
+	p->from_ns = keys.key_before;
+	if (keys.early && p->from_ns == INT64_MIN && keys.first_key != CLOCK_NEVER)
+		withhold_before(r, p, p->from_ns = keys.first_key);
 	return TRUE;
 }
 

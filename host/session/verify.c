@@ -100,6 +100,10 @@ SessionCheck *session_verify_source(const McapSource *source, GError **error)
 	if (!hash_source(source, check->sha256, error))
 		return NULL;
 	if (!walk_open(&walk, source, 0, &local)) {
+		if (g_error_matches(local, ANZEN_ERROR, ANZEN_ERROR_INPUT)) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return NULL;
+		}
 		problem(check, offset_in(local->message, 0), local->message);
 		check->lost_bytes = source->size;
 		return g_steal_pointer(&check);

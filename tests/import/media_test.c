@@ -171,10 +171,9 @@ static void films_come_out_as_they_went_in(void)
 		CU_ASSERT_TRUE(make_film(encoders[i], "matroskamux", path));
 		g_autoptr(ImportReport) report = values_import(path, out, &why);
 		g_autoptr(SessionReader) reader = report ? session_reader_open(out, NULL) : NULL;
-		uint64_t frames = 0;
-		UNIT_OK(reader && session_export_mp4(reader, "in.mkv", mp4, &frames, &error),
-			error);
-		CU_ASSERT_EQUAL(frames, 20);
+		SessionVideo video = {0};
+		UNIT_OK(reader && session_export_mp4(reader, "in.mkv", mp4, &video, &error), error);
+		CU_ASSERT_EQUAL(video.frames, 20);
 		g_autofree char *before = decoded(path), *after = decoded(mp4);
 		CU_ASSERT_TRUE(before && after && !strcmp(before, after));
 		g_autoptr(ImportReport) again = values_import(mp4, out, &why);

@@ -29,7 +29,8 @@ static void paint(int i, uint8_t *gray)
 			gray[(10 + y) * W + (i % 50) + x] = 235;
 }
 
-static void record(const char *path, const char *format)
+/* What the camera sent before picture `first` nobody recorded. */
+static void record_from(const char *path, const char *format, int first)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Clock) clock = clock_manual_new(START);
@@ -59,12 +60,18 @@ static void record(const char *path, const char *format)
 				error);
 			CU_ASSERT_EQUAL(unit.key, i % KEYS == 0);
 		}
-		session_frame(p, camera, strcmp(format, "h264") ? &picture : &unit);
+		if (i >= first)
+			session_frame(p, camera, strcmp(format, "h264") ? &picture : &unit);
 		session_writer_pump(w, &error);
 	}
 	session_event(p, time_of(FRAMES), "run.end", NULL);
 	UNIT_OK(session_writer_finish(w, NULL, NULL, &error), error);
 	media_encoder_free(encoder);
+}
+
+static void record(const char *path, const char *format)
+{
+	record_from(path, format, 0);
 }
 
 typedef struct {
@@ -225,11 +232,11 @@ static void an_mp4_plays_the_same_pictures_at_the_same_times(void)
 	g_autofree char *path = g_build_filename(dir, "s.mcap", NULL),
 			*mp4 = g_build_filename(dir, "v.mp4", NULL);
 	g_autoptr(GError) error = NULL;
-	uint64_t frames = 0;
+	SessionVideo video = {0};
 	record(path, "h264");
 	g_autoptr(SessionReader) reader = session_reader_open(path, &error);
-	UNIT_OK(session_export_mp4(reader, "camera.main", mp4, &frames, &error), error);
-	CU_ASSERT_EQUAL(frames, FRAMES);
+	UNIT_OK(session_export_mp4(reader, "camera.main", mp4, &video, &error), error);
+	CU_ASSERT_EQUAL(video.frames, FRAMES);
 	g_auto(Film) want, got;
 	film_of(path, &want);
 	film_init(&got);
@@ -261,11 +268,80 @@ static void an_mp4_plays_the_same_pictures_at_the_same_times(void)
 	g_unlink(path);
 }
 
+typedef struct {
+	int n, keys;
+	int64_t first_ns;
+} Seen;
+
+static bool count(const Frame *f, void *data)
+{
+	Seen *seen = data;
+	if (seen->n++ == 0)
+		seen->first_ns = f->capture_ns;
+	seen->keys += f->key;
+	return true;
+}
+
+static Seen seen_in(const char *path)
+{
+	Seen seen = {0};
+	g_autoptr(SessionReader) reader = session_reader_open(path, NULL);
+	CU_ASSERT_TRUE(reader &&
+		       session_reader_frames(reader, "camera.main", 0, 0, count, &seen, NULL));
+	return seen;
+}
+
+/* A camera is on before its recording begins: pictures 7 to 19 lack the key frame 0. */
+static void a_camera_that_was_on_before_is_shown_from_its_first_key_frame(void)
+{
+	g_autofree char *path = g_build_filename(dir, "s.mcap", NULL),
+			*mp4 = g_build_filename(dir, "v.mp4", NULL),
+			*out = g_build_filename(dir, "r.mcap", NULL), *why = NULL;
+	g_autoptr(GError) error = NULL;
+	SessionVideo video = {0};
+	record_from(path, "h264", 7);
+	CU_ASSERT_EQUAL(seen_in(path).n, FRAMES - 7);
+	g_autoptr(SessionReader) reader = session_reader_open(path, &error);
+	UNIT_OK(session_export_mp4(reader, "camera.main", mp4, &video, &error), error);
+	CU_ASSERT_EQUAL(video.frames, FRAMES - KEYS);
+	CU_ASSERT_EQUAL(video.before_key, KEYS - 7);
+	/* To hide something at the beginning, what cannot be decoded is withheld. */
+	g_autoptr(RedactVideo) hidden = redact_video_new(true);
+	g_autoptr(SessionWithheld) part = session_withheld_new(WITHHELD_REGION, "camera.main");
+	const SessionWithheld *const parts[] = {part};
+	SessionEdit edit = {0};
+	part->width = part->height = 16;
+	SessionRedaction redaction = {.parts = parts,
+				      .n_parts = 1,
+				      .reason = "a face",
+				      .hide = redact_video_hide,
+				      .hide_data = hidden};
+	UNIT_OK(session_redact(path, &redaction, out, &edit, &error), error);
+	g_free(edit.sha256);
+	Seen seen = seen_in(out);
+	CU_ASSERT_EQUAL(seen.n, FRAMES - KEYS);
+	CU_ASSERT_EQUAL(seen.first_ns, time_of(KEYS));
+	CU_ASSERT_TRUE(session_redaction_check(out, path, &why, &error));
+	CU_ASSERT_PTR_NULL(why);
+	g_unlink(mp4);
+	g_unlink(out);
+	/* Without any key frame there is nothing to show. */
+	g_unlink(path);
+	record_from(path, "h264", 41);
+	g_autoptr(SessionReader) none = session_reader_open(path, NULL);
+	CU_ASSERT_FALSE(session_export_mp4(none, "camera.main", mp4, NULL, &error));
+	CU_ASSERT_TRUE(error && strstr(error->message, "holds no key frame"));
+	CU_ASSERT_FALSE(g_file_test(mp4, G_FILE_TEST_EXISTS));
+	g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
-	static const UnitTest tests[] = {UNIT(a_hidden_region_is_gone_and_the_rest_stays),
-					 UNIT(in_raw_pictures_a_mosaic_leaves_sixteen_values),
-					 UNIT(an_mp4_plays_the_same_pictures_at_the_same_times)};
+	static const UnitTest tests[] = {
+		UNIT(a_hidden_region_is_gone_and_the_rest_stays),
+		UNIT(in_raw_pictures_a_mosaic_leaves_sixteen_values),
+		UNIT(an_mp4_plays_the_same_pictures_at_the_same_times),
+		UNIT(a_camera_that_was_on_before_is_shown_from_its_first_key_frame)};
 	dir = g_dir_make_tmp("anzen-video-XXXXXX", NULL);
 	int failed = unit_run("session.edit_video", tests, G_N_ELEMENTS(tests), argc, argv);
 	failed |= g_rmdir(dir) != 0;

@@ -304,10 +304,14 @@ gboolean session_merge(const char *const *paths, size_t n, SessionMergeAlign ali
 /* ---- export ---------------------------------------------------------------------------------- */
 
 /* A camera's h264, h265 or jpeg pictures as an MP4 file (ISO/IEC 14496-12), not encoded again. Times are those of capture, to the
- * microsecond, the first picture at 0. ANZEN_ERROR_INPUT for raw pictures and for a stream that does not begin with a key
- * frame. ret_frames may be NULL. */
+ * microsecond, the first picture at 0. A camera was there before its recording: what comes before the first key frame cannot
+ * be shown, and is left out and counted. ANZEN_ERROR_INPUT for raw pictures and where there is no key frame. */
+typedef struct SessionVideo {
+	uint64_t frames, before_key;
+} SessionVideo;
+/* ret may be NULL. */
 gboolean session_export_mp4(SessionReader *reader, const char *camera, const char *path,
-			    uint64_t *ret_frames, GError **error);
+			    SessionVideo *ret, GError **error);
 /* Signals that are a sound (no unit, evenly spaced at 1 kHz or more, none missing, as imports of sounds have them) as a WAV
  * file of 32-bit floats, a channel each; names: NULL-terminated, NULL: all that are. ANZEN_ERROR_INPUT: there is none, or
  * they are not of one sound. */
