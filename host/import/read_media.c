@@ -27,6 +27,12 @@ gboolean read_media(Intake *in, const char *path, GError **error)
 	IntakeTopic *topic = intake_topic(in, name, format, NULL, "video", WIRE_OF_NOTHING, NULL);
 	topic->pictures = true;
 	intake_note(in, "of a film the first video track is taken; sound: give it as WAV");
+	const char *turn = media_reader_orientation(reader);
+	if (turn)
+		intake_note(in,
+			    "the film asks its player to turn the pictures (%s): they are taken as "
+			    "they are stored, and a product sees them like that",
+			    turn);
 	for (;; n++) {
 		const IntakePlace place = {"picture", n, NULL};
 		g_auto(Frame) unit = {0};

@@ -12,6 +12,7 @@
 typedef struct Clip {
 	const char *path, *camera;
 	char *name, *sha256;
+	const char *turn; /* what a player would do with its pictures; NULL: nothing */
 	ImportFacts facts;
 } Clip;
 
@@ -46,6 +47,7 @@ static gboolean measure(Clip *clip, GError **error)
 	g_autoptr(GError) end = NULL;
 	g_autoptr(MediaReader) reader = media_reader_open(clip->path, error);
 	int64_t first = 0, last = -1;
+	clip->turn = reader ? media_reader_orientation(reader) : NULL;
 	while (reader) {
 		g_auto(Frame) unit = {0};
 		if (!media_reader_next(reader, &unit, &end))
@@ -132,6 +134,8 @@ static gboolean attach(const Output *o, const Labels *labels, const Clip *clip, 
 	session_writer_meta(o->writer, "import.labels", base);
 	session_writer_meta(o->writer, "import.labels.sha256", hash);
 	session_writer_meta(o->writer, "import.labels.by", labels->by);
+	if (clip->turn)
+		session_writer_meta(o->writer, "import.orientation", clip->turn);
 	if (labels->note)
 		session_writer_meta(o->writer, "import.labels.note", labels->note);
 	if (labels->crop) {

@@ -136,6 +136,22 @@ const char *media_reader_format(const MediaReader *reader)
 	return reader->format;
 }
 
+const char *media_reader_orientation(const MediaReader *reader)
+{
+	g_autoptr(GstPad) pad = gst_element_get_static_pad(GST_ELEMENT(reader->sink), "sink");
+	for (guint i = 0;; i++) {
+		g_autoptr(GstEvent) event = gst_pad_get_sticky_event(pad, GST_EVENT_TAG, i);
+		GstTagList *tags = NULL;
+		g_autofree char *said = NULL;
+		if (!event)
+			return NULL;
+		gst_event_parse_tag(event, &tags);
+		if (gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &said) &&
+		    strcmp(said, "rotate-0"))
+			return g_intern_string(said);
+	}
+}
+
 gboolean media_reader_next(MediaReader *reader, Frame *ret_frame, GError **error)
 {
 	g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(reader->sink, 10 * GST_SECOND);

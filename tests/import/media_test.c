@@ -202,6 +202,30 @@ static void b_frames_are_refused_with_the_cure(void)
 	g_unlink(path);
 }
 
+/* As a telephone held upright films: tkhd's matrix (ISO/IEC 14496-12, 8.3.2) turns by 90 degrees. */
+static void a_turned_film_says_so(void)
+{
+	static const uint8_t turned[36] = {0, 0,    0,    0, 0, 1, 0, 0, 0, 0, 0,
+					   0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0,
+					   0, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0x40};
+	g_autofree char *path = file("t.mp4"), *bytes = NULL, *why = NULL;
+	gsize size = 0;
+	bool told = false;
+	CU_ASSERT_TRUE(make_film("x264enc bframes=0 key-int-max=10", "mp4mux", path));
+	CU_ASSERT_TRUE(g_file_get_contents(path, &bytes, &size, NULL));
+	for (gsize i = 0; i + 92 < size; i++)
+		if (!memcmp(bytes + i, "tkhd",
+			    4)) /* version 0: 40 bytes of fields come before it */
+			memcpy(bytes + i + 4 + 40, turned, sizeof(turned));
+	CU_ASSERT_TRUE(g_file_set_contents(path, bytes, (gssize)size, NULL));
+	g_autoptr(ImportReport) report = values_import(path, out, &why);
+	CU_ASSERT_TRUE(report && report->frames == 20);
+	for (guint i = 0; report && i < report->notes->len; i++)
+		told |= strstr(report->notes->pdata[i], "(rotate-90)") != NULL;
+	CU_ASSERT_TRUE(told);
+	g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
@@ -211,6 +235,7 @@ int main(int argc, char **argv)
 		UNIT(films_become_frames_with_their_times),
 		UNIT(films_come_out_as_they_went_in),
 		UNIT(b_frames_are_refused_with_the_cure),
+		UNIT(a_turned_film_says_so),
 	};
 	dir = g_dir_make_tmp("anzen-media-XXXXXX", NULL);
 	out = g_build_filename(dir, "out.mcap", NULL);

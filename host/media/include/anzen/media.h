@@ -74,6 +74,9 @@ MediaReader *media_reader_open(const char *path, GError **error);
 MediaReader *media_reader_open_any(const char *path, GError **error);
 /* "h264", "h265" or "jpeg": the format of its frames. Static. */
 const char *media_reader_format(const MediaReader *reader);
+/* What the film asks its player to do with the pictures before it shows them, as GStreamer calls it ("rotate-90",
+ * "flip-rotate-180"); NULL: nothing. Known once the track is open; the frames stay as they are stored. Static. */
+const char *media_reader_orientation(const MediaReader *reader);
 /* Next access unit in decoding order; capture_ns is its presentation time from the start of the
  * file. FALSE with no error set: the end. FALSE with ANZEN_ERROR_CORRUPT: the file is damaged from
  * here. */

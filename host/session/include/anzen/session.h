@@ -188,7 +188,7 @@ typedef struct SessionCheck {
 	uint64_t original_records, original_kept; /* kept: the same to the byte */
 } SessionCheck;
 SessionCheck *session_verify(const char *path,
-			     GError **error); /* error only when it cannot be read */
+			     GError **error); /* error only when it cannot be read or is no MCAP */
 SessionCheck *session_verify_source(const McapSource *source, GError **error);
 void session_check_free(SessionCheck *check);
 
