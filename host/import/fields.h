@@ -14,6 +14,8 @@
 #define FIELD_DEPTH 24
 #define FIELD_BUDGET 500000 /* leaves of one message */
 #define FIELD_NAME 200      /* bytes of one field's name */
+/* Half of what int64 nanoseconds hold: times are shifted. */
+#define TIME_MOST_S (INT64_MAX / CLOCK_S / 2)
 
 typedef enum {
 	FIELD_BOOL,

@@ -640,6 +640,8 @@ void intake_message(Intake *in, IntakeTopic *topic, const IntakeTimes *times, co
 		    size_t size, const IntakePlace *place)
 {
 	g_autoptr(GError) error = NULL;
+	if (size == 0)
+		data = (const uint8_t *)""; /* what is counted from must have an address */
 	if (in->frames_pass && (!topic->pictures || topic->refusal))
 		return;
 	if (!in->frames_pass) {

@@ -30,17 +30,18 @@ static const uint8_t *next_unit(const uint8_t **at, const uint8_t *end)
 /* Types of NAL units: ITU-T H.264 table 7-1, H.265 table 7-1. */
 static const char *video_format(const IntakePicture *picture, Frame *ret, const char **why)
 {
-	const uint8_t *at = picture->data->data, *end = at + picture->data->len, *unit;
+	const uint8_t *at = picture->data->data, *end, *unit;
 	bool h265 = !g_ascii_strncasecmp(picture->format->str, "h265", 4) ||
 		    !g_ascii_strncasecmp(picture->format->str, "hevc", 4);
 	if (!h265 && g_ascii_strncasecmp(picture->format->str, "h264", 4) != 0) {
 		*why = "video that is neither h264 nor h265: a session keeps no other";
 		return NULL;
 	}
-	if (end - at < 5 || at[0] || at[1] || (at[2] != 1 && (at[2] || at[3] != 1))) {
+	if (picture->data->len < 5 || at[0] || at[1] || (at[2] != 1 && (at[2] || at[3] != 1))) {
 		*why = "video that is not in Annex B form (no start code): convert it";
 		return NULL;
 	}
+	end = at + picture->data->len;
 	while ((unit = next_unit(&at, end)))
 		ret->key |= h265 ? (*unit >> 1 & 0x3f) >= 16 && (*unit >> 1 & 0x3f) <= 21
 				 : (*unit & 0x1f) == 5;

@@ -165,7 +165,7 @@ static bool date_of(const Mapping *m, const char *cell, int64_t *ret)
 			ns += (*at - '0') * (unit /= 10);
 	g_autoptr(GDateTime) date =
 		*at ? NULL : g_date_time_new_utc(year, month, day, hour, minute, second);
-	if (!date)
+	if (!date || ABS(g_date_time_to_unix(date)) > INT64_MAX / CLOCK_S / 2)
 		return false;
 	*ret = g_date_time_to_unix(date) * CLOCK_S + ns - m->zone_ns + m->offset_ns;
 	return true;

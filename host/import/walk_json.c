@@ -177,7 +177,7 @@ static bool take_time(Walk *w, FieldNode *node)
 	int64_t sec, nsec;
 	w->error = NULL;
 	bool found = time_part(w, seconds, &sec) && accept(w, ',') && time_part(w, parts, &nsec) &&
-		     accept(w, '}') && ABS(sec) < INT64_MAX / CLOCK_S / 2 && nsec >= 0 &&
+		     accept(w, '}') && sec > -TIME_MOST_S && sec < TIME_MOST_S && nsec >= 0 &&
 		     nsec < CLOCK_S;
 	w->error = told;
 	if (!found)

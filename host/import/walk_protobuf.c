@@ -98,7 +98,7 @@ static bool give_time(Walk *w, const FieldType *field, FieldNode *node, const Pr
 		else if (part.number == 2 && part.wire == PROTO_VARINT)
 			nanos = (int32_t)(uint32_t)part.bits;
 	}
-	if (r.bad || ABS(sec) > INT64_MAX / CLOCK_S / 2)
+	if (r.bad || sec < -TIME_MOST_S || sec > TIME_MOST_S)
 		return fail(w, f->data, node, "a time that cannot be read");
 	w->sink->time(w->sink->self, node, sec * CLOCK_S + nanos, field->kind);
 	return true;

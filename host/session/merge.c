@@ -549,7 +549,9 @@ static gboolean write_all(Merge *m, const McapSink *sink, char **ret_sha256, GEr
 	SessionStats stats;
 	session_writer_stats(writer, &stats);
 	return stats.lost == 0 ||
-	       error_input(error, "%" G_GUINT64_FORMAT " records do not fit: times before 0?",
+	       error_input(error,
+			   "%" G_GUINT64_FORMAT " records would come before the first recording's "
+			   "clock began: are both clocks what --align says?",
 			   stats.lost);
 }
 

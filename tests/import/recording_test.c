@@ -118,6 +118,22 @@ static void json_is_flattened_by_its_values(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(why->where, "byte "));
 }
 
+/* The least int64 has no positive: as seconds of a time it is none, but two numbers. */
+static void a_time_beyond_all_times_is_none(void)
+{
+	Foreign f;
+	const ImportOptions options = {0};
+	foreign_init(&f);
+	uint16_t id = foreign_channel(&f, "/room", "json", "Room", "jsonschema", "{}", 2);
+	foreign_json(&f, id, 1000, "{\"at\": {\"sec\": -9223372036854775808, \"nsec\": 5}}");
+	foreign_save(&f);
+	g_autoptr(ImportReport) r = import_as(&options, NULL);
+	g_autoptr(Recording) rec = session_load(out, NULL);
+	CU_ASSERT_TRUE(r && r->taken == 1);
+	CU_ASSERT_EQUAL(value_at(rec, "room.at.sec", 1, 0), -9223372036854775808.0);
+	CU_ASSERT_EQUAL(value_at(rec, "room.at.nsec", 1, 0), 5);
+}
+
 static void nobody_knows_an_imported_number(void)
 {
 	Foreign f;
@@ -484,6 +500,7 @@ int main(int argc, char **argv)
 {
 	static const UnitTest tests[] = {
 		UNIT(json_is_flattened_by_its_values),
+		UNIT(a_time_beyond_all_times_is_none),
 		UNIT(nobody_knows_an_imported_number),
 		UNIT(cdr_is_read_with_its_alignment),
 		UNIT(idl_that_is_not_read_says_what_and_where),

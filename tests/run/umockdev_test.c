@@ -13,6 +13,24 @@
 #define RUN_S "50" /* the timeline takes 29 s */
 #define HEAT_NS (30 * CLOCK_S)
 
+/* Runs keep time against the wall clock. On a machine that has more to do than it can they are INVALID, and rightly: then they
+ * are played again, and at the end skipped, but only where the machine itself says how busy it is. */
+#define TRIES 3
+
+static bool gave_up;
+
+static bool machine_is_busy(void)
+{
+	double load = 0;
+	return getloadavg(&load, 1) == 1 && load > 2.0 * g_get_num_processors();
+}
+
+static void give_up(void)
+{
+	fprintf(stderr, "SKIPPED: the machine is too busy for a run in real time\n");
+	gave_up = true;
+}
+
 /* ---- the stand --------------------------------------------------------------------------------------------------- */
 
 static const StandLink links[] = {{"node-a", UMOCK_NODE},
@@ -64,16 +82,17 @@ static GSubprocess *start_bench(const Stand *stand, const Kind *kind, const Umoc
 }
 
 /* A run; once the real pan is hotter than `unplug_at` (NaN: never) the supply's USB cable is pulled. */
-static void run_bench(Stand *stand, const Kind *kind, Umock *umock, double unplug_at,
+static bool run_bench(Stand *stand, const Kind *kind, Umock *umock, double unplug_at,
 		      StandResult *ret)
 {
+	bool hot = false;
 	int64_t began = clock_now(clock_monotonic());
 	g_autoptr(GSubprocess) bench = start_bench(stand, kind, umock);
 	*ret = (StandResult){.exit = -1};
 	if (!bench)
-		return;
+		return false;
 	if (unplug_at > 0) { /* the node's output does heat the pan */
-		CU_ASSERT(stand_await_truth(stand, "stove.pan", unplug_at, HEAT_NS));
+		hot = stand_await_truth(stand, "stove.pan", unplug_at, HEAT_NS);
 		umock_unplug_supply(umock);
 	}
 	CU_ASSERT(g_subprocess_wait(bench, NULL, NULL));
@@ -82,6 +101,7 @@ static void run_bench(Stand *stand, const Kind *kind, Umock *umock, double unplu
 		ret->exit = g_subprocess_get_exit_status(bench);
 	stand_expect_nothing_left(stand);
 	stand_read_run(stand, ret);
+	return hot;
 }
 
 /* ---- the promises ----------------------------------------------------------------------------------------------- */
@@ -176,7 +196,7 @@ static bool played_through_the_real_libraries(const Kind *kind, bool last)
 	if (umock) {
 		stand_expect_an_orphan_to_be_seen(&stand);
 		run_bench(&stand, kind, umock, (double)NAN, &r);
-		busy = !last && r.exit == ANZEN_EXIT_INVALID && r.record;
+		busy = (!last || machine_is_busy()) && r.exit == ANZEN_EXIT_INVALID && r.record;
 		if (busy || r.exit)
 			fprintf(stderr, "run %.1f s, exit %d\n", r.took_s, r.exit);
 		if ((busy || r.exit) && r.record)
@@ -205,8 +225,10 @@ static bool played_through_the_real_libraries(const Kind *kind, bool last)
 
 static void passes_through_the_real_libraries(const Kind *kind)
 {
-	if (!played_through_the_real_libraries(kind, false))
-		played_through_the_real_libraries(kind, true);
+	for (int i = 1; i <= TRIES; i++)
+		if (played_through_the_real_libraries(kind, i == TRIES))
+			return;
+	give_up();
 }
 
 static void the_pan_passes_through_the_real_libraries(void)
@@ -219,18 +241,35 @@ static void the_chair_fall_passes_through_the_real_libraries(void)
 	passes_through_the_real_libraries(&fall);
 }
 
-static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
+static bool names_the_supply(const RunRecord *record)
+{
+	for (guint i = 0; i < record->criteria->len; i++) {
+		const CriterionResult *c = g_ptr_array_index(record->criteria, i);
+		if (!c->why || !strstr(c->why, "supply"))
+			return false;
+	}
+	return bench_at_fault(record, "supply");
+}
+
+/* False: something else came first, as on a busy machine. */
+static bool an_unplugged_supply_was_seen(bool last)
 {
 	Stand stand;
+	bool hot = false, other = false;
 	StandResult r = {.exit = -1};
 	Umock *umock = emulate(&stand, &stove);
 	if (umock) {
-		run_bench(&stand, &stove, umock, 60, &r); /* degC; the product acts above 200 */
+		hot = run_bench(&stand, &stove, umock, 60,
+				&r); /* degC; the product acts above 200 */
 		CU_ASSERT_EQUAL(r.exit, 4);
 		/* The node was made safe although the supply was gone. */
 		CU_ASSERT_EQUAL(stand_truth(&stand, "stove.heater"), 0);
+		other = r.record && !(hot && names_the_supply(r.record)) &&
+			(!last || machine_is_busy());
+		if (!other)
+			CU_ASSERT_TRUE(hot);
 	}
-	if (r.record) {
+	if (r.record && !other) {
 		CU_ASSERT_EQUAL(r.record->verdict, VERDICT_INVALID);
 		CU_ASSERT(bench_at_fault(r.record, "supply"));
 		tell_faults(r.record);
@@ -239,12 +278,22 @@ static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
 			CU_ASSERT_EQUAL(c->verdict, VERDICT_INVALID);
 			CU_ASSERT(c->why && strstr(c->why, "supply"));
 		}
-		tell_verdicts(r.record);
 		fprintf(stderr, "run %.1f s, %s\n", r.took_s, verdict_name(r.record->verdict));
 	}
+	if (r.record)
+		tell_verdicts(r.record);
 	stand_result_clear(&r);
 	umock_free(umock);
 	stand_close(&stand);
+	return !other;
+}
+
+static void a_supply_unplugged_in_mid_run_makes_it_invalid(void)
+{
+	for (int i = 1; i <= TRIES; i++)
+		if (an_unplugged_supply_was_seen(i == TRIES))
+			return;
+	give_up();
 }
 
 int main(int argc, char **argv)
@@ -254,7 +303,8 @@ int main(int argc, char **argv)
 	static const UnitTest falls[] = {UNIT(the_chair_fall_passes_through_the_real_libraries)};
 	prctl(PR_SET_CHILD_SUBREAPER, 1UL);
 	signal(SIGPIPE, SIG_IGN);
-	if (argc > 1 && !strcmp(argv[1], "fall"))
-		return unit_run("run.umockdev-fall", falls, G_N_ELEMENTS(falls), 1, argv);
-	return unit_run("run.umockdev", tests, G_N_ELEMENTS(tests), argc, argv);
+	int failed = argc > 1 && !strcmp(argv[1], "fall")
+			     ? unit_run("run.umockdev-fall", falls, G_N_ELEMENTS(falls), 1, argv)
+			     : unit_run("run.umockdev", tests, G_N_ELEMENTS(tests), argc, argv);
+	return failed ? failed : gave_up ? 77 : 0;
 }
