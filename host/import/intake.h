@@ -151,6 +151,17 @@ void intake_message(Intake *in, IntakeTopic *topic, const IntakeTimes *times, co
 		    size_t size, const IntakePlace *place);
 /* A message that the reader itself had to leave. */
 void intake_leave(Intake *in, IntakeTopic *topic, const char *why, const IntakePlace *place);
+
+/* Messages that were compressed one by one (unpack.c). */
+typedef struct Unpacker {
+	void *zstd;
+	uint8_t *bytes;
+} Unpacker;
+
+/* A zstd frame becomes what is in it, until the next call; other bytes stay what they are. False: it does not unpack. */
+bool unpacker_open(Unpacker *u, const uint8_t **data, size_t *size);
+void unpacker_clear(Unpacker *u);
+
 /* A value without a message, for WAV and the like. The signal is -1 when there are too many. */
 int32_t intake_add_signal(Intake *in, IntakeTopic *topic, const char *field, const Unit *unit,
 			  bool boolean);

@@ -10,6 +10,7 @@ typedef struct {
 	Intake *in;
 	GHashTable *schemas;  /* id + 1 → Schema* */
 	GHashTable *channels; /* id + 1 → IntakeTopic*, borrowed */
+	Unpacker unpacker;
 	const char *path, *file;
 	bool ours;
 } McapFile;
@@ -27,6 +28,7 @@ static void mcap_file_clear(McapFile *f)
 {
 	g_hash_table_unref(f->schemas);
 	g_hash_table_unref(f->channels);
+	unpacker_clear(&f->unpacker);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(McapFile, mcap_file_clear)
 
@@ -97,8 +99,14 @@ static void take_message(McapFile *f, const McapRecord *record)
 	const IntakeTimes times = {time_of(m->log_time), time_of(m->publish_time)};
 	const IntakePlace place = {"byte", record->offset, f->file};
 	IntakeTopic *topic = g_hash_table_lookup(f->channels, key_of(m->channel_id));
-	if (topic)
-		intake_message(f->in, topic, &times, m->data.data, m->data.size, &place);
+	const uint8_t *data = m->data.data;
+	size_t size = m->data.size;
+	if (!topic)
+		return;
+	if (topic->wire == WIRE_OF_CDR && !unpacker_open(&f->unpacker, &data, &size))
+		intake_leave(f->in, topic, "its zstd frame does not unpack", &place);
+	else
+		intake_message(f->in, topic, &times, data, size, &place);
 }
 
 static void take_record(McapFile *f, const McapRecord *record)

@@ -3,7 +3,6 @@
 #include "recording.h"
 
 #include <sqlite3.h>
-#include <zstd.h>
 
 #define MOST_MESSAGE (256u << 20)
 
@@ -17,7 +16,7 @@ typedef struct {
 	sqlite3 *db;
 	GHashTable *definitions; /* "pkg/msg/Type" → Definition* */
 	GHashTable *topics;      /* int64 id → IntakeTopic*, borrowed */
-	ZSTD_DCtx *zstd;
+	Unpacker unpacker;
 	GError **error;
 } Bag;
 
@@ -164,27 +163,6 @@ static bool read_topics(Bag *b)
 
 /* ---- messages ----------------------------------------------------------------------------------------------- */
 
-/* Compression mode MESSAGE: each is a zstd frame. CDR begins with 0, zstd with 28 b5 2f fd, so that the bytes say it. */
-static bool is_zstd(const uint8_t *data, size_t size)
-{
-	return size >= 4 && le32(data) == 0xfd2fb528;
-}
-
-static uint8_t *unpack(Bag *b, const uint8_t *data, size_t size, size_t *ret_size)
-{
-	unsigned long long n = ZSTD_getFrameContentSize(data, size);
-	if (n == ZSTD_CONTENTSIZE_UNKNOWN || n == ZSTD_CONTENTSIZE_ERROR || n > MOST_MESSAGE)
-		return NULL;
-	uint8_t *out = g_malloc((gsize)n + 1);
-	size_t made = ZSTD_decompressDCtx(b->zstd, out, (size_t)n, data, size);
-	if (ZSTD_isError(made)) {
-		g_free(out);
-		return NULL;
-	}
-	*ret_size = made;
-	return out;
-}
-
 static void take_row(Bag *b, sqlite3_stmt *s)
 {
 	int64_t id = sqlite3_column_int64(s, 1);
@@ -192,20 +170,15 @@ static void take_row(Bag *b, sqlite3_stmt *s)
 	const IntakeTimes times = {sqlite3_column_int64(s, 2), INTAKE_NO_TIME};
 	const uint8_t *data = sqlite3_column_blob(s, 3);
 	size_t size = (size_t)sqlite3_column_bytes(s, 3);
-	g_autofree uint8_t *unpacked = NULL;
 	IntakeTopic *topic = g_hash_table_lookup(b->topics, &id);
 	if (!topic) {
 		topic = intake_topic(b->in, "(no topic)", "", NULL, "cdr", WIRE_OF_NOTHING, NULL);
 		intake_leave(b->in, topic, "its topic is not in the table of topics", &place);
 		return;
 	}
-	if (is_zstd(data, size)) {
-		unpacked = unpack(b, data, size, &size);
-		if (!unpacked) {
-			intake_leave(b->in, topic, "its zstd frame does not unpack", &place);
-			return;
-		}
-		data = unpacked;
+	if (!unpacker_open(&b->unpacker, &data, &size)) {
+		intake_leave(b->in, topic, "its zstd frame does not unpack", &place);
+		return;
 	}
 	intake_message(b->in, topic, &times, data ? data : (const uint8_t *)"", size, &place);
 }
@@ -247,13 +220,12 @@ gboolean read_sqlite3(Intake *in, const char *path, GError **error)
 		 .definitions =
 			 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, definition_free),
 		 .topics = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
-		 .zstd = ZSTD_createDCtx(),
 		 .error = error};
 	bool good =
 		open_database(&b) && read_definitions(&b) && read_topics(&b) && read_messages(&b);
 	sqlite3_close(b.db);
 	g_hash_table_unref(b.definitions);
 	g_hash_table_unref(b.topics);
-	ZSTD_freeDCtx(b.zstd);
+	unpacker_clear(&b.unpacker);
 	return good;
 }

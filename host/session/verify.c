@@ -91,6 +91,13 @@ static void walk_to_end(SessionCheck *check, Walk *walk, const McapSource *sourc
 	chain_hex(&walk->chain, check->chain);
 }
 
+/* A session whose first bytes were hit is one that does not verify; a text is none. */
+static bool is_no_mcap(const McapSource *source, const GError *error)
+{
+	g_autoptr(McapReader) reader = mcap_reader_new(source, MCAP_SALVAGE, NULL, NULL);
+	return !reader && g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_INPUT);
+}
+
 SessionCheck *session_verify_source(const McapSource *source, GError **error)
 {
 	g_autoptr(SessionCheck) check = g_new0(SessionCheck, 1);
@@ -100,7 +107,7 @@ SessionCheck *session_verify_source(const McapSource *source, GError **error)
 	if (!hash_source(source, check->sha256, error))
 		return NULL;
 	if (!walk_open(&walk, source, 0, &local)) {
-		if (g_error_matches(local, ANZEN_ERROR, ANZEN_ERROR_INPUT)) {
+		if (is_no_mcap(source, local)) {
 			g_propagate_error(error, g_steal_pointer(&local));
 			return NULL;
 		}

@@ -149,6 +149,55 @@ static void messages_that_are_compressed_one_by_one_read_alike(void)
 	g_unlink(bag);
 }
 
+/* The same in the other storage: a copy whose messages are zstd frames, which nothing in the file says. */
+static gboolean pack_mcap(const char *from, const char *to)
+{
+	g_auto(McapSource) source = {0};
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	McapSink sink;
+	McapRecord r;
+	McapWriterOptions options = mcap_writer_defaults;
+	mcap_memory_sink(bytes, &sink);
+	options.profile = "ros2";
+	if (!mcap_file_source(from, &source, NULL))
+		return FALSE;
+	g_autoptr(McapReader) reader = mcap_reader_new(&source, 0, NULL, NULL);
+	g_autoptr(McapWriter) w = mcap_writer_new(&sink, &options, NULL);
+	while (mcap_reader_next(reader, &r, NULL) == MCAP_NEXT_RECORD &&
+	       r.opcode != MCAP_DATA_END) {
+		uint8_t packed[4096];
+		g_autofree char *a = NULL, *b = NULL;
+		if (r.opcode == MCAP_SCHEMA)
+			mcap_writer_schema(w, r.schema.id, a = mcap_text_dup(r.schema.name),
+					   b = mcap_text_dup(r.schema.encoding), r.schema.data.data,
+					   r.schema.data.size, NULL);
+		if (r.opcode == MCAP_CHANNEL)
+			mcap_writer_channel(w, r.channel.id, r.channel.schema_id,
+					    a = mcap_text_dup(r.channel.topic),
+					    b = mcap_text_dup(r.channel.message_encoding), NULL, 0,
+					    NULL);
+		if (r.opcode == MCAP_MESSAGE)
+			mcap_writer_message(w, r.message.channel_id, r.message.sequence,
+					    r.message.log_time, r.message.publish_time, packed,
+					    ZSTD_compress(packed, sizeof(packed),
+							  r.message.data.data, r.message.data.size,
+							  3),
+					    NULL);
+	}
+	return mcap_writer_finish(w, NULL) &&
+	       g_file_set_contents(to, (const char *)bytes->data, (gssize)bytes->len, NULL);
+}
+
+static void messages_that_are_compressed_in_mcap_read_alike(void)
+{
+	g_autofree char *bag = g_build_filename(dir, "m_0.mcap", NULL), *why = NULL;
+	CU_ASSERT_TRUE(pack_mcap(PY "/mcap/convert_a/rewriter_a_0.mcap", bag));
+	g_autoptr(ImportReport) report = values_import(bag, out, &why);
+	CU_ASSERT_TRUE(report && report->messages == 150 && report->taken == 150 &&
+		       report->samples == 650);
+	g_unlink(bag);
+}
+
 static void a_database_of_something_else_is_refused(void)
 {
 	g_autofree char *other = g_build_filename(dir, "other.db3", NULL), *why = NULL;
@@ -170,6 +219,7 @@ int main(int argc, char **argv)
 		UNIT(definitions_that_are_missing_are_named),
 		UNIT(a_file_that_is_compressed_as_a_whole_reads_alike),
 		UNIT(messages_that_are_compressed_one_by_one_read_alike),
+		UNIT(messages_that_are_compressed_in_mcap_read_alike),
 		UNIT(a_database_of_something_else_is_refused),
 	};
 	unit_require("data", BAGS);
