@@ -346,6 +346,12 @@ static bool take_picture(const Frame *f, void *data)
 	if (f->width > 0 && (f->width != m->width || f->height != m->height))
 		return refuse(m, "the video changes its size");
 	sample.t_us = (f->capture_ns - m->first_ns + 500) / 1000;
+	/* A track holds the time to the next picture in 32 bits. */
+	int64_t before =
+		m->samples->len ? g_array_index(m->samples, Sample, m->samples->len - 1).t_us : 0;
+	if (sample.t_us - before > UINT32_MAX)
+		return refuse(m, "two pictures are more than 71 minutes apart: cut the session "
+				 "between them");
 	if (m->jpeg) {
 		sample.size = (uint32_t)f->size;
 		m->failed |= fwrite(f->data, 1, f->size, m->file) != f->size;

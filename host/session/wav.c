@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define MIN_HZ 1000
+#define MAX_HZ 1000000
 
 /* The samples of a sound of `rate`: k/rate s apart, to the nanosecond that a rounding leaves. */
 static bool evenly_spaced(const Signal *s, int64_t rate)
@@ -24,7 +25,8 @@ static int64_t rate_of(const Signal *s)
 	if (s->n < 2 || strcmp(s->info.unit.symbol, "1"))
 		return 0;
 	double span = (double)(s->t_ns[s->n - 1] - s->t_ns[0]) / 1e9;
-	int64_t rate = llround((double)(s->n - 1) / span);
+	double hz = span > 0 ? (double)(s->n - 1) / span : 0;
+	int64_t rate = hz > MIN_HZ / 2 && hz < MAX_HZ ? llround(hz) : 0;
 	return rate >= MIN_HZ && evenly_spaced(s, rate) ? rate : 0;
 }
 
