@@ -111,8 +111,11 @@ typedef struct World {
 	const char *truth;   /* the one being made */
 	GArray *times;       /* int64_t: ends of the pieces that the atom looks at */
 	unsigned work;       /* done for it */
+	unsigned *poles;     /* how often a divisor could be 0; shared by all copies */
 	GString *problem;    /* first thing that cannot be worked out; shared by all copies */
 } World;
+/* Where a signal was withheld it was recorded, and nothing else is in doubt, unless it tells of the product's own state. */
+bool fault_only_withheld(const Recording *rec, const Fault *fault);
 void world_problem(World *w, const char *format, ...) G_GNUC_PRINTF(2, 3);
 const TruthSpec *spec_truth(const JudgeSpec *spec, const char *name);
 #define is_answer(info) ((info)->origin == ORIGIN_RESPONSE || (info)->origin == ORIGIN_CLAIM)
@@ -121,9 +124,8 @@ const TruthSpec *spec_truth(const JudgeSpec *spec, const char *name);
 size_t usable_samples(const World *w, const Signal *signal);
 Tri world_boolean(World *w, const char *name);
 void world_number(World *w, const char *name, GArray *ret_pieces[2]);
-bool world_hole(
-	World *w,
-	const char *name); /* unknown anywhere? A Boolean may change unseen between samples */
+/* Unknown anywhere (a Boolean may change unseen between samples)? broken: and not only withheld. */
+bool world_hole(World *w, const char *name, bool broken);
 Tri eval(World *w, Node *node);
 GArray *rises(const World *w, const Tri *tri); /* Edge; the caller unrefs it */
 bool holds(World *w, Node *node, bool yes);    /* at the begin, for sure: it, or not it */

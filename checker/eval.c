@@ -77,13 +77,12 @@ static Side absolute(const Range *x, int side)
 }
 
 /* The hull of what all sides give; nothing is known where the divisor may be 0. */
-static Range product(World *w, Kind kind, const Range *x, const Range *y)
+static Range product(const World *w, Kind kind, const Range *x, const Range *y)
 {
 	Range r = {{{INF, INF}, {-INF, -INF}}};
 	if (kind == N_OVER && y->s[SURE].least <= 0 && y->s[MAYBE].most >= 0) {
 		bool always = y->s[SURE].most <= 0 && y->s[MAYBE].least >= 0;
-		if (always && (isfinite(y->s[SURE].least) || isfinite(y->s[MAYBE].most)))
-			world_problem(w, "a divisor that may be 0");
+		*w->poles += isfinite(y->s[SURE].least) && isfinite(y->s[MAYBE].most);
 		return always ? (Range){{{-INF, -INF}, {INF, INF}}}
 			      : (Range){{{-INF, INF}, {-INF, INF}}};
 	}

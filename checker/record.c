@@ -257,26 +257,29 @@ static void prove(World *w, const Rule *c, Proof *p)
 /* The verdict that follows. w: with the holes that decide; own: with those of the recording alone. */
 static Verdict follows(World *w, World *own, const Rule *c, int scripted, Proof *p)
 {
-	bool outcome = false, hole = false, bench = scripted <= 0, everything = scripted <= 0,
-	     complete = w->rec->complete;
+	bool outcome = false, hole = false, bench = scripted <= 0, broken = bench,
+	     everything = bench, complete = w->rec->complete;
 	for (guint i = 0; i < c->names->len; i++) {
 		const Signal *s = recording_signal(w->rec, c->names->pdata[i]);
-		hole = hole || world_hole(w, c->names->pdata[i]);
-		bench = bench || world_hole(own, c->names->pdata[i]);
+		hole = hole || world_hole(w, c->names->pdata[i], true);
+		broken = broken || world_hole(own, c->names->pdata[i], true);
+		bench = bench || world_hole(own, c->names->pdata[i], false);
 		outcome |= s ? is_outcome(&s->info) : g_str_has_suffix(c->names->pdata[i], ".age");
 	}
 	for (guint i = 0; i < w->rec->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(w->rec->faults, i);
-		everything |= f->blame != BLAME_PRODUCT && !f->signal &&
-			      g_strcmp0(f->source, "redaction");
+		everything |= f->blame != BLAME_PRODUCT && !f->signal;
 	}
 	prove(w, c, p);
 	/* Not as scripted from when on? The witness says; while it was as scripted the check cannot have been violated, and when
 	 * nobody saw it nothing is known from the beginning. */
 	if (scripted == 0 || (scripted < 0 && as_scripted(w) < 0))
 		p->satisfied = p->violated = false;
+	/* Only a product that is shown alive keeps a prohibition, whatever that names. */
+	bool doubt = p->prohibition && doubtful_from(w) <= w->to;
 	int64_t failed = product_failed_at(w);
 	Verdict life = alive(w);
+	hole |= doubt;
 	bool product = outcome || p->prohibition,
 	     failed_first = failed <= (p->prohibition ? w->to : p->until);
 	if (p->violated)
@@ -285,13 +288,14 @@ static Verdict follows(World *w, World *own, const Rule *c, int scripted, Proof 
 	    (!p->prohibition || (!hole && life == VERDICT_PASS)))
 		return VERDICT_PASS;
 	/* Its own failure, or no answer to its control: only where the bench did not fail as well. */
-	if (product && !hole && scripted > 0 && (complete || !p->satisfied) &&
+	if (product && !hole && (p->satisfied || !bench) && scripted > 0 &&
+	    (complete || !p->satisfied) &&
 	    (failed != CLOCK_NEVER || (p->prohibition && p->satisfied && life == VERDICT_FAIL)))
 		return VERDICT_FAIL;
 	if (p->never)
 		return everything || p->promised ? VERDICT_INVALID : VERDICT_INCONCLUSIVE;
-	if (!complete ||
-	    (bench && (!p->satisfied || p->prohibition || (outcome && failed != CLOCK_NEVER))))
+	if (!complete || (bench && !p->satisfied) || (doubt && p->satisfied) ||
+	    (broken && (p->prohibition || (outcome && failed != CLOCK_NEVER))))
 		return VERDICT_INVALID;
 	return p->satisfied && p->prohibition && life == VERDICT_INVALID ? VERDICT_INVALID
 									 : VERDICT_INCONCLUSIVE;
@@ -394,7 +398,7 @@ static const char *numbers_wrong(World *w, const Rule *c, const Proof *p, const 
 	Unit unit;
 	bool margin = has_margin(&asked, c->formula, &unit), hole = false;
 	for (guint i = 0; i < c->names->len; i++)
-		hole = hole || world_hole(w, c->names->pdata[i]);
+		hole = hole || world_hole(w, c->names->pdata[i], false);
 	double values[] = {m - up, m, m + down},
 	       e = (bent(c->formula) ? 1e-3 : 1e-5) * fmax(1, fabs(m)) * r->unit.scale;
 	for (int i = 0; i < 3 && isfinite(m); i++) {
@@ -487,6 +491,9 @@ static const char *check_claim(World *own, Rule *c, JsonObject *witness, const C
 	own->point = w->point = c->simple;
 	Verdict v = follows(w, own, c, scripted, &p);
 	bool barred = c->barred || !may_decide(w, c);
+	/* Near a pole the judge encloses a quotient less tightly than it is looked at here, and may leave it open. */
+	if (*w->poles > 0 && r->verdict == VERDICT_INCONCLUSIVE && v != r->verdict)
+		world_problem(w, "a divisor that may be 0");
 	if (w->problem->len == 0 && r->verdict != (barred ? VERDICT_INVALID : v))
 		return barred ? "nothing may be decided by this pack, or by such evidence"
 			      : instead[v];
@@ -509,7 +516,9 @@ static void check_criterion(Check *k, const CriterionResult *r)
 {
 	Rule c;
 	guint mark = pool_mark();
+	unsigned poles = 0;
 	World w = {.problem = g_string_new(NULL),
+		   .poles = &poles,
 		   .rec = k->rec,
 		   .spec = k->spec,
 		   .from = k->rec->start_ns,
@@ -529,7 +538,11 @@ static void check_criterion(Check *k, const CriterionResult *r)
 					    ? json_node_get_object(witness)
 					    : NULL,
 				    r);
-	if (wrong)
+	/* What was withheld since can leave open what was decided, and changes numbers; but it turns no PASS into a FAIL. */
+	if (wrong && k->copy && wrong != instead[VERDICT_PASS] && wrong != instead[VERDICT_FAIL])
+		say(k, &k->open, r->id, "not checked",
+		    "what it rests on was withheld since it was judged");
+	else if (wrong)
 		say(k, &k->wrong, r->id, "WRONG", wrong);
 	else if (w.problem->len > 0)
 		say(k, &k->open, r->id, "not checked", w.problem->str);
@@ -550,7 +563,12 @@ void check_record(Check *k, const RunRecord *run, const char *session_sha256)
 	const char *named = g_hash_table_lookup(k->rec->meta, "criteria"),
 		   *left_out = g_hash_table_lookup(k->rec->meta, "criteria.left-out");
 	g_autoptr(GHashTable) seen = table(NULL);
-	if (g_strcmp0(session_sha256, run->session_sha256))
+	const char *original = g_hash_table_lookup(k->rec->meta, "edited.redact");
+	k->copy = run->session_sha256 && !g_strcmp0(original, run->session_sha256);
+	if (k->copy)
+		say(k, &k->open, "run.json", "not checked",
+		    "it was judged from the original of this redacted copy");
+	else if (g_strcmp0(session_sha256, run->session_sha256))
 		say(k, &k->wrong, "run.json", "WRONG", "it belongs to another session.mcap");
 	if (run->evidence != k->rec->evidence)
 		say(k, &k->wrong, "run.json", "WRONG", "the evidence class is not the session's");

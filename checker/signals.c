@@ -273,12 +273,31 @@ Tri world_boolean(World *w, const char *name)
 		s && s->info.boolean && s->info.origin == ORIGIN_DERIVED};
 }
 
-bool world_hole(World *w, const char *name)
+/* Where it was only withheld: nothing was wrong there. From the sample before on, since nothing follows that one. */
+static Set *withheld(const World *w, const Signal *s)
+{
+	Set *r = set_span(0, -1);
+	for (guint i = 0; i < w->rec->faults->len; i++) {
+		const Fault *f = g_ptr_array_index(w->rec->faults, i);
+		ptrdiff_t before = signal_index(s, f->t_ns);
+		if (fault_only_withheld(w->rec, f) && !strcmp(f->signal, s->info.name))
+			r = set_mix(r,
+				    set_span(before < 0 ? f->t_ns : s->t_ns[before],
+					     MIN(f->until_ns, FAR)),
+				    EITHER);
+	}
+	return r;
+}
+
+bool world_hole(World *w, const char *name, bool broken)
 {
 	World plain = *w;
 	GArray *pieces[2];
-	const Signal *s = recording_signal(w->rec, name);
-	Set *known = set_span(0, -1);
+	bool age = g_str_has_suffix(name, ".age") && !recording_signal(w->rec, name);
+	g_autofree char *base = g_strndup(name, strlen(name) - (age ? strlen(".age") : 0));
+	const Signal *s = recording_signal(w->rec, base);
+	int64_t claims = s && s->n > 0 ? s->t_ns[0] : w->to + 1; /* from here on; 0 before */
+	Set *known = set_span(w->from, age ? claims - 1 : w->from - 1);
 	if (!s)
 		return false;
 	plain.point = true;
@@ -291,5 +310,8 @@ bool world_hole(World *w, const char *name)
 		if (isfinite(p->va))
 			set_add(known, p->a, p->b);
 	}
-	return set_mix(w->all, set_mix(known, known_of(w, name), BOTH), ONLY_LEFT)->len > 0;
+	known = set_mix(known, known_of(w, name), BOTH);
+	if (broken)
+		known = set_mix(known, withheld(w, s), EITHER);
+	return set_mix(w->all, known, ONLY_LEFT)->len > 0;
 }

@@ -1,21 +1,43 @@
 /* What the bench and the product did wrong. */
 #include "record.h"
 
-/* The first time from which a signal is beyond `most`. What was not recorded was not seen. */
-static int64_t beyond_from(const World *w, const char *name, double most, bool since_before)
+#define WAIT_GAP_NS \
+	(5 * CLOCK_S) /* longer nobody may be left untold of the product's wait for a CPU */
+
+/* Was the sample taken out on purpose? */
+static bool withheld(const World *w, const Signal *s, size_t i)
+{
+	for (guint k = 0; k < w->rec->faults->len; k++) {
+		const Fault *f = g_ptr_array_index(w->rec->faults, k);
+		if (!g_strcmp0(f->source, FAULT_SOURCE_REDACTION) &&
+		    !g_strcmp0(f->signal, s->info.name) && f->t_ns <= s->t_ns[i] &&
+		    f->until_ns >= s->t_ns[i])
+			return true;
+	}
+	return false;
+}
+
+/* The first time from which a signal is beyond `most`. What was not recorded was not seen. `since`: each sample is about the time
+ * since the one before it. */
+static int64_t beyond_from(const World *w, const char *name, double most, bool since)
 {
 	const Signal *s = name ? recording_signal(w->rec, name) : NULL;
-	int64_t none = w->from;
-	for (size_t i = 0; s && most > 0 && i < s->n; i++) {
-		/* What is told of the time since the sample before may begin within. */
-		int64_t begins = since_before && i > 0 ? s->t_ns[i - 1] : s->t_ns[i];
-		if (s->t_ns[i] < w->from || begins + (since_before && i > 0) > w->to)
+	int64_t told = w->from;
+	bool any = false;
+	for (size_t i = 0; s && most > 0 && i < s->n && told < w->to + !since; i++) {
+		int64_t t = s->t_ns[i];
+		bool ok = s->status[i] == SAMPLE_OK;
+		if (t < w->from || ((!any || !since) && t > w->to))
 			continue;
-		if (!(s->v[i] <= most))
-			return MAX(begins, w->from);
-		none = CLOCK_NEVER;
+		any = true;
+		if (ok ? s->v[i] > most || (since && t - told > WAIT_GAP_NS)
+		       : !withheld(w, s, i)) /* that is a fault of its own */
+			return since ? told : t;
+		told = t;
 	}
-	return most > 0 ? none : CLOCK_NEVER;
+	if (most > 0 && (!any || (since && w->to - told > WAIT_GAP_NS)))
+		return told;
+	return CLOCK_NEVER;
 }
 
 /* The first time from which it does not rise (a count: does not grow) for longer than limit_ns. */
@@ -47,8 +69,14 @@ static bool open_loop(const Fault *f)
 	return !g_strcmp0(f->source, "open loop");
 }
 
-/* From here on nobody can vouch for what the product does. */
-static int64_t doubtful_from(const World *w)
+bool fault_only_withheld(const Recording *rec, const Fault *f)
+{
+	const Signal *s = f->signal ? recording_signal(rec, f->signal) : NULL;
+	return s && s->info.origin != ORIGIN_HEALTH &&
+	       !g_strcmp0(f->source, FAULT_SOURCE_REDACTION);
+}
+
+int64_t doubtful_from(const World *w)
 {
 	const JudgeSpec *spec = w->spec;
 	int64_t stall = MAX(2 * CLOCK_S, 2 * spec->heartbeat_ns), silent = silent_from(w),
@@ -60,8 +88,8 @@ static int64_t doubtful_from(const World *w)
 		from = MIN(from, stalled);
 	for (guint i = 0; i < w->rec->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(w->rec->faults, i);
-		if (f->blame != BLAME_PRODUCT &&
-		    g_strcmp0(f->source, "redaction") && /* what was withheld was there */
+		if (f->blame != BLAME_PRODUCT && f->until_ns >= w->from &&
+		    !fault_only_withheld(w->rec, f) &&
 		    !(open_loop(f) && (f->signal || w->given)))
 			from = MIN(from, f->t_ns);
 	}
@@ -98,6 +126,7 @@ void add_unknown(World *w, int64_t since)
 					      EITHER);
 		}
 		g_hash_table_insert(w->unknown, g_strdup(name), set);
+		g_hash_table_insert(w->unknown, g_strconcat(name, ".age", NULL), set);
 	}
 }
 

@@ -206,6 +206,9 @@ static Scene scene_new(Judge *judge, const Criterion *c, const Outcome *o)
 		judge_names(judge, (const char *const[]){c->formula, c->measure, c->premise}, 3);
 	s.trouble = judge_first_trouble(judge, names);
 	s.broken = judge_first_broken(judge, names);
+	/* Only a product that is shown alive keeps a prohibition, also one that names nothing of the product's. */
+	if (o->prohibition && !s.broken)
+		s.broken = judge_first_doubt(judge);
 	for (guint i = 0; i < names->len && !s.needs_product; i++) {
 		const Signal *signal = judge_signal(judge, g_ptr_array_index(names, i));
 		s.needs_product = signal && signal_is_outcome(&signal->info);

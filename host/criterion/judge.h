@@ -32,6 +32,8 @@ typedef struct Trouble {
 Trouble *trouble_new(int64_t from_ns, int64_t until_ns, const char *signal, bool proven, char *en,
 		     char *ja);
 void trouble_free(Trouble *trouble);
+/* Of that signal alone, or of the claim that NAME.age is made of. */
+bool trouble_is_of(const Trouble *trouble, const char *name);
 
 typedef enum {
 	VIEW_MEASURED, /* numbers from a sensor: envelopes */
@@ -114,6 +116,8 @@ double judge_seconds(const Judge *judge, int64_t t_ns); /* on the timeline */
 const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names);
 /* Of those that something was wrong in. */
 const Trouble *judge_first_broken(Judge *judge, GPtrArray *names);
+/* Of those that throw doubt on whatever the product does, so on its signs of life. */
+const Trouble *judge_first_doubt(const Judge *judge);
 
 /* ---- claims (claim.c) ---- */
 void judge_derive_claims(Judge *judge);

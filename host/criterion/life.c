@@ -39,7 +39,7 @@ static const Trouble *trouble_before(const Judge *judge, int64_t t_ns)
 {
 	for (guint i = 0; i < judge->troubles->len; i++) {
 		const Trouble *t = g_ptr_array_index(judge->troubles, i);
-		if (t->from_ns <= t_ns)
+		if (t->from_ns <= t_ns && t->responses) /* what was only withheld hid no answer */
 			return t;
 	}
 	return NULL;

@@ -3,6 +3,8 @@
 
 /* Without a heartbeat of its own the product must take something at least this often. */
 #define STALL_NS (2 * CLOCK_S)
+/* It is told about once a second how long the product waited for a CPU; who is not told for longer knows nothing of it. */
+#define WAIT_GAP_NS (5 * CLOCK_S)
 
 void text_clear(Text *text)
 {
@@ -73,9 +75,16 @@ void judge_add_product_fault(Judge *judge, int64_t t_ns, char *en, char *ja)
 	g_array_insert_val(judge->product, at, fault);
 }
 
+bool trouble_is_of(const Trouble *trouble, const char *name)
+{
+	size_t n = trouble->signal ? strlen(trouble->signal) : 0;
+	return n > 0 && !strncmp(trouble->signal, name, n) &&
+	       (!name[n] || !strcmp(name + n, ".age"));
+}
+
 static bool touches(const Trouble *trouble, const SignalInfo *info)
 {
-	return trouble->all || !g_strcmp0(trouble->signal, info->name) ||
+	return trouble->all || trouble_is_of(trouble, info->name) ||
 	       (trouble->responses && signal_is_outcome(info));
 }
 
@@ -108,6 +117,17 @@ const Trouble *judge_first_trouble(Judge *judge, GPtrArray *names)
 const Trouble *judge_first_broken(Judge *judge, GPtrArray *names)
 {
 	return first_trouble(judge, names, true);
+}
+
+const Trouble *judge_first_doubt(const Judge *judge)
+{
+	const Trouble *first = NULL;
+	for (guint i = 0; i < judge->troubles->len; i++) {
+		const Trouble *t = g_ptr_array_index(judge->troubles, i);
+		if (t->responses)
+			first = earlier_of(first, t);
+	}
+	return first;
 }
 
 /* ---- recorded faults ---- */
@@ -213,42 +233,66 @@ static void check_age(Judge *judge)
 		not_recorded(judge, "the age of the product's input", "製品への入力の経過時間");
 }
 
+static void not_told(Judge *judge, int64_t from_ns)
+{
+	double at = judge_seconds(judge, from_ns);
+	judge_add_trouble(
+		judge,
+		outcome_trouble(
+			from_ns, true,
+			g_strdup_printf(
+				"the product's wait for a CPU was not recorded after %.2f s", at),
+			g_strdup_printf("製品の CPU 待ち時間が %.2f s 以降記録されていません",
+					at)));
+}
+
+static void starved(Judge *judge, int64_t from_ns, int64_t t_ns, double share)
+{
+	double at = judge_seconds(judge, t_ns), is = 100 * share,
+	       max = 100 * judge->spec->max_cpu_wait;
+	judge_add_trouble(
+		judge,
+		outcome_trouble(
+			from_ns, true,
+			g_strdup_printf("the product waited %.0f %% of the time for a CPU "
+					"before %.2f s, more than the permitted %.0f %%",
+					is, at, max),
+			g_strdup_printf("%.2f s までに製品の CPU 待ちが %.0f %% となり、許容 "
+					"%.0f %% を超えました",
+					at, is, max)));
+}
+
+/* A sample is about the time since the one before it, so that is where the trouble may have begun. */
 static void check_cpu(Judge *judge)
 {
 	const JudgeSpec *spec = judge->spec;
 	const Recording *rec = judge->recording;
 	const Signal *wait = spec->cpu_wait ? recording_signal(rec, spec->cpu_wait) : NULL;
+	int64_t told = rec->start_ns; /* all before is known */
 	bool any = false;
 	if (!(spec->max_cpu_wait > 0))
 		return;
-	for (size_t i = 0; wait && i < wait->n; i++) {
-		/* A sample is about the time since the one before it. */
-		bool beyond =
-			i > 0 ? wait->t_ns[i - 1] >= rec->end_ns : wait->t_ns[i] > rec->end_ns;
-		if (wait->t_ns[i] < rec->start_ns || beyond || wait->status[i] != SAMPLE_OK)
+	for (size_t i = 0; wait && i < wait->n && told < rec->end_ns; i++) {
+		int64_t t = wait->t_ns[i];
+		bool known = wait->status[i] == SAMPLE_OK;
+		if (t < rec->start_ns || (!any && t > rec->end_ns))
 			continue;
 		any = true;
-		if (wait->v[i] <= spec->max_cpu_wait)
-			continue;
-		double at = judge_seconds(judge, wait->t_ns[i]), is = 100 * wait->v[i],
-		       max = 100 * spec->max_cpu_wait;
-		/* The figure is the share since the sample before it, so that is where the trouble may have begun. */
-		int64_t from = i > 0 ? MAX(wait->t_ns[i - 1], rec->start_ns) : rec->start_ns;
-		judge_add_trouble(
-			judge,
-			outcome_trouble(
-				from, true,
-				g_strdup_printf("the product waited %.0f %% of the time for a CPU "
-						"before %.2f s, more than the permitted %.0f %%",
-						is, at, max),
-				g_strdup_printf(
-					"%.2f s までに製品の CPU 待ちが %.0f %% となり、許容 "
-					"%.0f %% を超えました",
-					at, is, max)));
-		return;
+		if ((known && t - told > WAIT_GAP_NS) ||
+		    (!known && !withheld(rec, spec->cpu_wait, t, t))) {
+			not_told(judge, told);
+			return;
+		}
+		if (known && wait->v[i] > spec->max_cpu_wait) {
+			starved(judge, told, t, wait->v[i]);
+			return;
+		}
+		told = t;
 	}
 	if (!any)
 		not_recorded(judge, "the product's wait for a CPU", "製品の CPU 待ち時間");
+	else if (rec->end_ns - told > WAIT_GAP_NS)
+		not_told(judge, told);
 }
 
 /* ---- heartbeat and consumption ---- */

@@ -98,7 +98,7 @@ static bool trouble_hides(const Trouble *trouble, const SignalInfo *info, int64_
 		return true;
 	}
 	*ret_until_ns = trouble->until_ns;
-	return trouble->all || !g_strcmp0(trouble->signal, info->name);
+	return trouble->all || trouble_is_of(trouble, info->name);
 }
 
 /* Does a trouble of the bench reach into [from, to]? */

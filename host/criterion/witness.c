@@ -95,7 +95,7 @@ static void put_holes(GString *out, Judge *judge, GPtrArray *names)
 		for (guint i = 0; i < judge->troubles->len; i++) {
 			const Trouble *t = g_ptr_array_index(judge->troubles, i);
 			bool outcome = t->responses && signal_is_outcome(&view->signal->info);
-			if (outcome || t->all || !g_strcmp0(t->signal, name))
+			if (outcome || t->all || trouble_is_of(t, name))
 				put_hole(out, t, outcome);
 		}
 		g_string_append_c(out, ']');

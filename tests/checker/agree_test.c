@@ -1,5 +1,6 @@
 /* Two judges that share no code, on hundreds of seeded random runs that went wrong in every way: wherever one says PASS or
  * FAIL the other must say the same, with the same numbers. */
+#include "../criterion/withhold.h"
 #include "both.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -33,6 +34,10 @@ static void one_case(unsigned seed, unsigned *count, unsigned *open)
 		b.rec->evidence = EVIDENCE_REPLAY;
 	if (t.removed)
 		silence_after(&b, t.bench_s);
+	for (int i = seed % 5 == 1 ? g_rand_int_range(rand, 1, 3) : 0; i > 0; i--) {
+		const Span span = withhold_draw(rand);
+		withhold(b.rec, b.spec, &span);
+	}
 	g_autoptr(RunRecord) record = bench_judge(&b, seed % 3 ? DELAY : HONEST);
 	FILE *out = open_memstream(&said, &size);
 	g_autoptr(GPtrArray) docs = packs();

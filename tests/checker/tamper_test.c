@@ -361,6 +361,72 @@ static void a_changed_or_missing_witness_is_caught(void)
 	CU_ASSERT_EQUAL(after(BORDERLINE, hole_and_invalid), 4);
 }
 
+/* The bench failed later, or earlier, than it did: the stimulus is said to have been as scripted until then. */
+static void scripted_later(JsonObject *run, JsonObject *criterion)
+{
+	JsonArray *all = json_object_get_array_member(run, "criteria");
+	(void)criterion;
+	for (guint i = 0; i < json_array_get_length(all); i++) {
+		JsonObject *o = json_array_get_object_element(all, i);
+		if (json_object_has_member(o, "witness"))
+			json_object_set_null_member(json_object_get_object_member(o, "witness"),
+						    "scripted_until_ns");
+		say(run, o, "PASS");
+	}
+}
+
+static void scripted_never(JsonObject *run, JsonObject *criterion)
+{
+	json_object_set_int_member(json_object_get_object_member(criterion, "witness"),
+				   "scripted_until_ns", 0);
+	say(run, criterion, "INVALID");
+}
+
+static void when_the_stimulus_went_wrong_is_checked(void)
+{
+	/* Of a run as scripted it is not even read. */
+	CU_ASSERT_EQUAL(after(GOOD, scripted_never), 4);
+	CU_ASSERT_EQUAL(after(LATE, scripted_never), 4);
+	CU_ASSERT_EQUAL(after(LATE, scripted_later), 4);
+	CU_ASSERT_EQUAL(after(SILENT, scripted_later), 4);
+}
+
+/* The same folder with a redacted copy of its session. */
+static int redacted(int run, const char *what, Forgery forgery, char **ret_said)
+{
+	g_autofree char *from = g_build_filename(runs[run], "session.mcap", NULL),
+			*to = g_build_filename(forged, "session.mcap", NULL),
+			*line = g_strdup_printf("session redact %s --reason test %s -o %s", from,
+						what, to);
+	after(run, forgery);
+	g_unlink(to);
+	g_auto(CliResult) r = cli_run(line);
+	if (r.code != 0)
+		fprintf(stderr, "%s: %s%s", line, r.out, r.err);
+	return check(forged, ret_said);
+}
+
+static void a_redacted_copy_is_never_called_wrong(void)
+{
+	static const char *const what[] = {
+		"--signal room.temperature", "--signal pan.temperature@10-20",
+		"--signal product.heartbeat@5-9", "--signal health.input.consumed"};
+	for (size_t i = 0; i < G_N_ELEMENTS(what); i++)
+		for (int run = GOOD; run < RUNS; run++) {
+			g_autofree char *said = NULL;
+			int code = redacted(run, what[i], nothing, &said);
+			CU_ASSERT_EQUAL(code, 3);
+			if (code != 3)
+				fprintf(stderr, "run %d, %s: %s", run, what[i], said);
+		}
+}
+
+static void another_verdict_beside_a_redacted_copy_is_caught(void)
+{
+	g_autofree char *said = NULL;
+	CU_ASSERT_EQUAL(redacted(LATE, "--signal room.temperature", all_to_pass, &said), 4);
+}
+
 static void another_run_is_caught(void)
 {
 	CU_ASSERT_EQUAL(after(LATE, fewer_criteria), 4);
@@ -381,7 +447,10 @@ int main(int argc, char **argv)
 					 UNIT(a_flipped_verdict_is_caught),
 					 UNIT(a_changed_number_is_caught),
 					 UNIT(a_changed_or_missing_witness_is_caught),
+					 UNIT(when_the_stimulus_went_wrong_is_checked),
 					 UNIT(another_run_is_caught),
+					 UNIT(a_redacted_copy_is_never_called_wrong),
+					 UNIT(another_verdict_beside_a_redacted_copy_is_caught),
 					 UNIT(what_is_no_run_is_bad_input)};
 	bool ready = play();
 	int code = ready ? unit_run("checker.tamper", tests, G_N_ELEMENTS(tests), argc, argv) : 1;
