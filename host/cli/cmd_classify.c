@@ -197,7 +197,10 @@ int cmd_classify(int argc, char **argv, CliContext *cli)
 	g_autofree char *usual = g_build_filename(criteria, "risk", "eu-ai-act.yaml", NULL);
 	g_autoptr(Diagnostics) diag = diagnostics_new();
 	g_autoptr(RiskTable) table = risk_table_load(path ? path : usual, diag);
-	g_autoptr(YamlDoc) doc = yaml_load_file(argv[1], diag);
+	bool folder_given = g_file_test(argv[1], G_FILE_TEST_IS_DIR);
+	g_autofree char *product =
+		folder_given ? g_build_filename(argv[1], "product.yaml", NULL) : g_strdup(argv[1]);
+	g_autoptr(YamlDoc) doc = yaml_load_file(product, diag);
 	g_autoptr(GPtrArray) crosswalks = cli_load_crosswalks(criteria, diag);
 	if (!table || !doc || !product_check(doc, diag))
 		return cli_diagnostics(cli, diag);

@@ -118,6 +118,28 @@ static char *hazard_line(CliContext *cli, const char *folder, const Criterion *c
 		 : g_strdup("");
 }
 
+/* Who gives the last part alone means the one criterion that is called so. NULL: none, or more than one. Caller frees. */
+static char *whole_id(const char *folder, const char *id)
+{
+	g_autoptr(Diagnostics) quiet = diagnostics_new();
+	g_autoptr(GPtrArray) packs = cli_load_packs(folder, quiet);
+	char *found = NULL;
+	for (guint p = 0; p < packs->len; p++) {
+		const Pack *pack = g_ptr_array_index(packs, p);
+		for (guint i = 0; i < pack->criteria->len; i++) {
+			const Criterion *c = g_ptr_array_index(pack->criteria, i);
+			if (strcmp(c->id, id) != 0)
+				continue;
+			if (found) {
+				g_free(found);
+				return NULL;
+			}
+			found = g_strdup(c->full_id);
+		}
+	}
+	return found;
+}
+
 int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 {
 	g_autofree char *folder = NULL;
@@ -128,7 +150,10 @@ int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 	};
 	if (!cli_parse(cli, &argc, &argv, options, 1, 1))
 		return cli->exit;
-	g_autofree char *file = criterion_pack_file(argv[1]);
+	g_autofree char *whole =
+		strchr(argv[1], '/') ? NULL : whole_id(folder ? folder : "criteria", argv[1]);
+	const char *id = whole ? whole : argv[1];
+	g_autofree char *file = criterion_pack_file(id);
 	if (!file)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT,
 				     _("'%s' is no criterion: expected PACK/CRITERION, as in "
@@ -139,7 +164,7 @@ int cmd_criteria_explain(int argc, char **argv, CliContext *cli)
 	g_autoptr(Pack) pack = criterion_pack_load(path, diag);
 	if (!pack)
 		return cli_diagnostics(cli, diag);
-	const Criterion *c = criterion_find(&pack, 1, argv[1]);
+	const Criterion *c = criterion_find(&pack, 1, id);
 	if (!c)
 		return cli_fail_text(cli, ANZEN_EXIT_INPUT, _("the pack %s has no criterion '%s'"),
 				     path, argv[1]);

@@ -411,14 +411,13 @@ static void a_redacted_copy_is_never_called_wrong(void)
 	static const char *const what[] = {
 		"--signal room.temperature", "--signal pan.temperature@10-20",
 		"--signal product.heartbeat@5-9", "--signal health.input.consumed"};
-	for (size_t i = 0; i < G_N_ELEMENTS(what); i++)
-		for (int run = GOOD; run < RUNS; run++) {
-			g_autofree char *said = NULL;
-			int code = redacted(run, what[i], nothing, &said);
-			CU_ASSERT_EQUAL(code, 3);
-			if (code != 3)
-				fprintf(stderr, "run %d, %s: %s", run, what[i], said);
-		}
+	for (int run = GOOD; run < RUNS; run++) { /* each with one of them: they are slow */
+		g_autofree char *said = NULL;
+		int code = redacted(run, what[run], nothing, &said);
+		CU_ASSERT_EQUAL(code, 3);
+		if (code != 3)
+			fprintf(stderr, "run %d, %s: %s", run, what[run], said);
+	}
 }
 
 static void another_verdict_beside_a_redacted_copy_is_caught(void)
