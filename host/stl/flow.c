@@ -2,361 +2,268 @@
 
 #include "fold.h"
 
-/* ---- operators ---------------------------------------------------------------------------------------------------------- */
+/* ---- operations --------------------------------------------------------------------------------------------------------- */
 
-static const int64_t opposite = -1;
-
-#define KEEP 64 /* changes that a window takes together, at most */
-
-/* What an operator says in a slice. Forgets what changes nothing. */
-typedef struct Said {
-	FlowChange *out;
-	int64_t x;
-} Said;
-
-static inline Said begin(const FlowOp *op)
+/* Each ends with a jump to the next of the program: a processor guesses better where it goes from many places than from one loop. */
+static inline void next(Flow *f, FlowOp *const *program, int64_t t)
 {
-	return (Said){op->out, op->x};
+	program++;
+	(*program)->run(f, program, t);
 }
 
-static inline void say(Said *s, int64_t t, int64_t x)
+static void run_end(Flow *f, FlowOp *const *program, int64_t t)
 {
-	*s->out = (FlowChange){t, x};
-	s->out += x != s->x;
-	s->x = x;
-}
-
-static inline void said(FlowOp *op, const Said *s)
-{
-	op->n = (unsigned)(s->out - op->out);
-	op->x = s->x;
-	s->out->t = CLOCK_NEVER;
-}
-
-static void run_atom(FlowOp *op, int64_t until)
-{
-	(void)until;
-	const FlowInput *in = op->input;
-	const double value = op->value, factor = op->factor;
-	Said s = begin(op);
-	for (const FlowSample *x = in->queue, *end = x + in->taken; x < end; x++) {
-		double m = (x->v - value) * factor;
-		say(&s, x->t, m < 0 || m > 0 ? key_of(m) : cell_atom(op->cell, x->v));
-	}
-	said(op, &s);
-}
-
-static void run_boolean(FlowOp *op, int64_t until)
-{
-	(void)until;
-	const FlowInput *in = op->input;
-	Said s = begin(op);
-	for (const FlowSample *x = in->queue, *end = x + in->taken; x < end; x++)
-		say(&s, x->t, key_truth(x->v > 0.5));
-	said(op, &s);
-}
-
-static void run_constant(FlowOp *op, int64_t until)
-{
-	(void)until;
-	Said s = begin(op);
-	said(op, &s);
-}
-
-static void run_not(FlowOp *op, int64_t until)
-{
-	(void)until;
-	Said s = begin(op);
-	for (const FlowChange *a = op->a->out; a->t != CLOCK_NEVER; a++)
-		say(&s, a->t, ~a->x);
-	said(op, &s);
-}
-
-/* Two parts, change by change. */
-typedef struct Merge {
-	const FlowChange *a, *b;
-	int64_t xa, xb, t;
-} Merge;
-
-static inline bool next_change(Merge *m)
-{
-	int64_t t = MIN(m->a->t, m->b->t);
-	bool of_a = m->a->t == t, of_b = m->b->t == t;
-	m->xa = of_a ? m->a->x : m->xa;
-	m->xb = of_b ? m->b->x : m->xb;
-	m->a += of_a;
-	m->b += of_b;
-	m->t = t;
-	return t != CLOCK_NEVER;
-}
-
-/* And, or, implies: an or of opposites. */
-static void run_either(FlowOp *op, int64_t until)
-{
-	(void)until;
-	const int64_t not_a = op->not_a, not_b = op->not_b, not_out = op->not_out;
-	Merge m = {op->a->out, op->b->out, op->xa, op->xb, 0};
-	Said s = begin(op);
-	while (next_change(&m))
-		say(&s, m.t, key_most(m.xa ^ not_a, m.xb ^ not_b) ^ not_out);
-	op->xa = op->a->x;
-	op->xb = op->b->x;
-	said(op, &s);
-}
-
-static void run_exclusive(FlowOp *op, int64_t until)
-{
-	(void)until;
-	Merge m = {op->a->out, op->b->out, op->xa, op->xb, 0};
-	Said s = begin(op);
-	while (next_change(&m))
-		say(&s, m.t,
-		    key_most(key_least(m.xa, ~m.xb), key_least(~m.xa, m.xb)) ^ op->not_out);
-	op->xa = op->a->x;
-	op->xb = op->b->x;
-	said(op, &s);
-}
-
-static void run_delay(FlowOp *op, int64_t until)
-{
-	Memory *m = op->cell->memory;
-	const int64_t width = m->width_ns;
-	unsigned head = m->head, tail = m->tail;
-	Said s = begin(op);
-	for (const FlowChange *a = op->a->out; a->t != CLOCK_NEVER; a++) {
-		Value v = {{a->x, a->x}};
-		*change_at(m, tail++) = (Change){a->t, v, v};
-	}
-	for (; head != tail && change_at(m, head)->t + width <= until; head++)
-		say(&s, change_at(m, head)->t + width, change_at(m, head)->after.x[LO]);
-	m->head = head;
-	m->tail = tail;
-	said(op, &s);
-}
-
-/* Since the start: smaller ones never count. */
-static void run_ever(FlowOp *op, int64_t until)
-{
-	(void)until;
-	Memory *m = op->cell->memory;
-	Peak *top = peak_at(m, &m->peaks[LO], m->peaks[LO].head);
-	Said s = begin(op);
-	for (const FlowChange *a = op->a->out; a->t != CLOCK_NEVER; a++) {
-		top->v = key_most(top->v, a->x ^ op->not_a);
-		say(&s, a->t, top->v ^ op->not_a);
-	}
-	said(op, &s);
-}
-
-/* The newest peak never leaves, so the queue is never empty. */
-static void slide_one_by_one(FlowOp *op, int64_t until, Said *s)
-{
-	Memory *m = op->cell->memory;
-	Peaks *p = &m->peaks[LO];
-	const int64_t width = m->width_ns, not_a = op->not_a;
-	unsigned head = p->head, tail = p->tail;
-	for (const FlowChange *a = op->a->out;; a++) {
-		int64_t x = a->x ^ not_a, t = MIN(a->t, until + 1);
-		while (peak_at(m, p, head)->leave < 2 * t) { /* before that change */
-			int64_t then = peak_at(m, p, head)->leave / 2;
-			say(s, then, peak_at(m, p, ++head)->v ^ not_a);
-		}
-		if (a->t == CLOCK_NEVER)
-			break;
-		peak_at(m, p, tail - 1)->leave = 2 * (t + width);
-		while (tail != head && peak_at(m, p, tail - 1)->v <= x)
-			tail--;
-		*peak_at(m, p, tail++) = (Peak){x, CLOCK_NEVER};
-		head += peak_at(m, p, head)->leave == 2 * t;
-		say(s, t, peak_at(m, p, head)->v ^ not_a);
-	}
-	p->head = head;
-	p->tail = tail;
-}
-
-/* The window at every change is the largest of the old peaks that are still inside and of the changes so far. None of these may
- * leave within the slice. */
-static void say_slice(FlowOp *op, int64_t until, Said *s)
-{
-	Memory *m = op->cell->memory;
-	Peaks *p = &m->peaks[LO];
-	unsigned head = p->head;
-	int64_t so_far = KEY_LEAST, old = peak_at(m, p, head)->v;
-	peak_at(m, p, p->tail - 1)->leave = 2 * (op->a->out[0].t + m->width_ns);
-	for (const FlowChange *a = op->a->out;; a++) {
-		int64_t t = MIN(a->t, until + 1);
-		while (head != p->tail && peak_at(m, p, head)->leave <= 2 * t) {
-			int64_t then = peak_at(m, p, head++)->leave / 2;
-			old = head != p->tail ? peak_at(m, p, head)->v : KEY_LEAST;
-			if (then < t)
-				say(s, then, key_most(old, so_far) ^ op->not_a);
-		}
-		if (a->t == CLOCK_NEVER)
-			break;
-		so_far = key_most(so_far, a->x ^ op->not_a);
-		say(s, t, key_most(old, so_far) ^ op->not_a);
-	}
-	p->head = head;
-}
-
-/* Of the changes stay those that no later one reaches, of the old peaks those that none reaches: no branch that depends on one
- * change alone. */
-static void keep_slice(FlowOp *op)
-{
-	Memory *m = op->cell->memory;
-	Peaks *p = &m->peaks[LO];
-	const FlowChange *a = op->a->out;
-	const unsigned n = op->a->n;
-	int64_t largest = KEY_LEAST, kept[KEEP];
-	for (unsigned i = n; i-- > 0;) {
-		int64_t x = a[i].x ^ op->not_a;
-		kept[i] = x > largest || i + 1 == n;
-		largest = key_most(largest, x);
-	}
-	unsigned tail = p->tail;
-	while (tail != p->head && peak_at(m, p, tail - 1)->v <= largest)
-		tail--;
-	for (unsigned i = 0; i < n; i++) {
-		int64_t leave = i + 1 < n ? 2 * (a[i + 1].t + m->width_ns) : CLOCK_NEVER;
-		*peak_at(m, p, tail) = (Peak){a[i].x ^ op->not_a, leave};
-		/* cppcheck-suppress uninitvar ; the loop above has set the first n */
-		tail += (unsigned)kept[i];
-	}
-	p->tail = tail;
-}
-
-static void run_window(FlowOp *op, int64_t until)
-{
-	const FlowOp *a = op->a;
-	Said s = begin(op);
-	bool together =
-		a->n >= 4 && a->n <= KEEP && a->out[0].t + op->cell->memory->width_ns > until;
-	if (together) {
-		say_slice(op, until, &s);
-		keep_slice(op);
-	} else {
-		slide_one_by_one(op, until, &s);
-	}
-	said(op, &s);
-}
-
-static void run_fold(FlowOp *op, int64_t until)
-{
-	Fold *fold = op->cell->fold;
-	Merge m = {op->a->out, op->b->out, op->xa, op->xb, 0};
-	Said s = begin(op);
-	for (bool more = true; more;) {
-		int64_t f = m.xa, g = m.xb, leaves;
-		more = next_change(&m);
-		while ((leaves = fold_leaves(fold, 0)) < m.t && leaves <= until)
-			say(&s, leaves, fold_flow(fold, leaves, f, g));
-		if (more)
-			say(&s, m.t, fold_flow(fold, m.t, m.xa, m.xb));
-	}
-	op->xa = op->a->x;
-	op->xb = op->b->x;
-	said(op, &s);
-}
-
-/* ---- slices ------------------------------------------------------------------------------------------------------------- */
-
-static unsigned most_in(const FlowOp *op)
-{
-	return (op->a ? op->a->most : 0) + (op->b ? op->b->most : 0);
-}
-
-/* Room of the queue, 0: any number, and how many are in it. */
-static unsigned queue_room(const FlowOp *op, unsigned *ret_n)
-{
-	const Memory *m = op->cell->memory;
-	if (op->cell->fold)
-		return fold_room(op->cell->fold, ret_n);
-	bool delay = op->cell->cell == CELL_DELAY;
-	*ret_n = delay ? m->tail - m->head : m->peaks[LO].tail - m->peaks[LO].head;
-	return m->width_ns == CLOCK_NEVER ? 0 : m->capacity;
-}
-
-/* When the i-th oldest leaves. */
-static int64_t queue_leaves(const FlowOp *op, unsigned i)
-{
-	const Memory *m = op->cell->memory;
-	if (op->cell->fold)
-		return fold_leaves(op->cell->fold, i);
-	if (op->cell->cell == CELL_DELAY)
-		return change_at(m, m->head + i)->t + m->width_ns;
-	return peak_at(m, &m->peaks[LO], m->peaks[LO].head + i)->leave / 2;
-}
-
-/* Fewer than FLOW_SLICE changes leave a queue of themselves before that; CLOCK_NEVER: all of them. False: there is no
- * room for what may come. */
-static bool queue_allows(const FlowOp *op, int64_t *ret_end)
-{
-	unsigned n, room = queue_room(op, &n);
-	if (room == 0)
-		return true;
-	if (n + op->most_in > room)
-		return false;
-	if (n > FLOW_SLICE)
-		*ret_end = MIN(*ret_end, queue_leaves(op, FLOW_SLICE) - 1);
-	return true;
-}
-
-static void take(FlowInput *in, int64_t until)
-{
-	in->taken = in->n;
-	while (in->taken > 0 && in->queue[in->taken - 1].t > until)
-		in->taken--;
-}
-
-static void drop_taken(Flow *f, FlowInput *in)
-{
-	if (in->taken == 0)
-		return;
-	in->used = in->queue[in->taken - 1];
-	in->n -= in->taken;
-	f->waiting -= in->taken;
-	if (in->n > 0)
-		memmove(in->queue, in->queue + in->taken, in->n * sizeof(*in->queue));
-}
-
-bool flow_run(Flow *f, int64_t until_ns)
-{
-	const Cells *c = f->cells;
-	int64_t until = MIN(until_ns, f->until_ns - 1);
-	for (size_t i = 0; i < c->n_inputs && c->gaps; i++)
-		if (f->inputs[i].gap_ns != CLOCK_NEVER)
-			until = MIN(until, f->inputs[i].last_ns + f->inputs[i].gap_ns - 1);
+	(void)program;
+	int64_t first = CLOCK_NEVER;
 	for (size_t i = 0; i < f->n_movers; i++)
-		if (!queue_allows(f->movers[i], &until))
-			return false;
-	if (until <= f->now_ns)
+		first = MIN(first, f->leaves_ns[i]);
+	f->next_ns = first;
+	f->now_ns = t;
+}
+
+static inline int64_t atom(FlowOp *op)
+{
+	const double v = op->input->v, m = (v - op->value) * op->factor;
+	op->x = G_LIKELY(m < 0 || m > 0) ? key_of(m) : cell_atom(op->cell, v);
+	return op->x;
+}
+
+static void run_atom(Flow *f, FlowOp *const *program, int64_t t)
+{
+	atom(*program);
+	next(f, program, t);
+}
+
+static void run_boolean(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	op->x = key_truth(op->input->v > 0.5);
+	next(f, program, t);
+}
+
+static void run_not(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	op->x = ~*op->a;
+	next(f, program, t);
+}
+
+static void run_either(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	op->x = key_most(*op->a ^ op->not_a, *op->b ^ op->not_b) ^ op->not_out;
+	next(f, program, t);
+}
+
+static void run_exclusive(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	const int64_t a = *op->a, b = *op->b;
+	op->x = key_most(key_least(a, ~b), key_least(~a, b)) ^ op->not_out;
+	next(f, program, t);
+}
+
+/* What comes in leaves width_ns later; the same again is no change. */
+static void run_delay(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	const unsigned mask = op->mask;
+	const int64_t a = *op->a;
+	unsigned head = op->head;
+	op->changes[op->tail & mask] = (Change){t, {{a, a}}, {{a, a}}};
+	op->tail += a != op->last;
+	op->last = a;
+	for (; head != op->tail && op->changes[head & mask].t + op->width_ns <= t; head++)
+		op->x = op->changes[head & mask].after.x[LO];
+	op->head = head;
+	*op->leaves_ns = head != op->tail ? op->changes[head & mask].t + op->width_ns : CLOCK_NEVER;
+	next(f, program, t);
+}
+
+static void run_ever(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	op->x = key_most(op->x ^ op->not_a, *op->a ^ op->not_a) ^ op->not_a;
+	next(f, program, t);
+}
+
+/* Half of it, for it is twice a time. */
+static inline int64_t leaves(int64_t leave)
+{
+	return leave == CLOCK_NEVER ? CLOCK_NEVER : leave / 2;
+}
+
+/* From t on it is `a`. The newest peak stays as long as it is the newest, so the queue is never empty. */
+static inline void window(FlowOp *op, int64_t a, int64_t t)
+{
+	Peak *const peaks = op->peaks;
+	const unsigned mask = op->mask;
+	unsigned head = op->head, tail = op->tail;
+	a ^= op->not_a;
+	peaks[(tail - 1) & mask].leave = 2 * (t + op->width_ns);
+	while (tail != head && peaks[(tail - 1) & mask].v <= a)
+		tail--;
+	peaks[tail++ & mask] = (Peak){a, CLOCK_NEVER};
+	while (peaks[head & mask].leave <= 2 * t)
+		head++;
+	op->x = peaks[head & mask].v ^ op->not_a;
+	*op->leaves_ns = leaves(peaks[head & mask].leave);
+	op->head = head;
+	op->tail = tail;
+}
+
+static void run_window(Flow *f, FlowOp *const *program, int64_t t)
+{
+	window(*program, *(*program)->a, t);
+	next(f, program, t);
+}
+
+/* An atom and, next in the program, the window over it: most frequent of all. */
+static void run_atom_and_window(Flow *f, FlowOp *const *program, int64_t t)
+{
+	window(program[1], atom(program[0]), t);
+	next(f, program + 1, t);
+}
+
+static void run_fold(Flow *f, FlowOp *const *program, int64_t t)
+{
+	FlowOp *op = *program;
+	op->x = fold_flow(op->fold, t, *op->a, *op->b);
+	*op->leaves_ns = fold_leaves(op->fold, 0);
+	next(f, program, t);
+}
+
+static inline void account(Flow *f, const FlowOp *op, NodeKind kind, int64_t t)
+{
+	const int64_t a = *op->a;
+	Duty *d = op->duty;
+	const StlState before = d->state;
+	duty_account(d, kind, (Value){{a, a}}, t);
+	f->decided |= d->state != before;
+}
+
+static void run_always(Flow *f, FlowOp *const *program, int64_t t)
+{
+	account(f, *program, N_ALWAYS, t);
+	next(f, program, t);
+}
+
+static void run_eventually(Flow *f, FlowOp *const *program, int64_t t)
+{
+	account(f, *program, N_EVENTUALLY, t);
+	next(f, program, t);
+}
+
+static void run_until(Flow *f, FlowOp *const *program, int64_t t)
+{
+	const FlowOp *op = *program;
+	const int64_t a = *op->a, b = *op->b;
+	Duty *d = op->duty;
+	const StlState before = d->state;
+	duty_account_until(d, (Value){{a, a}}, (Value){{b, b}}, true, op->counts, t);
+	f->decided |= d->state != before;
+	next(f, program, t);
+}
+
+/* A duty outside of its window. */
+static void run_nothing(Flow *f, FlowOp *const *program, int64_t t)
+{
+	next(f, program, t);
+}
+
+static const FlowRun runs[] = {
+	[FLOW_END] = run_end,
+	[FLOW_CONSTANT] = run_nothing,
+	[FLOW_ATOM] = run_atom,
+	[FLOW_BOOLEAN] = run_boolean,
+	[FLOW_NOT] = run_not,
+	[FLOW_EITHER] = run_either,
+	[FLOW_EXCLUSIVE] = run_exclusive,
+	[FLOW_DELAY] = run_delay,
+	[FLOW_EVER] = run_ever,
+	[FLOW_WINDOW] = run_window,
+	[FLOW_FOLD] = run_fold,
+	[FLOW_ALWAYS] = run_always,
+	[FLOW_EVENTUALLY] = run_eventually,
+	[FLOW_UNTIL] = run_until,
+};
+
+static inline void run(Flow *f, FlowOp *const *program, int64_t t)
+{
+	(*program)->run(f, program, t);
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------------------- */
+
+/* A step adds one to a queue at most. */
+static int64_t room_of(const FlowOp *op)
+{
+	unsigned n = op->tail - op->head, room = op->mask + 1;
+	if (op->code == FLOW_FOLD)
+		room = fold_room(op->fold, &n);
+	return room == 0 ? INT64_MAX : (int64_t)room - n;
+}
+
+static G_GNUC_NO_INLINE bool find_room(Flow *f)
+{
+	f->room = INT64_MAX;
+	for (size_t i = 0; i < f->n_movers; i++)
+		f->room = MIN(f->room, room_of(f->movers[i]));
+	return f->room-- > 0;
+}
+
+static inline bool take_room(Flow *f)
+{
+	return f->room-- > 0 || find_room(f);
+}
+
+/* What leaves at next_ns. */
+static bool leave(Flow *f)
+{
+	const int64_t t = f->next_ns;
+	size_t n = 0, which = 0;
+	if (!take_room(f))
 		return false;
-	for (size_t i = 0; i < c->n_inputs; i++)
-		take(&f->inputs[i], until);
-	for (size_t i = 0; i < c->n; i++)
-		f->ops[i].run(&f->ops[i], until);
-	for (size_t i = 0; i < c->n_inputs; i++)
-		drop_taken(f, &f->inputs[i]);
-	f->now_ns = until;
-	f->from_ns = MAX(f->from_ns, until + 1);
+	for (size_t i = 0; i < f->n_movers; i++) {
+		which = f->leaves_ns[i] == t ? i : which;
+		n += f->leaves_ns[i] == t;
+	}
+	run(f, n == 1 ? f->movers[which]->program : f->moved, t);
 	return true;
 }
 
-bool flow_take_back(Flow *f, unsigned *ret_signal, FlowSample *ret)
+bool flow_step(Flow *f)
 {
-	FlowInput *first = NULL;
-	for (size_t i = 0; i < f->cells->n_inputs; i++) {
-		FlowInput *in = &f->inputs[i];
-		if (in->n > 0 && (!first || in->queue[0].t < first->queue[0].t))
-			first = in;
-	}
-	if (!first)
+	while (f->next_ns < f->due_ns)
+		if (!leave(f))
+			return false;
+	if (!take_room(f))
 		return false;
-	*ret_signal = (unsigned)(first - f->inputs);
-	*ret = first->queue[0];
-	memmove(first->queue, first->queue + 1, --first->n * sizeof(*first->queue));
-	f->waiting--;
+	run(f, f->next_ns == f->due_ns ? f->all : f->pending, f->due_ns);
+	f->due_ns = CLOCK_NEVER;
 	return true;
+}
+
+bool flow_to(Flow *f, int64_t to_ns)
+{
+	if (to_ns >= f->limit_ns && !flow_extends(f, to_ns))
+		return false;
+	if (f->due_ns <= to_ns && !flow_step(f))
+		return false;
+	while (f->next_ns <= to_ns)
+		if (!leave(f))
+			return false;
+	f->now_ns = MAX(f->now_ns, to_ns);
+	return true;
+}
+
+bool flow_extends(Flow *f, int64_t t_ns)
+{
+	f->limit_ns = f->until_ns;
+	for (size_t i = 0; i < f->cells->n_inputs; i++)
+		if (f->inputs[i].gap_ns != CLOCK_NEVER)
+			f->limit_ns = MIN(f->limit_ns, f->inputs[i].t_ns + f->inputs[i].gap_ns);
+	return t_ns < f->limit_ns;
 }
 
 /* ---- over and back -------------------------------------------------------------------------------------------------------- */
@@ -371,11 +278,9 @@ static bool memory_fits(const Cell *c, int64_t now)
 	return m->begun && m->exact && m->inexact_leave <= 2 * now;
 }
 
-bool flow_enter(Flow *f, int64_t now_ns, int64_t until_ns)
+/* Every cell is one number, and stays so until something happens. */
+static bool fits(const Cells *c, int64_t now_ns)
 {
-	Cells *c = f->cells;
-	if (now_ns + 1 >= until_ns || now_ns < c->start_ns + c->latest_valid_ns)
-		return false;
 	for (size_t i = 0; i < c->n_inputs; i++) {
 		const Input *in = &c->inputs[i];
 		if (!in->have || (in->gap_ns > 0 && now_ns - in->t_ns >= in->gap_ns))
@@ -386,25 +291,61 @@ bool flow_enter(Flow *f, int64_t now_ns, int64_t until_ns)
 		if (!cell->level || !value_exact(&cell->at) || !memory_fits(cell, now_ns))
 			return false;
 	}
-	for (size_t i = 0; i < c->n; i++) {
-		FlowOp *op = &f->ops[i];
-		op->x = op->cell->at.x[LO];
-		op->xa = op->a ? op->a->cell->at.x[LO] : 0;
-		op->xb = op->b ? op->b->cell->at.x[LO] : 0;
-	}
-	f->fed_ns = INT64_MIN;
-	for (size_t i = 0; i < c->n_inputs; i++) {
-		f->inputs[i].used = (FlowSample){c->inputs[i].t_ns, c->inputs[i].v};
-		f->inputs[i].last_ns = c->inputs[i].t_ns;
-		f->inputs[i].n = 0;
-		f->fed_ns = MAX(f->fed_ns, c->inputs[i].t_ns);
-	}
-	f->now_ns = now_ns;
-	f->from_ns = MAX(now_ns + 1, f->fed_ns);
-	f->until_ns = until_ns;
-	f->waiting = 0;
-	f->on = true;
 	return true;
+}
+
+static void enter_op(FlowOp *op)
+{
+	const Cell *cell = op->cell;
+	const Memory *m = cell->memory;
+	op->x = cell->at.x[LO];
+	if (op->code == FLOW_WINDOW) {
+		op->head = m->peaks[LO].head;
+		op->tail = m->peaks[LO].tail;
+		*op->leaves_ns = leaves(op->peaks[op->head & op->mask].leave);
+	} else if (op->code == FLOW_DELAY) {
+		op->head = m->head;
+		op->tail = m->tail;
+		op->last = m->last.x[LO];
+		*op->leaves_ns = op->head != op->tail ? change_at(m, op->head)->t + m->width_ns
+						      : CLOCK_NEVER;
+	} else if (op->code == FLOW_FOLD) {
+		*op->leaves_ns = fold_leaves(op->fold, 0);
+	}
+}
+
+/* Just after now it is what it is now. */
+static void enter_duty(Flow *f, FlowOp *op, int64_t now_ns)
+{
+	const Duty *d = op->duty;
+	int64_t t = now_ns - f->cells->start_ns - f->cells->cells[d->cell].ahead_ns;
+	op->counts = t >= d->from_ns;
+	bool inside = !d->closed && t < d->to_ns && (op->counts || op->code == FLOW_UNTIL);
+	op->run = inside ? runs[op->code] : run_nothing;
+	FlowOp end = {.run = run_end}, *const once[] = {op, &end};
+	run(f, once, now_ns);
+}
+
+bool flow_enter(Flow *f, int64_t now_ns, int64_t until_ns)
+{
+	const Cells *c = f->cells;
+	if (now_ns + 1 >= until_ns || now_ns < c->start_ns + c->latest_valid_ns || !fits(c, now_ns))
+		return false;
+	for (size_t i = 0; i < c->n; i++)
+		enter_op(&f->ops[i]);
+	for (size_t i = 0; i < c->n_inputs; i++) {
+		f->inputs[i].v = c->inputs[i].v;
+		f->inputs[i].t_ns = c->inputs[i].t_ns;
+	}
+	for (size_t i = c->n; i < f->n; i++)
+		enter_duty(f, &f->ops[i], now_ns);
+	FlowOp end = {.run = run_end}, *const none = &end;
+	run(f, &none, now_ns);
+	f->until_ns = until_ns;
+	f->due_ns = CLOCK_NEVER;
+	f->room = 0;
+	f->on = flow_extends(f, now_ns);
+	return f->on;
 }
 
 void flow_leave(Flow *f)
@@ -413,82 +354,82 @@ void flow_leave(Flow *f)
 	for (size_t i = 0; i < c->n; i++) {
 		const FlowOp *op = &f->ops[i];
 		Cell *cell = op->cell;
+		Memory *m = cell->memory;
 		cell->at = cell->after = (Value){{op->x, op->x}};
-		if (cell->memory)
-			cell->memory->last = (Value){{op->a->x ^ op->not_a, op->a->x ^ op->not_a}};
+		if (m)
+			m->last = (Value){{*op->a ^ op->not_a, *op->a ^ op->not_a}};
+		if (op->code == FLOW_DELAY) {
+			m->head = op->head;
+			m->tail = op->tail;
+		} else if (op->code == FLOW_WINDOW) {
+			m->peaks[LO].head = op->head;
+			m->peaks[LO].tail = op->tail;
+		} else if (op->code == FLOW_EVER) {
+			peak_at(m, &m->peaks[LO], m->peaks[LO].head)->v = op->x ^ op->not_a;
+		}
 	}
 	for (size_t i = 0; i < c->n_inputs; i++) {
-		c->inputs[i].t_ns = f->inputs[i].used.t;
-		c->inputs[i].v = f->inputs[i].used.v;
+		const FlowInput *in = &f->inputs[i];
+		c->inputs[i].t_ns = flow_waits(f, i) ? in->used_ns : in->t_ns;
+		c->inputs[i].v = flow_waits(f, i) ? in->used_v : in->v;
 	}
 	f->on = false;
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------------- */
 
-typedef void (*Run)(FlowOp *, int64_t);
-
-/* NULL: not of this kind. */
-static Run run_of(const Cell *c)
+/* FLOW_END: not of this kind. */
+static FlowCode code_of(const Cell *c)
 {
 	switch (c->cell) {
 	case CELL_ATOM:
-		return run_atom;
+		return FLOW_ATOM;
 	case CELL_DELAY:
-		return run_delay;
+		return FLOW_DELAY;
 	case CELL_WINDOW:
-		return c->newest_open                       ? NULL
-		       : c->memory->width_ns == CLOCK_NEVER ? run_ever
-							    : run_window;
+		return c->newest_open                       ? FLOW_END
+		       : c->memory->width_ns == CLOCK_NEVER ? FLOW_EVER
+							    : FLOW_WINDOW;
 	case CELL_FOLD:
-		return fold_may_flow(c->fold) ? run_fold : NULL;
+		return fold_may_flow(c->fold) ? FLOW_FOLD : FLOW_END;
 	case CELL_COUNT:
-		return NULL;
+		return FLOW_END;
 	case CELL_NODE:
 		break;
 	}
 	switch ((int)c->kind) {
 	case N_SIGNAL:
-		return c->boolean ? run_boolean : NULL;
+		return c->boolean ? FLOW_BOOLEAN : FLOW_END;
 	case N_TRUE:
 	case N_FALSE:
-		return run_constant;
+		return FLOW_CONSTANT;
 	case N_NOT:
-		return run_not;
+		return FLOW_NOT;
 	case N_AND:
 	case N_OR:
 	case N_IMPLIES:
-		return run_either;
+		return FLOW_EITHER;
 	case N_XOR:
 	case N_IFF:
-		return run_exclusive;
+		return FLOW_EXCLUSIVE;
 	}
-	return NULL;
+	return FLOW_END;
 }
 
-/* How many changes it says in a slice at most. */
-static unsigned most_of(const FlowOp *op)
+static bool is_mover(const FlowOp *op)
 {
-	if (op->input)
-		return FLOW_SLICE;
-	unsigned in = op->most_in;
-	if (op->cell->cell == CELL_WINDOW || op->cell->cell == CELL_FOLD)
-		return 2 * in + FLOW_SLICE;
-	return op->cell->cell == CELL_DELAY ? in + FLOW_SLICE : in;
+	return op->code == FLOW_WINDOW || op->code == FLOW_DELAY || op->code == FLOW_FOLD;
 }
 
 static bool make(Flow *f, size_t i)
 {
-	const Cells *c = f->cells;
-	Cell *cell = &c->cells[i];
+	Cell *cell = &f->cells->cells[i];
 	FlowOp *op = &f->ops[i];
-	*op = (FlowOp){.cell = cell, .run = run_of(cell), .value = cell->value};
-	if (!op->run)
-		return false;
-	op->a = cell->a >= 0 ? &f->ops[cell->a] : NULL;
-	op->b = cell->b >= 0 ? &f->ops[cell->b] : NULL;
-	op->input = cell->signal >= 0 ? &f->inputs[cell->signal] : NULL;
-	op->factor = cell->below ? -cell->factor : cell->factor;
+	const int64_t opposite = -1;
+	*op = (FlowOp){.code = code_of(cell), .cell = cell};
+	op->run = runs[op->code];
+	op->a = cell->a >= 0 ? &f->ops[cell->a].x : NULL;
+	op->b = cell->b >= 0 ? &f->ops[cell->b].x : NULL;
 	int kind = cell->cell == CELL_NODE ? (int)cell->kind : -1;
 	if (cell->lowest || kind == N_AND || kind == N_IMPLIES)
 		op->not_a = opposite;
@@ -496,32 +437,94 @@ static bool make(Flow *f, size_t i)
 		op->not_b = opposite;
 	if (kind == N_AND || kind == N_IFF)
 		op->not_out = opposite;
-	op->most_in = most_in(op);
-	op->most = most_of(op);
-	unsigned n, room = cell->memory || cell->fold ? queue_room(op, &n) : 0;
-	if (room > 0 && 2 * op->most_in > room)
-		return false;
-	op->out = g_new0(FlowChange, op->most + 1);
-	if (room > 0)
+	if (cell->signal >= 0) {
+		op->input = &f->inputs[cell->signal];
+		op->value = cell->value;
+		op->factor = cell->below ? -cell->factor : cell->factor;
+	} else if (op->code == FLOW_WINDOW || op->code == FLOW_DELAY) {
+		op->mask = cell->memory->capacity - 1;
+		op->width_ns = cell->memory->width_ns;
+		if (op->code == FLOW_DELAY)
+			op->changes = cell->memory->changes;
+		else
+			op->peaks = cell->memory->peaks[LO].ring;
+	} else if (op->code == FLOW_FOLD) {
+		op->fold = cell->fold;
+	}
+	if (is_mover(op)) {
+		op->leaves_ns = &f->leaves_ns[f->n_movers];
 		f->movers[f->n_movers++] = op;
-	return true;
+	}
+	const FlowOp *child = i > 0 && op->a == &op[-1].x ? &op[-1] : NULL;
+	if (op->code == FLOW_WINDOW && child && child->code == FLOW_ATOM)
+		op[-1].run = run_atom_and_window;
+	return op->code != FLOW_END;
 }
 
-Flow *flow_new(Cells *cells)
+static bool make_duty(Flow *f, size_t i, Duty *d)
+{
+	bool until = duty_is_until(d);
+	f->ops[i] = (FlowOp){.code = until                 ? FLOW_UNTIL
+				     : d->kind == N_ALWAYS ? FLOW_ALWAYS
+							   : FLOW_EVENTUALLY,
+			     .duty = d,
+			     .a = &f->ops[d->cell].x,
+			     .b = until ? &f->ops[d->witness].x : NULL};
+	return until || d->kind == N_ALWAYS || d->kind == N_EVENTUALLY;
+}
+
+/* What changes with a signal, or with what leaves a mover; with neither, with any mover; `all`, everything. What goes into a delay
+ * changes nothing else at that instant. */
+static FlowOp **program(Flow *f, const FlowInput *input, const FlowOp *mover, bool all)
+{
+	static FlowOp end = {.code = FLOW_END, .run = run_end};
+	g_autofree bool *touched = g_new0(bool, f->n);
+	GPtrArray *out = g_ptr_array_new();
+	for (size_t i = 0; i < f->n; i++) {
+		FlowOp *op = &f->ops[i];
+		const Cell *c = op->cell;
+		int a = c ? c->a : op->duty->cell, b = c ? c->b : op->b ? op->duty->witness : -1;
+		bool comes = (a >= 0 && touched[a]) || (b >= 0 && touched[b]) ||
+			     (input && c && c->signal == input - f->inputs);
+		bool moves = !input && (mover ? op == mover : is_mover(op));
+		touched[i] = moves || (comes && op->code != FLOW_DELAY);
+		if (op->code != FLOW_CONSTANT && (all || moves || comes))
+			g_ptr_array_add(out, op);
+	}
+	f->n_programs += out->len + 1;
+	g_ptr_array_add(out, &end);
+	return (FlowOp **)g_ptr_array_free(out, FALSE);
+}
+
+static void make_programs(Flow *f)
+{
+	for (size_t i = 0; i < f->cells->n_inputs; i++)
+		f->inputs[i].program = program(f, &f->inputs[i], NULL, false);
+	for (size_t i = 0; i < f->n_movers; i++)
+		f->movers[i]->program = program(f, NULL, f->movers[i], false);
+	f->moved = program(f, NULL, NULL, false);
+	f->all = program(f, NULL, NULL, true);
+}
+
+Flow *flow_new(Cells *cells, Duty *duties, size_t n_duties)
 {
 	Flow *f = g_new0(Flow, 1);
 	f->cells = cells;
+	f->n = cells->n + n_duties;
 	f->inputs = g_new0(FlowInput, cells->n_inputs + 1);
-	f->ops = g_new0(FlowOp, cells->n + 1);
+	f->ops = g_new0(FlowOp, f->n + 1);
 	f->movers = g_new0(FlowOp *, cells->n + 1);
+	f->leaves_ns = g_new0(int64_t, cells->n + 1);
 	for (size_t i = 0; i < cells->n_inputs; i++) {
 		int64_t gap = cells->inputs[i].gap_ns;
 		f->inputs[i].gap_ns = gap > 0 ? gap : CLOCK_NEVER;
 	}
-	bool fits = cells->n_inputs > 0;
-	for (size_t i = 0; i < cells->n && fits; i++)
-		fits = make(f, i);
-	if (!fits)
+	bool possible = cells->n_inputs > 0;
+	for (size_t i = 0; i < f->n && possible; i++)
+		possible = i < cells->n ? make(f, i) : make_duty(f, i, &duties[i - cells->n]);
+	if (possible)
+		make_programs(f);
+	else
 		g_clear_pointer(&f, flow_free);
 	return f;
 }
@@ -530,19 +533,21 @@ void flow_free(Flow *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->cells->n; i++)
-		g_free(f->ops[i].out);
+	for (size_t i = 0; i < f->cells->n_inputs; i++)
+		g_free(f->inputs[i].program);
+	for (size_t i = 0; i < f->n_movers; i++)
+		g_free(f->movers[i]->program);
+	g_free(f->moved);
+	g_free(f->all);
 	g_free(f->inputs);
 	g_free(f->ops);
 	g_free(f->movers);
+	g_free(f->leaves_ns);
 	g_free(f);
 }
 
-size_t flow_bytes(const Flow *f, size_t n_inputs)
+size_t flow_bytes(const Flow *f)
 {
-	size_t sum = sizeof(*f) + n_inputs * sizeof(FlowInput);
-	for (size_t i = 0; i < f->cells->n; i++)
-		sum += sizeof(FlowOp) + sizeof(FlowOp *) +
-		       (f->ops[i].most + 1) * sizeof(FlowChange);
-	return sum;
+	return sizeof(*f) + f->cells->n_inputs * sizeof(FlowInput) + f->n * sizeof(FlowOp) +
+	       (f->cells->n + f->n_programs) * sizeof(FlowOp *) + f->cells->n * sizeof(int64_t);
 }

@@ -8,18 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-/* always/eventually/now, over one cell; until over two. */
-typedef struct Duty {
-	NodeKind kind;          /* ALWAYS, EVENTUALLY, UNTIL, WEAK_UNTIL, TRUE: at the start */
-	int cell, witness;      /* witness: what an until waits for */
-	int64_t from_ns, to_ns; /* relative to the start; to CLOCK_NEVER */
-	bool from_open, to_open;
-	StlState state;
-	int64_t decided_ns;
-	Value so_far, held; /* held: of an until, the least of its left side */
-	bool any, closed;
-} Duty;
-
 struct StlMonitor {
 	StlMonitorMode mode;
 	Cells all;
@@ -102,14 +90,6 @@ static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 	g_array_append_val(c->duties, d);
 }
 
-static bool may_flow(const StlMonitor *m)
-{
-	for (size_t i = 0; i < m->n_duties; i++)
-		if (m->duties[i].kind != N_ALWAYS && m->duties[i].kind != N_EVENTUALLY)
-			return false;
-	return true;
-}
-
 StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int64_t *max_gap_ns,
 			    GError **error)
 {
@@ -139,8 +119,8 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 	cells_ready(&m->all);
 	if (c.failed)
 		g_clear_pointer(&m, stl_monitor_free);
-	else if (may_flow(m))
-		m->flow = flow_new(&m->all);
+	else
+		m->flow = flow_new(&m->all, m->duties, m->n_duties);
 	return m;
 }
 
@@ -164,50 +144,6 @@ static StlState state_of(const Value *v)
 	return states[value_truth(v)];
 }
 
-static void decide(Duty *d, StlState state, int64_t now)
-{
-	if (d->state != STL_STATE_PENDING)
-		return;
-	d->state = state;
-	d->decided_ns = now;
-}
-
-static bool is_until(const Duty *d)
-{
-	return d->kind == N_UNTIL || d->kind == N_WEAK_UNTIL;
-}
-
-static void account(Duty *d, const Value *v, int64_t now)
-{
-	d->so_far = !d->any               ? *v
-		    : d->kind == N_ALWAYS ? value_least(d->so_far, *v)
-					  : value_most(d->so_far, *v);
-	d->any = true;
-	if (d->kind == N_ALWAYS && v->x[HI] < 0)
-		decide(d, STL_STATE_FALSE, now);
-	else if (d->kind == N_EVENTUALLY && v->x[LO] >= 0)
-		decide(d, STL_STATE_TRUE, now);
-}
-
-/* f and g at an instant or in a stretch; holds, counts: where f is needed, where g is a witness. */
-static void account_until(Duty *d, const Value *f, const Value *g, bool holds, bool counts,
-			  int64_t now)
-{
-	if (!d->any) {
-		d->so_far = (Value){{KEY_LEAST, KEY_LEAST}};
-		d->held = (Value){{KEY_MOST, KEY_MOST}};
-	}
-	if (holds)
-		d->held = value_least(d->held, *f);
-	if (counts)
-		d->so_far = value_most(d->so_far, value_least(d->held, *g));
-	d->any = true;
-	if (d->so_far.x[LO] >= 0)
-		decide(d, STL_STATE_TRUE, now);
-	else if (d->so_far.x[HI] < 0 && d->held.x[HI] < 0)
-		decide(d, STL_STATE_FALSE, now);
-}
-
 /* `open`: the window goes on beyond the end, where g may come as long as f held. A weak until is content when f held all of its
  * window, which without a bound is all there is. */
 static void close_until(Duty *d, bool open)
@@ -221,14 +157,14 @@ static void close_until(Duty *d, bool open)
 /* Nothing more will be accounted. */
 static void close_duty(Duty *d, int64_t now, bool open)
 {
-	if (is_until(d))
+	if (duty_is_until(d))
 		close_until(d, open);
 	else if (open)
-		account(d, &value_unknown, now);
+		duty_account(d, d->kind, value_unknown, now);
 	if (!d->any)
 		d->so_far = value_unknown;
 	d->any = d->closed = true;
-	decide(d, state_of(&d->so_far), now);
+	duty_decide(d, state_of(&d->so_far), now);
 }
 
 static int64_t behind(const StlMonitor *m, const Duty *d)
@@ -251,33 +187,33 @@ static void account_stretch(const StlMonitor *m, Duty *d, int64_t now)
 	bool inside = t >= d->from_ns && t < last_of(m, d);
 	if (d->closed || d->kind == N_TRUE || now <= m->now_ns)
 		return;
-	if (is_until(d) && t >= 0 && t < last_of(m, d))
-		account_until(d, &cells[d->cell].after, &cells[d->witness].after, true, inside,
-			      m->now_ns);
-	else if (inside && !is_until(d))
-		account(d, &cells[d->cell].after, m->now_ns);
+	if (duty_is_until(d) && t >= 0 && t < last_of(m, d))
+		duty_account_until(d, cells[d->cell].after, cells[d->witness].after, true, inside,
+				   m->now_ns);
+	else if (inside && !duty_is_until(d))
+		duty_account(d, d->kind, cells[d->cell].after, m->now_ns);
 }
 
 static void account_instant(const StlMonitor *m, Duty *d, int64_t now)
 {
 	int64_t t = now - behind(m, d), last = last_of(m, d);
-	const Value *v = &m->all.cells[d->cell].at;
+	const Value v = m->all.cells[d->cell].at;
 	bool first_open = d->from_open && t == d->from_ns, last_open = d->to_open && t == d->to_ns;
-	if (d->closed || t < (is_until(d) ? 0 : d->from_ns))
+	if (d->closed || t < (duty_is_until(d) ? 0 : d->from_ns))
 		return;
 	if (d->kind == N_TRUE) { /* p itself: as soon as it is known */
-		if (state_of(v) == STL_STATE_UNKNOWN)
+		if (state_of(&v) == STL_STATE_UNKNOWN)
 			return;
-		account(d, v, now);
+		duty_account(d, d->kind, v, now);
 		close_duty(d, now, false);
 	} else if (t > last) {
 		if (d->to_ns == last)
 			close_duty(d, behind(m, d) + d->to_ns, false);
-	} else if (is_until(d)) {
-		account_until(d, v, &m->all.cells[d->witness].at, !last_open,
-			      t >= d->from_ns && !first_open && !last_open, now);
+	} else if (duty_is_until(d)) {
+		duty_account_until(d, v, m->all.cells[d->witness].at, !last_open,
+				   t >= d->from_ns && !first_open && !last_open, now);
 	} else if (!first_open && !last_open) {
-		account(d, v, now);
+		duty_account(d, d->kind, v, now);
 	}
 }
 
@@ -372,12 +308,6 @@ static bool open_duties(const StlMonitor *m)
 static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v,
 			SampleStatus status);
 
-static bool is_inside(const StlMonitor *m, const Duty *d, int64_t now)
-{
-	int64_t t = now - behind(m, d);
-	return !d->closed && t >= d->from_ns && t < d->to_ns;
-}
-
 /* A window that has ended is closed at the next look. */
 static bool closes_soon(const StlMonitor *m)
 {
@@ -396,83 +326,31 @@ static void flow_on(StlMonitor *m)
 	    m->all.end_ns != CLOCK_NEVER || closes_soon(m) ||
 	    !flow_enter(m->flow, m->now_ns, next_duty(m)))
 		return;
-	for (size_t i = 0; i < m->n_duties; i++) /* just after now it is what it is now */
-		if (is_inside(m, &m->duties[i], m->now_ns))
-			account(&m->duties[i], &m->all.cells[m->duties[i].cell].at, m->now_ns);
 	settle(m);
 }
 
 static void flow_off(StlMonitor *m)
 {
-	FlowSample s;
-	unsigned signal;
-	flow_leave(m->flow);
-	m->now_ns = m->flow->now_ns;
+	Flow *f = m->flow;
+	flow_leave(f);
+	m->now_ns = f->now_ns;
 	m->next_ns = next_of(m);
+	settle(m);
 	m->leaving = true;
-	while (flow_take_back(m->flow, &signal, &s))
-		feed_sample(m, signal, s.t, s.v, SAMPLE_OK);
+	for (size_t i = 0; i < m->all.n_inputs; i++)
+		if (flow_waits(f, i))
+			feed_sample(m, (unsigned)i, f->inputs[i].t_ns, f->inputs[i].v, SAMPLE_OK);
 	m->leaving = false;
 }
 
-/* Changes of a slice that lie in the duty's window; with the first that decides it as account() does. */
-static void account_changes(Duty *d, const FlowOp *op)
+/* What the flow does not know how to treat. False: the cells have taken over, and must. */
+static bool flow_other(StlMonitor *m, unsigned signal, int64_t t_ns, SampleStatus status)
 {
-	const bool always = d->kind == N_ALWAYS;
-	const StlState decisive = always ? STL_STATE_FALSE : STL_STATE_TRUE;
-	int64_t lo = d->so_far.x[LO], hi = d->so_far.x[HI];
-	for (const FlowChange *c = op->out; c->t != CLOCK_NEVER; c++) {
-		lo = always ? key_least(lo, c->x) : key_most(lo, c->x);
-		hi = always ? key_least(hi, c->x) : key_most(hi, c->x);
-		if (always == (c->x < 0))
-			decide(d, decisive, c->t);
-	}
-	d->so_far.x[LO] = lo;
-	d->so_far.x[HI] = hi;
-}
-
-static void account_slice(StlMonitor *m, int64_t from)
-{
-	bool decided = false;
-	for (size_t i = 0; i < m->n_duties; i++) {
-		Duty *d = &m->duties[i];
-		StlState before = d->state;
-		if (is_inside(m, d, from))
-			account_changes(d, &m->flow->ops[d->cell]);
-		decided = decided || d->state != before;
-	}
-	if (decided)
-		settle(m);
-}
-
-/* False: the cells have taken over before. */
-static bool flow_to(StlMonitor *m, int64_t now)
-{
-	while (m->flow->now_ns < now) {
-		int64_t from = m->flow->now_ns;
-		if (!flow_run(m->flow, now)) {
-			flow_off(m);
-			return false;
-		}
-		account_slice(m, from);
-	}
-	return true;
-}
-
-/* False: it is for the cells, which have taken over. */
-static bool flow_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
-{
-	bool have = status == SAMPLE_OK || status == SAMPLE_SATURATED;
-	const FlowInput *in = &m->flow->inputs[signal];
-	if (t_ns <= in->last_ns) {
+	if (t_ns <= m->flow->inputs[signal].t_ns) {
 		m->late++;
 		return true;
 	}
 	if (status == SAMPLE_STALE)
-		return true;
-	if (have && in->n == FLOW_SLICE && !flow_to(m, t_ns - 1))
-		return false;
-	if (have && flow_feed(m->flow, signal, t_ns, v))
 		return true;
 	if (t_ns <= m->flow->now_ns) /* who asks ahead of samples will do so again */
 		m->rest = REST;
@@ -508,6 +386,16 @@ void stl_monitor_start(StlMonitor *m, int64_t start_ns)
 		m->flow->on = false;
 }
 
+/* False: it is for the cells. */
+static inline bool flow_takes(StlMonitor *m, unsigned signal, int64_t t_ns, double v,
+			      SampleStatus status)
+{
+	if (!m->flow || !m->flow->on)
+		return false;
+	bool have = status == SAMPLE_OK || status == SAMPLE_SATURATED;
+	return (have && flow_feed(m->flow, signal, t_ns, v)) || flow_other(m, signal, t_ns, status);
+}
+
 static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
 {
 	Input *in = &m->all.inputs[signal];
@@ -524,7 +412,7 @@ static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, 
 		if (m->due_ns == CLOCK_NEVER) {
 			run_before(m, t_ns);
 			flow_on(m);
-			if (m->flow && m->flow->on && flow_sample(m, signal, t_ns, v, status))
+			if (flow_takes(m, signal, t_ns, v, status))
 				return;
 		}
 	}
@@ -542,20 +430,23 @@ static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, 
 
 void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
 {
-	if (signal >= m->all.n_inputs)
-		return;
-	if (m->flow && m->flow->on &&
-	    ((status == SAMPLE_OK && flow_feed(m->flow, signal, t_ns, v)) ||
-	     flow_sample(m, signal, t_ns, v, status)))
-		return;
-	feed_sample(m, signal, t_ns, v, status);
+	if (signal < m->all.n_inputs && !flow_takes(m, signal, t_ns, v, status))
+		feed_sample(m, signal, t_ns, v, status);
 }
 
 StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 {
-	if (m->flow && m->flow->on &&
-	    flow_to(m, m->flow->waiting ? MAX(now_ns, m->flow->fed_ns) : now_ns))
-		return m->state;
+	Flow *f = m->flow;
+	if (f && f->on) {
+		bool waits = f->due_ns != CLOCK_NEVER, goes_on;
+		goes_on = flow_to(f, waits ? MAX(now_ns, f->due_ns) : now_ns);
+		if (f->decided)
+			settle(m);
+		f->decided = false;
+		if (goes_on)
+			return m->state;
+		flow_off(m);
+	}
 	if (!m->started || now_ns < m->all.start_ns || !open_duties(m))
 		return m->state;
 	run_due(m);
@@ -599,7 +490,7 @@ void stl_monitor_robustness(const StlMonitor *m, double *ret_lo, double *ret_hi)
 	int64_t lo = KEY_MOST, hi = KEY_MOST;
 	for (size_t i = 0; i < m->n_duties; i++) {
 		const Duty *d = &m->duties[i];
-		bool until = is_until(d);
+		bool until = duty_is_until(d);
 		bool low = d->closed || (d->any && (d->kind == N_EVENTUALLY || until)),
 		     high = d->closed || (d->any && (d->kind == N_ALWAYS || until));
 		int64_t top = d->so_far.x[HI];
@@ -624,7 +515,7 @@ uint64_t stl_monitor_late_samples(const StlMonitor *m)
 
 size_t stl_monitor_bytes(const StlMonitor *m)
 {
-	size_t flow = m->flow ? flow_bytes(m->flow, m->all.n_inputs) : 0;
+	size_t flow = m->flow ? flow_bytes(m->flow) : 0;
 	return sizeof(*m) + flow + m->n_duties * sizeof(Duty) + m->all.n_inputs * sizeof(Input) +
 	       cells_bytes(&m->all);
 }

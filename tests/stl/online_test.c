@@ -321,6 +321,13 @@ static char *some_guard(Random *r)
 				       from + random_int(r, 0, 1) * random_int(r, 1, 200));
 	g_string_append_c(out, ' ');
 	write_guard(r, random_int(r, 0, 3), out);
+	if (random_chance(r, 25)) { /* both sides of an until from the start on */
+		g_autofree char *left = g_string_free(out, FALSE);
+		out = g_string_new(NULL);
+		write_guard(r, random_int(r, 0, 2), out);
+		g_string_append(out, random_chance(r, 50) ? " until" : " weak until");
+		g_string_append(out, left + strcspn(left, " ["));
+	}
 	return g_string_free(out, FALSE);
 }
 
