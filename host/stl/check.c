@@ -246,6 +246,9 @@ static bool check_plain(Checker *c, Node *n)
 	       bad(c, n, "%s() takes numbers without a unit", operators[n->kind].word);
 }
 
+#define LONGEST_S 9e9
+#define TOO_LONG "a bound is at most 9e9 s; without a bound it is 'inf'"
+
 static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *parameter,
 			  double *ret)
 {
@@ -279,7 +282,7 @@ static bool bound_seconds(Checker *c, Node *n, const Quantity *q, const char *pa
 	if (!unit_compatible(&value.unit, &unit_second))
 		return bad(c, n, "a bound is a time such as 2 s, not '%s'", value.unit.symbol);
 	*ret = unit_convert(value.value, &value.unit, &unit_second);
-	return true;
+	return !isinf(*ret) || bad(c, n, TOO_LONG);
 }
 
 /* Open bounds of discrete time are closed ones a sample further in. */
@@ -299,6 +302,10 @@ static bool check_bounds(Checker *c, Node *n)
 	if (!bound_seconds(c, n, &n->lo, n->lo_parameter, &n->lo_s) ||
 	    !bound_seconds(c, n, &n->hi, n->hi_parameter, &n->hi_s))
 		return false;
+	/* times are whole nanoseconds in 64 bits; a bound that does not fit is not "without a bound" */
+	if ((isfinite(n->lo_s) && fabs(n->lo_s) > LONGEST_S) ||
+	    (isfinite(n->hi_s) && fabs(n->hi_s) > LONGEST_S))
+		return bad(c, n, TOO_LONG);
 	if (!over && n->lo_s < 0)
 		return bad(c, n, "a bound cannot be negative");
 	if (n->hi_s < n->lo_s || n->lo_s == INF || n->hi_s == -INF)

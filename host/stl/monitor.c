@@ -49,6 +49,20 @@ static int64_t to_ns(double s)
 	return isinf(s) ? CLOCK_NEVER : (int64_t)llround(s * 1e9);
 }
 
+/* All bounds together, in seconds: no sum of times here overflows below LONGEST_S. */
+#define LONGEST_S 1e9
+
+static double all_bounds(const Node *n)
+{
+	double own = 0;
+	if (!n)
+		return 0;
+	if (node_is_temporal(n->kind))
+		own = (isfinite(n->lo_s) ? fabs(n->lo_s) : 0) +
+		      (isfinite(n->hi_s) ? fabs(n->hi_s) : 0);
+	return own + all_bounds(n->a) + all_bounds(n->b);
+}
+
 static void compile_duties(Compiler *c, const Node *n, StlMonitorMode mode)
 {
 	bool holds = mode == STL_MONITOR_HOLDS;
@@ -102,6 +116,8 @@ StlMonitor *stl_monitor_new(const StlFormula *f, StlMonitorMode mode, const int6
 	g_autoptr(GArray) cells = g_array_new(FALSE, TRUE, sizeof(Cell)),
 			  duties = g_array_new(FALSE, TRUE, sizeof(Duty));
 	Compiler c = {.f = f, .cells = cells, .duties = duties, .error = error};
+	if (all_bounds(f->root) > LONGEST_S)
+		refuse(&c, f->root, "its bounds are longer than 1e9 s");
 	compile_duties(&c, f->root, mode);
 	StlMonitor *m = g_new0(StlMonitor, 1);
 	m->mode = mode;

@@ -44,6 +44,8 @@ static void mistakes_are_shown_with_their_column(void)
 		{"not mannequin.height", "compare it with a value"},
 		{"product.alarm + 1 > 2", "true or false"},
 		{"always[3 s, 2 s] product.alarm", "wrong way round"},
+		{"always[0 s, 1e300 s] product.alarm", "at most 9e9 s"},
+		{"always[0 s, 1e308 min] product.alarm", "at most 9e9 s"},
 		{"product.alarm product.alarm", "column 15"},
 		{"", "ends here"},
 		{"mannequin.height > 2 parsec", "parsec"},

@@ -175,6 +175,11 @@ static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
 	g_autoptr(GError) error = NULL;
 	CU_ASSERT_PTR_NULL(stl_monitor_new(f, STL_MONITOR_HOLDS, NULL, &error));
 	CU_ASSERT_TRUE(says(error ? error->message : NULL, "cannot be watched while running"));
+	g_autoptr(StlFormula) far =
+		bench_formula(b, "always eventually[0 s, 9e8 s] once[0 s, 9e8 s] alarm");
+	g_clear_error(&error);
+	CU_ASSERT_PTR_NULL(stl_monitor_new(far, STL_MONITOR_HOLDS, NULL, &error));
+	CU_ASSERT_TRUE(says(error ? error->message : NULL, "longer than 1e9 s"));
 	bench_free(b);
 }
 

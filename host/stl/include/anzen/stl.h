@@ -236,8 +236,7 @@ void stl_monitor_free(StlMonitor *monitor);
 void stl_monitor_start(StlMonitor *monitor, int64_t start_ns);
 /* signal: index as in stl_formula_signal(). No malloc, no locks, bounded work. Times of one signal increase (others
  * are ignored and counted); signals may arrive out of step: samples of one time wait for each other until a later one
- * comes or the state is asked for. Who has many samples feeds them all and asks once: a formula of limits, windows and
- * connectives is then worked out for up to 16 samples of each signal together, with the same outcome.
+ * comes or the state is asked for. Feeding many and asking once has the same outcome, and costs a little less.
  *
  * Every signal holds its value until the next sample, whatever its SignalInfo.interp says, for a guard must not wait for the
  * sample after: what is worth a stop is seen at the very sample that shows it. stl_eval() gives the same, bit for bit, for
