@@ -1,5 +1,6 @@
 #include "count.h"
 #include "fold.h"
+#include "mean.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,7 +9,8 @@ void cells_ready(Cells *c)
 {
 	c->movers = g_new(Cell *, c->n + 1);
 	for (size_t i = 0; i < c->n; i++) {
-		if (c->cells[i].memory || c->cells[i].fold || c->cells[i].count)
+		const Cell *cell = &c->cells[i];
+		if (cell->memory || cell->fold || cell->count || cell->mean)
 			c->movers[c->n_movers++] = &c->cells[i];
 		c->latest_valid_ns = MAX(c->latest_valid_ns, c->cells[i].valid_ns);
 	}
@@ -22,6 +24,7 @@ void cells_clear(Cells *c)
 		Memory *m = c->cells[i].memory;
 		fold_free(c->cells[i].fold);
 		count_free(c->cells[i].count);
+		mean_free(c->cells[i].mean);
 		if (!m)
 			continue;
 		for (int k = 0; k < SIDES; k++)
@@ -47,6 +50,8 @@ size_t cells_bytes(const Cells *c)
 			sum += fold_bytes(c->cells[i].fold);
 		if (c->cells[i].count)
 			sum += count_bytes(c->cells[i].count);
+		if (c->cells[i].mean)
+			sum += mean_bytes(c->cells[i].mean);
 	}
 	return sum;
 }
@@ -319,6 +324,15 @@ static void look_at_fold(Cell *c, const Cell *f, const Cell *g, int64_t now)
 	c->after = out[1];
 }
 
+static void look_at_mean(Cell *c, const Cell *x, int64_t now)
+{
+	const Value xs[2] = {x->at, x->after};
+	Value out[2];
+	mean_look(c->mean, now, xs, out);
+	c->at = out[0];
+	c->after = out[1];
+}
+
 static void look_at_count(const Cells *all, Cell *c, const Cell *p, int64_t now)
 {
 	const Value ps[2] = {p->at, p->after};
@@ -455,6 +469,10 @@ static void look_at(Cells *all, size_t i, int64_t now)
 		if (ready)
 			look_at_count(all, c, a, now);
 		c->level = value_same(&c->at, &c->after);
+	} else if (c->cell == CELL_MEAN) {
+		if (ready)
+			look_at_mean(c, a, now);
+		c->level = value_same(&c->at, &c->after);
 	} else if (c->cell == CELL_ATOM) {
 		look_at_atom(all, c, now);
 	} else if (c->signal >= 0) {
@@ -486,6 +504,37 @@ void cells_look(Cells *all, int64_t now_ns)
 {
 	for (size_t i = 0; i < all->n; i++)
 		look_at(all, i, now_ns);
+}
+
+/* All that moves, up to cell n. */
+static void move(Cells *all, int n, int64_t last_ns, int64_t now_ns, MeanWhen when)
+{
+	for (int i = 0; i <= n; i++) {
+		Cell *c = &all->cells[i];
+		const Cell *a = c->a >= 0 ? &all->cells[c->a] : NULL,
+			   *b = c->b >= 0 ? &all->cells[c->b] : NULL;
+		bool known = last_ns >= all->start_ns + c->valid_ns &&
+			     (all->end_ns == CLOCK_NEVER || last_ns < all->end_ns + c->ahead_ns);
+		if (!c->moves || !known)
+			continue;
+		c->after = c->mean ? mean_between(c->mean, now_ns, when)
+				   : operate(c, a ? &a->after : NULL, b ? &b->after : NULL);
+	}
+}
+
+Value cells_between(Cells *all, int i, int64_t last_ns, int64_t now_ns, Value *ret_first,
+		    Value *ret_last)
+{
+	const Value *v = &all->cells[i].after;
+	if (all->cells[i].moves)
+		move(all, i, last_ns, now_ns, MEAN_FIRST);
+	*ret_first = *v;
+	if (all->cells[i].moves)
+		move(all, i, last_ns, now_ns, MEAN_LAST);
+	*ret_last = *v;
+	if (all->cells[i].moves)
+		move(all, i, last_ns, now_ns, MEAN_ALL);
+	return *v;
 }
 
 static int64_t later(int64_t best, int64_t t, int64_t now)
@@ -522,6 +571,8 @@ int64_t cells_next(const Cells *all, int64_t now)
 			best = fold_next(c->fold, best, now);
 		if (c->count)
 			best = count_next(c->count, best, now);
+		if (c->mean)
+			best = mean_next(c->mean, best, now);
 	}
 	if (!ended && now >= all->start_ns + all->latest_valid_ns)
 		return best;
@@ -549,6 +600,8 @@ void cells_start(Cells *all, int64_t start_ns)
 			fold_start(c->fold);
 		if (c->count)
 			count_start(c->count);
+		if (c->mean)
+			mean_start(c->mean);
 		if (!c->memory)
 			continue;
 		c->memory->begun = c->memory->full = false;

@@ -142,9 +142,18 @@ static inline Change *change_at(const Memory *m, unsigned i)
 
 typedef struct Fold Fold;
 typedef struct Count Count;
+typedef struct Mean Mean;
 
 /* CELL_ATOM: a signal and a number compared, the most frequent of all, in one. */
-typedef enum { CELL_NODE, CELL_ATOM, CELL_WINDOW, CELL_DELAY, CELL_FOLD, CELL_COUNT } CellKind;
+typedef enum {
+	CELL_NODE,
+	CELL_ATOM,
+	CELL_WINDOW,
+	CELL_DELAY,
+	CELL_FOLD,
+	CELL_COUNT,
+	CELL_MEAN
+} CellKind;
 
 typedef struct Cell {
 	CellKind cell;
@@ -163,6 +172,8 @@ typedef struct Cell {
 	Memory *memory;
 	Fold *fold;
 	Count *count;
+	Mean *mean;
+	bool moves; /* between looks too: `after` is no more than where it stays until the next look */
 } Cell;
 
 static inline bool cell_is_constant(const Cell *c)
@@ -211,6 +222,9 @@ size_t cells_bytes(const Cells *c);
 void cells_start(Cells *c, int64_t start_ns);
 /* Every cell at `now`. Times never decrease; between two looks nothing changes, see cells_next(). */
 void cells_look(Cells *c, int64_t now_ns);
+/* The values of cell i from the last look to now, of which *ret_first and *ret_last are the ends. */
+Value cells_between(Cells *c, int i, int64_t last_ns, int64_t now_ns, Value *ret_first,
+		    Value *ret_last);
 /* The first time after `now` at which something changes of itself; CLOCK_NEVER. */
 int64_t cells_next(const Cells *c, int64_t now_ns);
 

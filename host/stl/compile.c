@@ -1,5 +1,6 @@
 #include "count.h"
 #include "fold.h"
+#include "mean.h"
 
 #include <math.h>
 
@@ -85,6 +86,8 @@ static int delayed(Compiler *c, int child, int64_t by_ns, bool later)
 
 static int compile(Compiler *c, const Node *n);
 
+static const char rises_between[] = "a mean crosses a limit between samples, and when is not seen";
+
 /* What a window looks at, seconds after the instant; open bounds. */
 typedef struct Look {
 	double from, to;
@@ -138,8 +141,35 @@ static int both(Compiler *c, NodeKind kind, int a, int b)
 				.a = a,
 				.b = b,
 				.signal = -1,
+				.moves = cell_of(c, a)->moves || cell_of(c, b)->moves,
 				.ahead_ns = ahead,
 				.valid_ns = ahead});
+}
+
+/* Of a window that ends before the present: of what was so long ago. */
+static int compile_mean(Compiler *c, const Node *n)
+{
+	if (n->lo_s == n->hi_s) /* the value itself, at an instant */
+		return window_over(c, n, compile(c, n->a),
+				   (Look){n->lo_s, n->hi_s, false, false, false});
+	int64_t to = to_ns(n->hi_s);
+	int x = compile(c, n->a);
+	if (x < 0)
+		return -1;
+	if (cell_of(c, x)->moves)
+		return refuse(c, n, "a mean of means is no straight line between samples");
+	if (to < 0)
+		x = delayed(c, x, -to, false);
+	int64_t ahead = cell_of(c, x)->ahead_ns + MAX(to, 0);
+	return append(c, (Cell){.cell = CELL_MEAN,
+				.kind = n->kind,
+				.a = x,
+				.b = -1,
+				.signal = -1,
+				.moves = true,
+				.ahead_ns = ahead,
+				.valid_ns = ahead,
+				.mean = mean_new(to - to_ns(n->lo_s))});
 }
 
 /* What ends before the present is what ended there some time ago; before the start that is any number. */
@@ -151,6 +181,8 @@ static int compile_count(Compiler *c, const Node *n)
 	int p = compile(c, n->a);
 	if (p < 0)
 		return -1;
+	if (cell_of(c, p)->moves)
+		return refuse(c, n, rises_between);
 	const CountShape shape = {.width_ns = isinf(n->lo_s) ? CLOCK_NEVER : to - to_ns(n->lo_s),
 				  .before = n->lo_s < MIN(n->hi_s, 0),
 				  .oldest_open = n->lo_open,
@@ -220,8 +252,6 @@ static const char *unsupported(const Node *n)
 {
 	if (n->kind == N_SQRT || n->kind == N_EXP || n->kind == N_POW)
 		return "it is for the calculator only";
-	if (n->kind == N_MEAN_OVER)
-		return "a mean changes between samples, and here every value holds";
 	if (n->kind == N_NEXT || n->kind == N_STRONG_NEXT || n->kind == N_PREVIOUS ||
 	    n->kind == N_STRONG_PREVIOUS || operators[n->kind].class == OP_MEASURE)
 		return "it is not supported here";
@@ -277,6 +307,8 @@ static int compile(Compiler *c, const Node *n)
 		return compile_fold(c, n);
 	if (n->kind == N_COUNT)
 		return compile_count(c, n);
+	if (n->kind == N_MEAN_OVER)
+		return compile_mean(c, n);
 	if (node_is_temporal(n->kind))
 		return compile_window(c, n);
 	Cell cell = {.kind = n->kind, .a = -1, .b = -1, .signal = -1, .value = n->value};
@@ -300,7 +332,12 @@ static int compile(Compiler *c, const Node *n)
 	add_children(c, n, &cell);
 	if (*c->ret_bad)
 		return -1;
-	if (n->kind == N_RISE || n->kind == N_FALL)
+	bool edge = n->kind == N_RISE || n->kind == N_FALL;
+	cell.moves = (cell.a >= 0 && cell_of(c, cell.a)->moves) ||
+		     (cell.b >= 0 && cell_of(c, cell.b)->moves);
+	if (edge && cell.moves)
+		return refuse(c, n, rises_between);
+	if (edge)
 		cell.memory = memory_new(0, false);
 	return append(c, cell);
 }

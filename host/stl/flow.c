@@ -393,6 +393,7 @@ static FlowCode code_of(const Cell *c)
 	case CELL_FOLD:
 		return fold_may_flow(c->fold) ? FLOW_FOLD : FLOW_END;
 	case CELL_COUNT:
+	case CELL_MEAN:
 		return FLOW_END;
 	case CELL_NODE:
 		break;

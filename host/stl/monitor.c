@@ -195,19 +195,26 @@ static int64_t last_of(const StlMonitor *m, const Duty *d)
 	return end == CLOCK_NEVER ? d->to_ns : MIN(d->to_ns, end - m->all.start_ns);
 }
 
-/* From the last look until now it was what it was just after the last look. */
-static void account_stretch(const StlMonitor *m, Duty *d, int64_t now)
+/* From the last look until now. What moves in that time has its least and largest value at an end, or its bounds say so. */
+static void account_stretch(StlMonitor *m, Duty *d, int64_t now)
 {
 	int64_t t = m->now_ns - behind(m, d);
-	const Cell *cells = m->all.cells;
 	bool inside = t >= d->from_ns && t < last_of(m, d);
 	if (d->closed || d->kind == N_TRUE || now <= m->now_ns)
 		return;
-	if (duty_is_until(d) && t >= 0 && t < last_of(m, d))
-		duty_account_until(d, cells[d->cell].after, cells[d->witness].after, true, inside,
-				   m->now_ns);
-	else if (inside && !duty_is_until(d))
-		duty_account(d, d->kind, cells[d->cell].after, m->now_ns);
+	Value first, last, v = cells_between(&m->all, d->cell, m->now_ns, now, &first, &last);
+	if (duty_is_until(d) && t >= 0 && t < last_of(m, d)) {
+		Value g = cells_between(&m->all, d->witness, m->now_ns, now, &first, &last);
+		duty_account_until(d, v, g, true, inside, m->now_ns);
+	} else if (inside && !duty_is_until(d)) {
+		if (d->kind == N_ALWAYS)
+			v.x[HI] = key_least(first.x[HI], last.x[HI]);
+		else
+			v.x[LO] = key_most(first.x[LO], last.x[LO]);
+		bool moves = m->all.cells[d->cell]
+				     .moves; /* when in that time it was decided is not seen */
+		duty_account(d, d->kind, v, moves ? now : m->now_ns);
+	}
 }
 
 static void account_instant(const StlMonitor *m, Duty *d, int64_t now)

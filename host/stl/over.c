@@ -262,6 +262,13 @@ static void push_mean(Track *out, const Integral *s, double from, double to, dou
 	}
 }
 
+/* It holds a value just after t. */
+static bool holds_after(const Track *f, double t)
+{
+	size_t i = track_find(f, t);
+	return i + 1 < f->n && f->k[i].r == f->k[i + 1].l;
+}
+
 /* `beyond`: where the window leaves the track. */
 static Track *mean_side(const Track *f, double from, double to, bool upper, double beyond)
 {
@@ -288,7 +295,9 @@ static Track *mean_side(const Track *f, double from, double to, bool upper, doub
 			next > t && isfinite(mean_at(&s, t + (next - t) / 2, from, to, unknown));
 		double right = known ? v : t < end ? (t < last ? unknown : beyond) : v;
 		track_push(out, t, t > 0 ? left : v, v, right);
-		if (known)
+		/* where what enters and what leaves both hold the mean runs straight */
+		bool straight = holds_after(f, t + from) && holds_after(f, t + to);
+		if (known && !straight)
 			push_mean(out, &s, from, to, t, next, upper, 1e-6 * most);
 		left = known ? mean_at(&s, next, from, to, unknown) : unknown;
 	}

@@ -183,6 +183,27 @@ static void a_window_that_cannot_be_watched_is_refused_at_creation(void)
 	bench_free(b);
 }
 
+/* 2 N, from 2 s on 6 N: the mean of the last two seconds is 4 N at 3 s and passes 5 N at 3.5 s, where the clock is asked. Before
+ * 2 s it is not known. */
+static void a_mean_breaks_a_guard_between_samples(void)
+{
+	const char *text = "always[2 s, inf] (mean(force) over [-2 s, 0 s] <= 5 N)";
+	g_autoptr(StlMonitor) m = monitor(text, STL_MONITOR_HOLDS);
+	double lo, hi;
+	stl_monitor_start(m, 0);
+	stl_monitor_feed(m, 0, 0, 2, SAMPLE_OK);
+	stl_monitor_feed(m, 0, CLOCK_S, 2, SAMPLE_OK);
+	stl_monitor_feed(m, 0, 2 * CLOCK_S, 6, SAMPLE_OK);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S), STL_STATE_PENDING);
+	stl_monitor_robustness(m, &lo, &hi);
+	CU_ASSERT_EQUAL(hi, 1); /* 5 - 4 */
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S + CLOCK_S / 2), STL_STATE_PENDING);
+	CU_ASSERT_EQUAL(stl_monitor_state(m, 3 * CLOCK_S + CLOCK_S / 2 + 1), STL_STATE_FALSE);
+	CU_ASSERT_EQUAL(stl_monitor_end(m, 4 * CLOCK_S), STL_STATE_FALSE);
+	stl_monitor_robustness(m, &lo, &hi);
+	CU_ASSERT_TRUE(lo == -1 && hi == -1); /* 6 N all the window */
+}
+
 /* After the alarm the force stays below 5 N until it is below 1 N, within 2 s: at 3 s it is not. */
 static void an_until_breaks_when_its_left_side_does(void)
 {
@@ -317,5 +338,6 @@ UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(samples_out_of_order_are_counted_and_ignored),
 	  UNIT(an_until_breaks_when_its_left_side_does),
 	  UNIT(an_until_without_a_bound_waits_for_its_witness),
+	  UNIT(a_mean_breaks_a_guard_between_samples),
 	  UNIT(a_third_rise_in_a_window_breaks_a_guard), UNIT(a_gap_may_hide_any_number_of_rises),
 	  UNIT(more_changes_than_there_is_room_for_widen_the_interval))

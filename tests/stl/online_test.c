@@ -400,5 +400,112 @@ static void samples_taken_together_are_as_good_as_one_by_one(void)
 	CU_ASSERT_EQUAL(failed, 0);
 }
 
+/* ---- means --------------------------------------------------------------------------------------------------------------------- */
+
+/* A mean moves between samples. In a comparison from the start on its extremes are seen to the last bit; where another signal
+ * cuts its straight line, to rounding; below another window the interval may be wider. */
+typedef enum { MEAN_EXACT, MEAN_ROUNDED, MEAN_WIDER } MeanTest;
+
+static char *some_mean(Random *r, MeanTest *ret)
+{
+	static const char *const forms[][4] = {
+		{"always (%s < %d m)", "eventually (%d m <= %s)", "always not (%s >= %d m)",
+		 "always (%s < %d m) and eventually (%s > %d m)"},
+		{"always (p -> %s > %d m)", "eventually (q and %s < %d m)",
+		 "always (not p or (q and %s >= %d m))", "always[1500 ms, 9 s] (%s < %d m)"},
+		{"always eventually[0 ms, 700 ms] (%s < %d m)",
+		 "always (p -> once[100 ms, 900 ms] (%s > %d m))", "(%s < %d m) until[0 s, 15 s] q",
+		 "always ((%s < %d m) or eventually[0 s, 1 s] q)"}};
+	int from = random_int(r, -3000, 1000), to = from + random_int(r, 1, 3000);
+	g_autofree char *mean = g_strdup_printf("mean(%s) over [%d ms, %d ms]",
+						random_chance(r, 50) ? "x" : "x + y", from, to);
+	*ret = (MeanTest)random_int(r, 0, 2);
+	GString *out = g_string_new(forms[*ret][random_int(r, 0, 3)]);
+	g_autofree char *limit = g_strdup_printf("%d", random_int(r, -3, 3));
+	g_string_replace(out, "%s", mean, 0);
+	g_string_replace(out, "%d", limit, 0);
+	return g_string_free(out, FALSE);
+}
+
+static bool bounds_differ(double a, double b, double rounding)
+{
+	return a != b && !(fabs(a - b) <= rounding);
+}
+
+static bool mean_differs(const Asked *a, const StlResult *want, MeanTest test)
+{
+	const double rounding = test == MEAN_EXACT ? 0 : 1e-9;
+	const StlTruth truth = truth_of(a->state);
+	bool nothing = fabs(want->lo) <= rounding || fabs(want->hi) <= rounding;
+	if (test == MEAN_WIDER)
+		return a->lo > want->lo + rounding || a->hi < want->hi - rounding ||
+		       (truth != STL_UNKNOWN && truth != want->satisfied && !nothing);
+	return bounds_differ(a->lo, want->lo, rounding) ||
+	       bounds_differ(a->hi, want->hi, rounding) ||
+	       (truth != want->satisfied && (test == MEAN_EXACT || !nothing));
+}
+
+static bool watched_mean_fails(Random *r, const char *text, MeanTest test, GHashTable *signals)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(StlFormula) f = stl_parse(text, NULL, &error);
+	GHashTable *const tables[2] = {signals, NULL};
+	StlScope scope = stl_scope_from_tables(tables);
+	if (!f || !stl_check(f, &scope, NULL, &error))
+		return true;
+	g_autoptr(StlMonitor) m = monitor_of(f, signals);
+	if (!m)
+		return true;
+	g_autoptr(GArray) samples = all_samples(f, signals);
+	double lo = -(double)INFINITY, hi = (double)INFINITY;
+	int percent = random_int(r, 0, 100);
+	StlState final = STL_STATE_PENDING;
+	for (guint i = 0; i < samples->len; i++) {
+		const Fed *x = &g_array_index(samples, Fed, i);
+		stl_monitor_feed(m, x->signal, x->t, x->v, x->status);
+		bool last = i + 1 == samples->len || x[1].t > x->t;
+		if (!last || !random_chance(r, percent))
+			continue;
+		Asked now = ask(m, stl_monitor_state(m, x->t));
+		lo = MAX(lo, now.lo);
+		hi = MIN(hi, now.hi);
+		final = now.state;
+	}
+	Asked a = ask(m, stl_monitor_end(m, MANY_END));
+	StlInput in = {.end_ns = MANY_END, .signals = signals};
+	const StlOptions options = {.no_explanation = true, .no_completeness = true};
+	g_autoptr(StlResult) want = stl_eval(f, &in, &options, NULL);
+	bool broken = lo > a.lo || hi < a.hi || (final != STL_STATE_PENDING && final != a.state) ||
+		      mean_differs(&a, want, test);
+	if (broken)
+		fprintf(stderr, "%s\n  offline %s [%.17g, %.17g], online %s [%.17g, %.17g]\n", text,
+			stl_truth_name(want->satisfied), want->lo, want->hi,
+			stl_state_name(a.state), a.lo, a.hi);
+	return broken;
+}
+
+static void a_mean_is_watched_as_it_is_scored(void)
+{
+	uint64_t first = setting("ANZEN_STL_SEED", 1), n = setting("ANZEN_STL_PAIRS", 5000) / 10;
+	uint64_t failed = 0;
+	for (uint64_t seed = first; seed < first + n && failed < 10; seed++) {
+		Random r = {.state = seed + 77};
+		g_autoptr(GHashTable) signals = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+								      (GDestroyNotify)signal_free);
+		for (size_t i = 0; i < REF_MAX_SIGNALS; i++) {
+			Signal *s = many(&r, case_names[i], i >= 3);
+			g_hash_table_insert(signals, s->info.name, s);
+		}
+		MeanTest test;
+		g_autofree char *text = some_mean(&r, &test);
+		if (watched_mean_fails(&r, text, test, signals)) {
+			fprintf(stderr, "mean, seed %" G_GUINT64_FORMAT "\n", seed);
+			failed++;
+		}
+	}
+	CU_ASSERT_EQUAL(failed, 0);
+}
+
 UNIT_MAIN("stl.online", UNIT(online_at_the_end_is_offline),
-	  UNIT(samples_taken_together_are_as_good_as_one_by_one))
+	  UNIT(samples_taken_together_are_as_good_as_one_by_one),
+	  UNIT(a_mean_is_watched_as_it_is_scored))
