@@ -93,6 +93,22 @@ static inline int64_t leaves(int64_t leave)
 	return leave == CLOCK_NEVER ? CLOCK_NEVER : leave / 2;
 }
 
+/* How many of the newest are no larger than `a`; the first three without a branch that depends on them, for whether a measured
+ * signal rises or falls is anybody's guess. What lies below the head of the queue is old, and does not count. */
+static inline unsigned smaller(const FlowOp *op, int64_t a)
+{
+	const Peak *const peaks = op->peaks;
+	const unsigned mask = op->mask, tail = op->tail, all = tail - op->head;
+	const unsigned first = peaks[(tail - 1) & mask].v <= a,
+		       second = first & (peaks[(tail - 2) & mask].v <= a),
+		       third = second & (peaks[(tail - 3) & mask].v <= a);
+	unsigned n = first + second + third;
+	if (third)
+		while (n < all && peaks[(tail - 1 - n) & mask].v <= a)
+			n++;
+	return MIN(n, all);
+}
+
 /* From t on it is `a`. The newest peak stays as long as it is the newest, so the queue is never empty. */
 static inline void window(FlowOp *op, int64_t a, int64_t t)
 {
@@ -101,8 +117,7 @@ static inline void window(FlowOp *op, int64_t a, int64_t t)
 	unsigned head = op->head, tail = op->tail;
 	a ^= op->not_a;
 	peaks[(tail - 1) & mask].leave = 2 * (t + op->width_ns);
-	while (tail != head && peaks[(tail - 1) & mask].v <= a)
-		tail--;
+	tail -= smaller(op, a);
 	peaks[tail++ & mask] = (Peak){a, CLOCK_NEVER};
 	while (peaks[head & mask].leave <= 2 * t)
 		head++;
@@ -254,6 +269,17 @@ bool flow_to(Flow *f, int64_t to_ns)
 		if (!leave(f))
 			return false;
 	f->now_ns = MAX(f->now_ns, to_ns);
+	return true;
+}
+
+bool flow_feed_later(Flow *f, FlowInput *in, int64_t t_ns)
+{
+	bool waits = f->due_ns != CLOCK_NEVER;
+	if (t_ns <= f->now_ns || (waits && t_ns < f->due_ns) ||
+	    (t_ns >= f->limit_ns && !flow_extends(f, t_ns)) || (waits && !flow_step(f)))
+		return false;
+	f->due_ns = t_ns;
+	f->pending = in->program;
 	return true;
 }
 

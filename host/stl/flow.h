@@ -111,6 +111,9 @@ static inline bool flow_waits(const Flow *flow, size_t signal)
 	return flow->inputs[signal].t_ns == flow->due_ns;
 }
 
+/* A sample of a later time than those that wait, or beyond limit_ns. */
+bool flow_feed_later(Flow *flow, FlowInput *in, int64_t t_ns);
+
 /* False: it is nothing that the flow knows how to treat. Samples of all signals come by time. */
 static inline bool flow_feed(Flow *flow, unsigned signal, int64_t t_ns, double v)
 {
@@ -120,14 +123,11 @@ static inline bool flow_feed(Flow *flow, unsigned signal, int64_t t_ns, double v
 		return false;
 	if (t_ns == flow->due_ns) {
 		flow->pending = flow->all;
-	} else {
-		bool waits = flow->due_ns != CLOCK_NEVER;
-		if (t_ns <= flow->now_ns || (waits && t_ns < flow->due_ns) ||
-		    (t_ns >= flow->limit_ns && !flow_extends(flow, t_ns)) ||
-		    (waits && !flow_step(flow)))
-			return false;
+	} else if (flow->due_ns == CLOCK_NEVER && t_ns > flow->now_ns && t_ns < flow->limit_ns) {
 		flow->due_ns = t_ns;
 		flow->pending = in->program;
+	} else if (!flow_feed_later(flow, in, t_ns)) {
+		return false;
 	}
 	in->used_v = in->v;
 	in->used_ns = in->t_ns;

@@ -451,25 +451,23 @@ static void feed_sample(StlMonitor *m, unsigned signal, int64_t t_ns, double v, 
 		m->due_ns = m->due_ns == CLOCK_NEVER ? MAX(t_ns, m->now_ns) : MAX(t_ns, m->due_ns);
 }
 
-void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
+static G_GNUC_NO_INLINE void feed_other(StlMonitor *m, unsigned signal, int64_t t_ns, double v,
+					SampleStatus status)
 {
 	if (signal < m->all.n_inputs && !flow_takes(m, signal, t_ns, v, status))
 		feed_sample(m, signal, t_ns, v, status);
 }
 
-StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
+void stl_monitor_feed(StlMonitor *m, unsigned signal, int64_t t_ns, double v, SampleStatus status)
 {
-	Flow *f = m->flow;
-	if (f && f->on) {
-		bool waits = f->due_ns != CLOCK_NEVER, goes_on;
-		goes_on = flow_to(f, waits ? MAX(now_ns, f->due_ns) : now_ns);
-		if (f->decided)
-			settle(m);
-		f->decided = false;
-		if (goes_on)
-			return m->state;
-		flow_off(m);
-	}
+	Flow *f = m->flow; /* what is fed a thousand times a second goes straight there */
+	if (!f || !f->on || status != SAMPLE_OK || signal >= m->all.n_inputs ||
+	    !flow_feed(f, signal, t_ns, v))
+		feed_other(m, signal, t_ns, v, status);
+}
+
+static G_GNUC_NO_INLINE StlState look_until(StlMonitor *m, int64_t now_ns)
+{
 	if (!m->started || now_ns < m->all.start_ns || !open_duties(m))
 		return m->state;
 	run_due(m);
@@ -479,6 +477,22 @@ StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
 	}
 	flow_on(m);
 	return m->state;
+}
+
+StlState stl_monitor_state(StlMonitor *m, int64_t now_ns)
+{
+	Flow *f = m->flow;
+	if (!f || !f->on)
+		return look_until(m, now_ns);
+	bool waits = f->due_ns != CLOCK_NEVER,
+	     goes_on = flow_to(f, waits ? MAX(now_ns, f->due_ns) : now_ns);
+	if (f->decided)
+		settle(m);
+	f->decided = false;
+	if (goes_on)
+		return m->state;
+	flow_off(m);
+	return look_until(m, now_ns);
 }
 
 StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
@@ -511,13 +525,11 @@ StlState stl_monitor_end(StlMonitor *m, int64_t end_ns)
 void stl_monitor_robustness(const StlMonitor *m, double *ret_lo, double *ret_hi)
 {
 	int64_t lo = KEY_MOST, hi = KEY_MOST;
-	for (size_t i = 0; i < m->n_duties; i++) {
-		const Duty *d = &m->duties[i];
-		bool until = duty_is_until(d);
-		bool low = d->closed || (d->any && (d->kind == N_EVENTUALLY || until)),
-		     high = d->closed || (d->any && (d->kind == N_ALWAYS || until));
+	for (const Duty *d = m->duties, *end = d + m->n_duties; d < end; d++) {
+		bool low = d->closed || (d->any && d->kind != N_ALWAYS),
+		     high = d->closed || (d->any && d->kind != N_EVENTUALLY);
 		int64_t top = d->so_far.x[HI];
-		if (until && !d->closed)
+		if (duty_is_until(d) && !d->closed)
 			top = key_most(top, d->held.x[HI]);
 		lo = key_least(lo, low ? d->so_far.x[LO] : KEY_LEAST);
 		hi = key_least(hi, high ? top : KEY_MOST);
