@@ -353,3 +353,12 @@ Pair eval_truth(Eval *e, const Node *n)
 {
 	return pair_copy(eval_truth_of(e, n));
 }
+
+Pair eval_truth_for_edges(Eval *e, const Node *n)
+{
+	const Pair *p = eval_truth_of(e, n);
+	const double shortest = e->discrete ? 0 : 1e-9 * e->per_s;
+	g_autoptr(Track) lo = track_without_hairs(p->lo, shortest, -INF),
+			 hi = track_without_hairs(p->hi, shortest, INF);
+	return lo == p->lo && hi == p->hi ? pair_copy(p) : (Pair){track_ref(lo), track_ref(hi)};
+}

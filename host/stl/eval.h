@@ -90,6 +90,9 @@ Pair pair_window(const Eval *e, Pair a, double from, double to, bool open_from, 
 /* What lies beyond the ends, for one side of a sup. */
 double eval_outside(const Eval *e, bool upper);
 
+/* The truth that edges are made of. Two limits that are passed together do not come out at the same instant to the last bit; what
+ * is true in between, for less than a nanosecond, may not have been. */
+Pair eval_truth_for_edges(Eval *e, const Node *n);
 /* Rises of n, by time: array of StlEdge. */
 GArray *eval_edges(Eval *e, const Node *n);
 /* n is a truth that the caller has worked out: an unknown time in it hides one edge at most. */

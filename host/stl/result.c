@@ -556,7 +556,8 @@ GArray *stl_edges(const StlFormula *f, const StlInput *input, GError **error)
 		      .e = &e,
 		      .first = true,
 		      .one_end = eval_derived(&e, f->root)};
-	walk_truth(&w, eval_truth_of(&e, f->root));
+	g_auto(Pair) truth = eval_truth_for_edges(&e, f->root);
+	walk_truth(&w, &truth);
 	if (e.error) {
 		g_propagate_error(error, g_steal_pointer(&e.error));
 		g_clear_pointer(&w.edges, g_array_unref);
@@ -573,7 +574,7 @@ static GArray *edges_of(Eval *e, const Node *n, bool falls)
 		      .e = e,
 		      .first = true,
 		      .one_end = !falls && eval_derived(e, n)};
-	g_auto(Pair) truth = eval_truth(e, n);
+	g_auto(Pair) truth = eval_truth_for_edges(e, n);
 	if (falls) {
 		Pair negated = {track_negate(truth.hi), track_negate(truth.lo)};
 		pair_clear(&truth);

@@ -143,7 +143,7 @@ static Pair until(const Eval *e, Pair f, Pair g, const Node *n)
 Pair eval_rise(Eval *e, const Node *n, EvalFunc of)
 {
 	(void)of; /* an edge has no margin */
-	Pair a = eval_truth(e, n->a);
+	Pair a = eval_truth_for_edges(e, n->a);
 	return rise_of(n->kind == N_FALL ? pair_negate(a) : a);
 }
 

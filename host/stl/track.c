@@ -1,4 +1,6 @@
 #include "track.h"
+
+#include <stdint.h>
 #include "room.h"
 
 #include <stdlib.h>
@@ -375,6 +377,27 @@ Track *track_reverse(const Track *a)
 		/* the ends have no outer side */
 		double l = i + 1 == a->n ? k.v : k.r, r = i == 0 ? k.v : k.l;
 		track_push(out, end - k.t, l, k.v, r);
+	}
+	return out;
+}
+
+static bool is_hair(const Track *a, size_t i, double shortest)
+{
+	return i + 1 < a->n && a->k[i + 1].t - a->k[i].t < shortest;
+}
+
+Track *track_without_hairs(const Track *a, double shortest, double unknown)
+{
+	bool any = false;
+	for (size_t i = 0; i < a->n && !any; i++)
+		any = is_hair(a, i, shortest);
+	if (!any)
+		return track_ref((Track *)(uintptr_t)a);
+	Track *out = track_new(a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		bool left = i > 0 && is_hair(a, i - 1, shortest), right = is_hair(a, i, shortest);
+		track_push(out, a->k[i].t, left ? unknown : a->k[i].l,
+			   left || right ? unknown : a->k[i].v, right ? unknown : a->k[i].r);
 	}
 	return out;
 }

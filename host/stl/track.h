@@ -70,6 +70,8 @@ Track *track_open_ends(Track *a, double from, double to);
 /* sup over s >= t of min(g(s), inf of f on [t, s]). */
 Track *track_until(const Track *f, const Track *g);
 Track *track_reverse(const Track *a);
+/* `a`, but `unknown` where it is so for less than `shortest`, and at the knots around that. */
+Track *track_without_hairs(const Track *a, double shortest, double unknown);
 /* Extremes on [from, to], limits included. */
 void track_range(const Track *a, double from, double to, double *ret_lo, double *ret_hi);
 

@@ -287,6 +287,30 @@ static void windows(size_t n)
 	}
 }
 
+static void online_windows(size_t n)
+{
+	g_autoptr(GHashTable) signals = recording(n, true);
+	printf("online, %zu samples, jittered, asked at every sample, as the window grows\n", n);
+	for (double w = 0.01; w <= 100; w *= 10) {
+		static const char *const forms[] = {"always always[0 s, %g s] (a <= 5)",
+						    "always ((a <= 5) until[0 s, %g s] (b >= 1))",
+						    "always (mean(a) over [-%g s, 0 s] <= 5)"};
+		printf("  %6g s:", w);
+		for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
+			size_t bytes;
+			g_auto(GStrv) parts = g_strsplit(forms[i], "%g", 2);
+			g_autofree char *text = g_strdup_printf("%s%g%s", parts[0], w, parts[1]);
+			double rate = (double)n / online(text, signals, n, 1, &bytes) * 1e-6;
+			printf(" %s %6.2f Msamples/s, %7.1f kB%s",
+			       i == 0   ? "always"
+			       : i == 1 ? "until"
+					: "mean",
+			       rate, (double)bytes / 1000,
+			       i + 1 < G_N_ELEMENTS(forms) ? ";" : "\n");
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	size_t largest = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1000000;
@@ -301,5 +325,7 @@ int main(int argc, char **argv)
 	for (size_t n = only ? largest : 10000; n <= largest && on; n *= 10)
 		for (int jitter = 0; jitter < 2; jitter++)
 			online_all(n, jitter);
+	if (!only && on)
+		online_windows(MIN(largest, 200000));
 	return 0;
 }

@@ -324,6 +324,28 @@ static void samples_out_of_order_are_counted_and_ignored(void)
 	CU_ASSERT_EQUAL(stl_monitor_late_samples(m), 2);
 }
 
+/* 2000 changes in a window with room for 512, then silence. */
+static void a_mean_of_more_changes_than_there_is_room_for_is_unknown_until_they_have_left(void)
+{
+	g_autoptr(StlMonitor)
+		during = monitor("always[0.02 s, 0.03 s] (mean(force) over [-0.02 s, 0 s] < 9 N)",
+				 STL_MONITOR_HOLDS),
+		after = monitor("always[0.1 s, inf] (mean(force) over [-0.02 s, 0 s] < 9 N)",
+				STL_MONITOR_HOLDS);
+	StlMonitor *const both[] = {during, after};
+	for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+		StlMonitor *m = both[i];
+		double lo, hi;
+		stl_monitor_start(m, 0);
+		for (int64_t k = 0; k < 4000; k++)
+			stl_monitor_feed(m, 0, k * CLOCK_S / 100000, k % 2 ? 3 : 5, SAMPLE_OK);
+		StlState state = stl_monitor_end(m, CLOCK_S / 5);
+		stl_monitor_robustness(m, &lo, &hi);
+		CU_ASSERT_EQUAL(state, m == during ? STL_STATE_UNKNOWN : STL_STATE_TRUE);
+		CU_ASSERT_TRUE(m == during || (lo == 6 && hi == 6)); /* 9 - 3 */
+	}
+}
+
 UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(a_rise_needs_a_fall_before_it), UNIT(a_first_sample_is_no_rise),
 	  UNIT(a_missing_sample_never_breaks_a_guard),
@@ -339,5 +361,6 @@ UNIT_MAIN("stl.monitor", UNIT(a_guard_breaks_at_the_sample_that_breaks_it),
 	  UNIT(an_until_breaks_when_its_left_side_does),
 	  UNIT(an_until_without_a_bound_waits_for_its_witness),
 	  UNIT(a_mean_breaks_a_guard_between_samples),
+	  UNIT(a_mean_of_more_changes_than_there_is_room_for_is_unknown_until_they_have_left),
 	  UNIT(a_third_rise_in_a_window_breaks_a_guard), UNIT(a_gap_may_hide_any_number_of_rises),
 	  UNIT(more_changes_than_there_is_room_for_widen_the_interval))

@@ -352,7 +352,35 @@ static void min_after_a_number_is_a_minute(void)
 	bench_free(b);
 }
 
-UNIT_MAIN("stl.trap", UNIT(a_peak_that_comes_in_at_the_left_ends_height_counts),
+/* x > 1.3 and 3 x < 3.9 never hold together; but each is passed at an instant of its own, some 1e-7 ns apart. */
+static void what_is_true_for_less_than_a_nanosecond_need_not_have_been(void)
+{
+	g_autoptr(GRand) r = g_rand_new_with_seed(3);
+	bool was_seen = false;
+	for (int round = 0; round < 60; round++) {
+		Bench *b = bench_new(5);
+		Signal *s = bench_signal("x", "m", 0, NULL);
+		for (int64_t t = 0; t <= 5 * CLOCK_S; t += g_rand_int_range(r, 10, 300) * 1000000)
+			signal_append(s, t, g_rand_int_range(r, -500, 500) / 100.0 + 0.005,
+				      SAMPLE_OK);
+		signal_append(s, 6 * CLOCK_S, 0, SAMPLE_OK);
+		g_hash_table_insert(b->signals, s->info.name, s);
+		g_autoptr(StlResult)
+			both = bench_eval(b, "count((x > 1.3 m) and (3 * x < 3.9 m)) >= 1"),
+			one = bench_eval(b, "eventually rise((x > 1.3 m) xor (3 * x > 3.9 m))"),
+			plain = bench_eval(b, "eventually ((x > 1.3 m) and (3 * x < 3.9 m))");
+		CU_ASSERT_NOT_EQUAL(both->satisfied, STL_TRUE);
+		CU_ASSERT_NOT_EQUAL(one->satisfied, STL_TRUE);
+		/* a margin of rounding, of which criteria make nothing */
+		CU_ASSERT_TRUE(plain->lo < 1e-11);
+		was_seen = was_seen || both->satisfied == STL_UNKNOWN;
+		bench_free(b);
+	}
+	CU_ASSERT_TRUE(was_seen);
+}
+
+UNIT_MAIN("stl.trap", UNIT(what_is_true_for_less_than_a_nanosecond_need_not_have_been),
+	  UNIT(a_peak_that_comes_in_at_the_left_ends_height_counts),
 	  UNIT(a_hair_does_not_hold_a_window_back),
 	  UNIT(a_crossing_is_0_and_no_distance_is_below_it),
 	  UNIT(a_mean_of_one_value_is_that_value), UNIT(min_after_a_number_is_a_minute),
