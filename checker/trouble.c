@@ -89,8 +89,7 @@ int64_t doubtful_from(const World *w)
 	for (guint i = 0; i < w->rec->faults->len; i++) {
 		const Fault *f = g_ptr_array_index(w->rec->faults, i);
 		if (f->blame != BLAME_PRODUCT && f->until_ns >= w->from &&
-		    !fault_only_withheld(w->rec, f) &&
-		    !(open_loop(f) && (f->signal || w->given)))
+		    !fault_only_withheld(w->rec, f) && !(open_loop(f) && (f->signal || w->given)))
 			from = MIN(from, f->t_ns);
 	}
 	return from;
