@@ -42,6 +42,13 @@ static const struct axis_fact {
 #include "../protocol/registers.def"
 };
 
+#define AXIS(index, name, lo, hi, max_v, max_a, limit, towards, at, home_v, group, doc) \
+	| PROTO_INPUT_IN0 << (limit)
+enum {
+	LIMITS = 0
+#include "../protocol/registers.def"
+};
+
 #define SLICE ((uint32_t)TICKS_US(PROTO_SLICE_US))
 #define SLICES_S ((uint32_t)(1000000ul / PROTO_SLICE_US))
 _Static_assert(TICKS_US(PROTO_SLICE_US) <= 2047, "SLICE << 20 has room in 32 bits");
@@ -239,11 +246,22 @@ static uint32_t slice_way(struct axis *a)
 	return way;
 }
 
+/* A chip that shifts by one place at a time takes long for many: whole bytes first. */
+static inline uint32_t by_2_13(uint32_t x)
+{
+	return (uint32_t)(uint16_t)(x >> 16) << 3 | (uint8_t)((uint8_t)((uint16_t)x >> 8) >> 5);
+}
+
+static inline uint16_t by_2_20(uint32_t x)
+{
+	return (uint16_t)((uint16_t)(x >> 16) >> 4);
+}
+
 /* Cut a slice's way into steps; false when none falls into it. */
 static bool cut(struct axis *a, uint32_t way, struct steps *ret)
 {
 	uint32_t to_go = WAY_STEP - a->phase, sum = a->phase + way;
-	uint8_t count = (uint8_t)(sum >> WAY);
+	uint8_t count = (uint8_t)((uint8_t)(sum >> 24) >> (WAY - 24));
 	a->phase = sum & (WAY_STEP - 1);
 	if (!count)
 		return false;
@@ -252,9 +270,9 @@ static bool cut(struct axis *a, uint32_t way, struct steps *ret)
 		first = way >> 21 ? (to_go >> 5) * SLICE / (way >> 5) : to_go * SLICE / way;
 	} else { /* dividing takes longest: in the cruise the interval is the last one's */
 		if (way != a->every_way)
-			a->every = (SLICE << 20) / (way >> 13);
+			a->every = (SLICE << 20) / by_2_13(way);
 		a->every_way = way;
-		first = (to_go >> 13) * a->every >> 20;
+		first = by_2_20(by_2_13(to_go) * a->every);
 	}
 	uint32_t every = count > 1 ? a->every : 0; /* in 1/256 tick */
 	a->last_at = a->slice_at + first + (uint32_t)(count - 1) * every / 256;
@@ -407,8 +425,12 @@ void axes_tick(void)
 	uint8_t i = (uint8_t)node.ticks % (1000 / PROTO_TICK_US);
 	if (!node.axes_busy && !node.axes_changed)
 		return;
+	uint8_t homing = 0;
 	for (uint8_t k = 0; k < PROTO_AXES; k++)
-		look(k);
+		homing |= node.axis[k].homing;
+	if (homing || (node.inputs & LIMITS)) /* else nobody looks for a switch, and none is met */
+		for (uint8_t k = 0; k < PROTO_AXES; k++)
+			look(k);
 	if (i < PROTO_AXES)
 		turn(i);
 	else if (++node.axes_slices >= PROTO_AXES_EVERY_MS) {

@@ -3,8 +3,9 @@
  * Contexts and their budgets on the 16 MHz AVR (an interrupt-off span must stay below 20 µs = 320 cycles):
  *	main	core_poll(), everything named session_*, message handlers
  *	alarm	core_on_alarm(): interruptible, never nested in itself; the action at its time
- *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, one conversion taken, the next begun, one
- *		axis' next slice prepared
+ *	tick	core_on_tick(): interruptible, every PROTO_TICK_US; leases, inputs, a scan begun, one axis' next slice prepared
+ *	adc	core_on_adc(): interruptible, never nested in itself; a code taken, the next conversion begun
+ *	capture	core_on_edges(): interruptible, never nested in itself for the same inputs; an edge put into its ring
  *	step	core_on_step() or a board's own: interruptible, but tick and alarm wait; one axis' pulse and its next moment
  *	edge	core_on_estop(), core_on_trip(): the latch; the pins are off before they are called
  * Interrupts are off for at most 36 cycles anywhere but in the edge context, so that an edge turns the enable line
@@ -23,10 +24,15 @@
 
 #define OUT_LED PROTO_OUTPUTS /* the lamp is scheduled like an output but belongs to no group */
 #define OUT_COUNT (PROTO_OUTPUTS + 1)
-#define OUT_NO_GROUP 0xff
+#define OUT_NO_GROUP 0x3f
 #define OUT_LEVELS 8 /* outputs below are levels of one port, above duties of a timer */
 
-enum action_state { ACTION_WAITING, ACTION_DONE, ACTION_DROPPED };
+enum action_state { ACTION_WAITING, ACTION_DONE, ACTION_DROPPED }; /* DROPPED + PROTO_REFUSED_... */
+#if ROWS_DUTIES
+typedef uint16_t OutputValue;
+#else
+typedef uint8_t OutputValue;
+#endif
 
 struct action {
 	union {
@@ -34,9 +40,9 @@ struct action {
 		uint32_t effect; /* true time, when DONE */
 	};
 	uint32_t duration; /* counts for a value that is not SAFE */
-	uint16_t tag, value;
+	uint16_t tag;
+	OutputValue value;
 	volatile uint8_t state;
-	volatile uint8_t why; /* PROTO_REFUSED_… when DROPPED */
 };
 
 /* One output's queue: main puts, the alarm executes, main takes the outcome. The three indices run freely. */
@@ -45,7 +51,7 @@ struct output {
 	volatile uint8_t put, exec, take;
 	volatile uint8_t expiring; /* off_at is valid */
 	uint32_t off_at;
-	uint32_t limit; /* MAX_ON in ticks, lowered by the host for this session */
+	uint16_t limit_ms; /* MAX_ON, lowered by the host for this session */
 };
 
 /* Evenly spaced steps within one slice. */
@@ -108,7 +114,17 @@ struct event {
 struct batch {
 	uint16_t number;
 	uint32_t at;
-	uint16_t code[PROTO_ADC_SCANS * PROTO_ADC_CHANNELS];
+	uint8_t plan, period, scans;
+	uint16_t value[PROTO_ADC_SCANS * PROTO_ADC_CHANNELS];
+};
+
+/* Edges that wait for main: what one turn of it may bring. A power of two, 4 at least. */
+#ifndef EDGE_RING
+#define EDGE_RING 32
+#endif
+struct edge {
+	uint32_t at;
+	uint8_t what; /* as in the message */
 };
 
 /* Inlined, a function's buffer would be on the stack as long as its caller is. */
@@ -116,7 +132,8 @@ struct batch {
 
 struct Node {
 	/* time */
-	uint32_t last_now, epoch;
+	uint32_t last_now;
+	uint16_t epoch; /* of 35 minutes */
 	volatile uint32_t ticks; /* housekeeping ticks since boot */
 	uint32_t kicked;         /* `ticks` at the last watchdog kick */
 
@@ -156,13 +173,28 @@ struct Node {
 	struct batch batch[BOARD_BATCHES];
 	volatile uint8_t batch_put,
 		batch_take; /* being filled, next to send; equal: none is full */
-	uint8_t filled;     /* codes in the one being filled */
-	uint8_t converting;
+	uint8_t filled, scans; /* values, scans in the one being filled */
+	uint8_t plan, period;  /* what is on; the tick takes what main wants as a new scan begins */
+	volatile uint8_t plan_wanted, period_wanted, plan_new;
+	volatile uint8_t scanning; /* set by the tick, cleared by the converter's interrupt, which has the next line meanwhile */
+	uint8_t wait, rest, channel, left, begins; /* begins: SCAN_BEGINS, CHANNEL_BEGINS */
+	volatile uint16_t last;
+	uint16_t sum, first, zero; /* zero: the first channel's middle, which the others are counted from */
+	uint32_t began_at;
 	volatile uint16_t batch_number, adc_lost;
-	uint32_t conversion_at;
-	volatile uint16_t adc_last[PROTO_ADC_CHANNELS];
+	volatile uint16_t adc_last[PROTO_ADC_CHANNELS], after[PROTO_ADC_CHANNELS];
 	uint16_t adc_lost_told;
 	uint8_t stream;
+
+	/* edges */
+	struct edge edge[EDGE_RING];
+	volatile uint8_t edge_put, edge_take;
+	volatile uint8_t capture, captured; /* whose edges, and the level told last: PROTO_INPUT_... */
+	volatile uint8_t edges_off;         /* nothing is captured until main begins again */
+	volatile uint8_t edges_fresh;       /* inputs that have brought nothing since */
+	volatile uint16_t edges_lost;
+	uint8_t differs;
+	uint32_t edges_at; /* up to which main has told */
 
 	/* events, from any context to main */
 	struct event event[EVENT_RING];
@@ -178,6 +210,8 @@ struct Node {
 	uint8_t boot_cause;
 	uint32_t ping_at; /* rx stamp of the frame being handled */
 	uint8_t ping_stamped;
+	uint8_t pong_due; /* 1, or 2 with a stamp */
+	uint32_t pong_at, pong_token;
 };
 
 #define TICKS_US(us) ((uint32_t)((us) * (uint32_t)(BOARD_TICK_HZ / 1000000)))
@@ -188,11 +222,9 @@ struct Node {
 
 #include "board.h" /* the board's few functions and the variable `node` */
 
-/* Compiled-in facts of an output. */
+/* Compiled-in facts of an output: what interrupts need; main reads the others from flash. */
 struct output_fact {
-	uint16_t lo, hi, safe;
-	uint8_t hold, group;
-	uint32_t max_on_ms;
+	uint8_t safe : 1, hold : 1, group : 6;
 };
 extern const struct output_fact core_facts[OUT_COUNT];
 #define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
@@ -264,10 +296,22 @@ void core_on_trip(void);
 /* inputs.c */
 void inputs_init(void);
 void inputs_tick(uint32_t now);
+void core_on_adc(void);
+void inputs_reset(void); /* main: as in a new session */
+uint8_t inputs_oversample(uint8_t channel, int32_t conversions); /* main: 0, or a refusal */
+uint8_t inputs_period(int32_t ms);
+bool inputs_is_on(uint8_t channel);
 bool inputs_batch(uint8_t *ret_message,
 		  uint8_t *ret_n); /* main: a full batch as message, kept until … */
 void inputs_batch_sent(void);      /* … this */
 void inputs_drop(void);            /* main: forget all full batches */
+
+/* edges.c */
+void core_on_edges(uint8_t which, uint8_t levels, uint16_t stamp);
+void edges_lose(uint8_t n);
+void edges_watch(uint8_t inputs);
+uint8_t edges_capture(int32_t mask);     /* main: 0, or a refusal */
+bool edges_message(uint8_t *ret_message, uint8_t *ret_n); /* main: is there one? Then it is told now */
 
 /* session.c */
 void session_init(void);

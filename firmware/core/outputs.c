@@ -1,10 +1,11 @@
 /* Outputs and their schedule. Whatever leaves SAFE is bounded in time from the moment it does. */
 #include "core.h"
+#include "../protocol/flash.h"
 
 /* A row of registers.def that could hurt and has no bound does not build. */
 #define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc)                            \
-	_Static_assert((max_on) > 0 && (max_on) <= 600000,                                     \
-		       name ": MAX_ON must be 1 ms ... 10 min");                               \
+	_Static_assert((max_on) > 0 && (max_on) <= 65535,                                      \
+		       name ": MAX_ON must be 1 ms ... 65.535 s");                             \
 	_Static_assert((lo) <= (safe) && (safe) <= (hi), name ": SAFE must lie in lo ... hi"); \
 	_Static_assert((lo) == 0 && (hi) == ((index) < OUT_LEVELS ? 1 : 1000),                 \
 		       name ": levels share one port, the others are duties in per mille");    \
@@ -14,16 +15,22 @@
 _Static_assert(PROTO_LEASE_US + 1000 <= 96000, "safe within 100 ms of the host's last word");
 
 #define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) \
-	[index] = {lo, hi, safe, PROTO_HOLD_##hold, PROTO_GROUP_##group, max_on},
+	[index] = {safe, PROTO_HOLD_##hold, PROTO_GROUP_##group},
 const struct output_fact core_facts[OUT_COUNT] = {
 #include "../protocol/registers.def"
-	[OUT_LED] = {0, 1, 0, PROTO_HOLD_RENEWABLE, OUT_NO_GROUP, 0},
+	[OUT_LED] = {0, PROTO_HOLD_RENEWABLE, OUT_NO_GROUP},
+};
+
+#define OUTPUT(index, name, lo, hi, safe, max_on, hold, group, doc) [index] = max_on,
+static const uint32_t max_on_ms[OUT_COUNT] PROTO_FLASH = {
+#include "../protocol/registers.def"
+	[OUT_LED] = 0, /* the only one without */
 };
 
 void outputs_init(void)
 {
 	for (uint8_t i = 0; i < OUT_COUNT; i++)
-		node.out[i].limit = TICKS_MS(core_facts[i].max_on_ms);
+		node.out[i].limit_ms = (uint16_t)proto_flash32(&max_on_ms[i]);
 	node.port = CORE_SAFE_PORT;
 	node.alarm_out = OUT_COUNT;
 }
@@ -79,7 +86,7 @@ static void bound(uint8_t i, const struct action *a, uint16_t was)
 {
 	struct output *o = &node.out[i];
 	uint32_t end = a->effect + a->duration;
-	if (a->value == core_facts[i].safe || !core_facts[i].max_on_ms) {
+	if (a->value == core_facts[i].safe || i == OUT_LED) {
 		o->expiring = 0;
 		return;
 	}
@@ -166,8 +173,7 @@ static void execute(uint8_t i, struct action *a, uint8_t wait)
 #endif
 		done = set_led((uint8_t)a->value, &moment);
 	if (!done) {
-		a->why = forbidden(i);
-		a->state = ACTION_DROPPED;
+		a->state = (uint8_t)(ACTION_DROPPED + forbidden(i));
 		return;
 	}
 	uint32_t now = board_now();
@@ -178,7 +184,7 @@ static void execute(uint8_t i, struct action *a, uint8_t wait)
 
 static void expire(uint8_t i)
 {
-	uint8_t bit = bit_of[i], safe = (uint8_t)core_facts[i].safe;
+	uint8_t bit = bit_of[i], safe = core_facts[i].safe;
 	uint8_t moved = outputs_value(i) != core_facts[i].safe;
 	node.out[i].expiring = 0;
 	board_irq irq = board_irq_off();
@@ -279,12 +285,12 @@ static void wait_for(uint8_t i, uint32_t at)
 
 static uint8_t duration_of(uint8_t i, const ProtoWrite *w, uint32_t *ret_ticks)
 {
-	uint32_t limit = node.out[i].limit;
-	if (!core_facts[i].max_on_ms || w->value == core_facts[i].safe || !w->duration_us) {
+	uint32_t limit = TICKS_MS(node.out[i].limit_ms);
+	if (i == OUT_LED || w->value == core_facts[i].safe || !w->duration_us) {
 		*ret_ticks = limit;
 		return 0;
 	}
-	if (w->duration_us / 1000 > limit / TICKS_MS(1) || TICKS_US(w->duration_us) > limit)
+	if (w->duration_us / 1000 > node.out[i].limit_ms || TICKS_US(w->duration_us) > limit)
 		return PROTO_REFUSED_DURATION;
 	*ret_ticks = TICKS_US(w->duration_us);
 	return 0;
@@ -310,8 +316,8 @@ static uint8_t when_of(uint8_t i, const ProtoWrite *w, uint64_t now, uint32_t *r
 uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 {
 	uint8_t i = w->reg == PROTO_REG_LED ? OUT_LED : (uint8_t)(w->reg - PROTO_REG_OUT0);
-	struct action a = {.tag = w->tag, .value = (uint16_t)w->value};
-	uint8_t refused = w->value < core_facts[i].lo || w->value > core_facts[i].hi
+	struct action a = {.tag = w->tag, .value = (OutputValue)w->value};
+	uint8_t refused = w->value < 0 || w->value > (i >= OUT_LEVELS && i != OUT_LED ? 1000 : 1)
 				  ? PROTO_REFUSED_RANGE
 				  : 0;
 	if (!refused)
@@ -328,10 +334,10 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 			return core_too_late(w->reg, late);
 		execute(i, &a, 0);
 		if (a.state == ACTION_DONE && a.value != core_facts[i].safe &&
-		    core_facts[i].max_on_ms)
+		    i != OUT_LED)
 			wait_for(i, a.effect + a.duration);
 		*ret_at = core_time64(a.effect);
-		return a.state == ACTION_DONE ? 0xff : a.why;
+		return a.state == ACTION_DONE ? 0xff : (uint8_t)(a.state - ACTION_DROPPED);
 	}
 	struct output *o = &node.out[i];
 	if ((uint8_t)(o->put - o->take) >= PROTO_QUEUE_DEPTH)
@@ -356,8 +362,7 @@ void outputs_purge(uint8_t forget)
 			continue;
 		for (; o->exec != o->put; o->exec++) {
 			struct action *a = &o->queue[o->exec % PROTO_QUEUE_DEPTH];
-			a->state = ACTION_DROPPED;
-			a->why = PROTO_REFUSED_CANCELLED;
+			a->state = ACTION_DROPPED + PROTO_REFUSED_CANCELLED;
 		}
 		if (forget)
 			o->take = o->put;

@@ -17,14 +17,21 @@ static bool send(void *user, const uint8_t *wire, uint8_t n)
 static CORE_OWN_FRAME void post_reply(uint8_t msg, uint16_t tag, uint8_t reg, int32_t value,
 				      uint64_t at)
 {
-	uint8_t bytes[PROTO_PAYLOAD];
+	uint8_t bytes[PROTO_REPLY_SIZE];
 	ProtoReply reply = {msg, tag, reg, value, at};
 	proto_link_post(&node.link, bytes, proto_reply_put(&reply, bytes));
 }
 
+/* The same by hand, for the deepest stack's sake. */
 static CORE_OWN_FRAME void refuse(uint16_t tag, uint8_t reg, uint8_t why)
 {
-	post_reply(PROTO_MSG_REFUSED, tag, reg, why, core_now64());
+	uint8_t bytes[13];
+	bytes[0] = PROTO_MSG_REFUSED;
+	proto_put16(bytes + 1, tag);
+	bytes[3] = reg;
+	bytes[4] = why;
+	proto_put64(bytes + 5, core_now64());
+	proto_link_post(&node.link, bytes, sizeof bytes);
 }
 
 static uint8_t is_output(uint8_t reg)
@@ -96,7 +103,7 @@ static uint8_t read_register(uint8_t reg, int32_t *ret)
 		return 0;
 	}
 	if (is_limit(reg)) {
-		*ret = (int32_t)(node.out[reg - PROTO_REG_LIMIT0].limit / TICKS_MS(1));
+		*ret = node.out[reg - PROTO_REG_LIMIT0].limit_ms;
 		return 0;
 	}
 	switch (reg) {
@@ -110,6 +117,8 @@ static uint8_t read_register(uint8_t reg, int32_t *ret)
 	case PROTO_REG_ADC1:
 	case PROTO_REG_ADC2:
 	case PROTO_REG_ADC3:
+		if (!inputs_is_on((uint8_t)(reg - PROTO_REG_ADC0)))
+			return PROTO_REFUSED_NO_ACCESS;
 		*ret = adc_code((uint8_t)(reg - PROTO_REG_ADC0));
 		return 0;
 	case PROTO_REG_ESTOP:
@@ -138,6 +147,12 @@ static uint8_t read_register(uint8_t reg, int32_t *ret)
 #if ROWS_AXES
 	case PROTO_REG_AXES_STREAM:
 #endif
+	case PROTO_REG_ADC0_OVERSAMPLE:
+	case PROTO_REG_ADC1_OVERSAMPLE:
+	case PROTO_REG_ADC2_OVERSAMPLE:
+	case PROTO_REG_ADC3_OVERSAMPLE:
+	case PROTO_REG_ADC_PERIOD:
+	case PROTO_REG_EDGES:
 		return PROTO_REFUSED_NO_ACCESS;
 	}
 	return PROTO_REFUSED_NO_REGISTER;
@@ -162,9 +177,9 @@ static void on_read(const uint8_t *b, uint8_t n)
 
 static uint8_t lower_limit(uint8_t i, int32_t ms)
 {
-	if (ms < 1 || (uint32_t)ms > node.out[i].limit / TICKS_MS(1))
+	if (ms < 1 || ms > (int32_t)node.out[i].limit_ms)
 		return PROTO_REFUSED_RANGE;
-	node.out[i].limit = TICKS_MS(ms);
+	node.out[i].limit_ms = (uint16_t)ms;
 	return 0;
 }
 
@@ -207,6 +222,17 @@ static uint8_t write_plain(const ProtoWrite *w)
 			return PROTO_REFUSED_RANGE;
 		node.stream = (uint8_t)w->value;
 		return 0;
+	case PROTO_REG_ADC0_OVERSAMPLE:
+	case PROTO_REG_ADC1_OVERSAMPLE:
+	case PROTO_REG_ADC2_OVERSAMPLE:
+	case PROTO_REG_ADC3_OVERSAMPLE:
+		return node.stream ? PROTO_REFUSED_STREAMING
+				   : inputs_oversample((uint8_t)(w->reg - PROTO_REG_ADC0_OVERSAMPLE),
+						       w->value);
+	case PROTO_REG_ADC_PERIOD:
+		return node.stream ? PROTO_REFUSED_STREAMING : inputs_period(w->value);
+	case PROTO_REG_EDGES:
+		return edges_capture(w->value);
 #if ROWS_AXES
 	case PROTO_REG_AXES_STREAM:
 		if (w->value < 0 || w->value > 1)
@@ -313,12 +339,11 @@ static bool message(void *user, const uint8_t *b, uint8_t n)
 
 /* ---- session --------------------------------------------------------------------------------------------------- */
 
-static CORE_OWN_FRAME void on_syn(const ProtoFrame *f)
+/* Where a frame is encoded the stack is deepest: what goes into it has its own frame, given back before. */
+static CORE_OWN_FRAME void put_hello(uint32_t nonce, uint8_t *ret)
 {
-	if (f->n != 4)
-		return;
 	ProtoHello hello = {
-		.nonce = proto_get32(f->payload),
+		.nonce = nonce,
 		.protocol = PROTO_VERSION,
 		.firmware = {FIRMWARE_MAJOR, FIRMWARE_MINOR, FIRMWARE_PATCH},
 		.schema_hash = node.schema_hash,
@@ -327,13 +352,26 @@ static CORE_OWN_FRAME void on_syn(const ProtoFrame *f)
 		.boot_cause = node.boot_cause,
 		.board = BOARD_NAME,
 	};
+	proto_hello_put(&hello, ret);
+}
+
+static CORE_OWN_FRAME void send_hello(const uint8_t *payload)
+{
+	uint8_t wire[PROTO_HELLO_SIZE + PROTO_WIRE - PROTO_PAYLOAD];
+	ProtoFrame reply = {PROTO_SYN_ACK, node.offered, 0, 0, payload, PROTO_HELLO_SIZE};
+	board_uart_send(wire, proto_frame_encode(&reply, wire));
+}
+
+static CORE_OWN_FRAME void on_syn(const ProtoFrame *f)
+{
+	if (f->n != 4)
+		return;
 	do
 		node.offered = (uint16_t)((uint16_t)node.boot_count << 8 | ++node.offers);
 	while (!node.offered || node.offered == node.link.session);
-	uint8_t payload[PROTO_HELLO_SIZE], wire[PROTO_WIRE];
-	proto_hello_put(&hello, payload);
-	ProtoFrame reply = {PROTO_SYN_ACK, node.offered, 0, 0, payload, sizeof payload};
-	board_uart_send(wire, proto_frame_encode(&reply, wire));
+	uint8_t payload[PROTO_HELLO_SIZE];
+	put_hello(proto_get32(f->payload), payload);
+	send_hello(payload);
 }
 
 /* A frame of the offered session has come: the host is there and talks to us. */
@@ -346,9 +384,12 @@ static void begin(uint16_t session)
 	node.purge = 0;
 	board_irq_restore(irq);
 	node.event_take = node.event_put;
+	node.pong_due = 0;
 	outputs_purge(1);
 	outputs_init();
 	axes_init();
+	inputs_reset();
+	edges_capture(0);
 	node.reset_level = 1;
 	node.stream = node.led_by_host = 0;
 #if ROWS_AXES
@@ -364,10 +405,17 @@ static CORE_OWN_FRAME void on_ping(const ProtoFrame *f)
 	if (!proto_ping_get(f->payload, f->n, &ping))
 		return;
 	interlock_word(ping.groups, ping.spoken, node.ping_at);
+	node.pong_token = ping.token;
+	node.pong_at = node.ping_at;
+	node.pong_due = node.ping_stamped ? 2 : 1;
+}
+
+static CORE_OWN_FRAME void put_pong(uint8_t *ret)
+{
 	ProtoPong pong = {
-		.token = ping.token,
-		.flags = node.ping_stamped ? PROTO_PONG_STAMPED : 0,
-		.received = core_time64(node.ping_at),
+		.token = node.pong_token,
+		.flags = node.pong_due == 2 ? PROTO_PONG_STAMPED : 0,
+		.received = core_time64(node.pong_at),
 		.state = node.state,
 		.reason = node.reason,
 		.leases = node.leases,
@@ -377,9 +425,16 @@ static CORE_OWN_FRAME void on_ping(const ProtoFrame *f)
 		.repeated = (uint16_t)node.link.counts.repeated,
 		.missed = (uint16_t)node.link.counts.missed,
 	};
-	uint8_t payload[PROTO_PONG_SIZE];
 	pong.sent = core_now64() + board_uart_lead();
-	proto_pong_put(&pong, payload);
+	proto_pong_put(&pong, ret);
+}
+
+/* Not from within the decoder, for the same reason. */
+static CORE_OWN_FRAME void send_pong(void)
+{
+	uint8_t payload[PROTO_PONG_SIZE];
+	put_pong(payload);
+	node.pong_due = 0;
 	proto_link_datagram(&node.link, PROTO_PONG, payload, sizeof payload);
 }
 
@@ -411,10 +466,12 @@ static bool begins(uint8_t byte)
 	       proto_crc32(0, d->body, d->n - PROTO_CRC) == proto_get32(d->body + d->n - PROTO_CRC);
 }
 
+/* Bytes may come as fast as they are taken: the rest has its turn in between. */
+#define BYTES_A_TURN 64
 static CORE_OWN_FRAME void receive(void)
 {
 	int16_t byte;
-	while ((byte = board_uart_get()) >= 0) {
+	for (uint8_t n = 0; n < BYTES_A_TURN && (byte = board_uart_get()) >= 0; n++) {
 		if (!byte)
 			node.ping_stamped = board_uart_stamp(&node.ping_at);
 		if (begins((uint8_t)byte))
@@ -425,7 +482,7 @@ static CORE_OWN_FRAME void receive(void)
 
 static CORE_OWN_FRAME void report_events(void)
 {
-	uint8_t bytes[PROTO_PAYLOAD];
+	uint8_t bytes[PROTO_EVENT_SIZE];
 	while (node.event_take != node.event_put && proto_link_room(&node.link) > 1) {
 		struct event e = node.event[node.event_take % EVENT_RING];
 		board_barrier();
@@ -459,7 +516,7 @@ static CORE_OWN_FRAME void report_actions(void)
 		if (a.state == ACTION_DONE)
 			post_reply(PROTO_MSG_DONE, a.tag, reg, a.value, core_time64(a.effect));
 		else
-			refuse(a.tag, reg, a.why);
+			refuse(a.tag, reg, (uint8_t)(a.state - ACTION_DROPPED));
 	}
 }
 
@@ -492,6 +549,13 @@ static CORE_OWN_FRAME void report_axes(void)
 }
 #endif
 
+static CORE_OWN_FRAME void report_edges(void)
+{
+	uint8_t bytes[PROTO_PAYLOAD], n;
+	if (proto_link_room(&node.link) > 1 && edges_message(bytes, &n))
+		proto_link_post(&node.link, bytes, n);
+}
+
 static CORE_OWN_FRAME void report_samples(void)
 {
 	uint8_t bytes[PROTO_PAYLOAD], n;
@@ -517,11 +581,14 @@ void session_poll(void)
 		outputs_purge(0);
 	}
 	receive();
+	if (node.pong_due)
+		send_pong();
 	report_actions();
 #if ROWS_AXES
 	report_axes();
 #endif
 	report_events();
+	report_edges();
 	report_samples();
 	proto_link_poll(&node.link, node.kicked / (1000 / PROTO_TICK_US));
 }

@@ -17,7 +17,7 @@ static uint8_t cobs(uint8_t *wire, uint8_t n)
 	return (uint8_t)(n + 2);
 }
 
-uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t ret_wire[PROTO_WIRE])
+uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t *ret_wire)
 {
 	uint8_t *body = ret_wire + 1; /* a second buffer would be much of a small board's stack */
 	uint8_t n = (uint8_t)(PROTO_HEADER + frame->n);

@@ -121,7 +121,7 @@ static void count_datagram(ProtoLink *link, uint16_t seq)
 	uint16_t gap = (uint16_t)(seq - link->far_datagram);
 	if (link->far_datagram_known && gap != 1) {
 		if (gap && gap < 0x8000)
-			link->counts.missed += (uint16_t)(gap - 1);
+			link->counts.missed = (ProtoCount)(link->counts.missed + gap - 1);
 		else
 			link->counts.repeated++;
 	}
@@ -174,10 +174,10 @@ ProtoParse proto_link_byte(ProtoLink *link, uint8_t byte)
 
 void proto_link_poll(ProtoLink *link, uint32_t now_ms)
 {
-	link->now_ms = now_ms;
+	link->now_ms = (uint16_t)now_ms;
 	if (!link->session)
 		return;
-	if (link->next_send != link->base && now_ms - link->progress_ms >= PROTO_RESEND_MS)
+	if (link->next_send != link->base && (uint16_t)(link->now_ms - link->progress_ms) >= PROTO_RESEND_MS)
 		go_back(link);
 	while (link->next_send != link->next && clear_line(link)) {
 		uint8_t i = (uint8_t)(link->next_send % PROTO_WINDOW);

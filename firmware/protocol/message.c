@@ -226,14 +226,54 @@ bool proto_event_get(const uint8_t *b, uint8_t n, ProtoEventMsg *ret)
 
 bool proto_adc_get(const uint8_t *b, uint8_t n, ProtoAdc *ret)
 {
-	if (n < PROTO_ADC_HEADER || b[0] != PROTO_MSG_ADC || !b[13] || !b[14] ||
-	    n != PROTO_ADC_HEADER + 2u * b[13] * b[14])
+	if (n < PROTO_ADC_HEADER || b[0] != PROTO_MSG_ADC || !b[13] || !b[14])
 		return false;
 	ret->batch = proto_get16(b + 1);
 	ret->at = proto_get64(b + 3);
-	ret->step = proto_get16(b + 11);
-	ret->channels = b[13];
+	ret->period = proto_get16(b + 11);
+	ret->plan = b[13];
 	ret->scans = b[14];
-	ret->codes = b + PROTO_ADC_HEADER;
+	ret->channels = 0;
+	for (uint8_t c = 0; c < PROTO_ADC_MOST; c++)
+		if (proto_adc_conversions(b[13], c)) {
+			ret->of[ret->channels].channel = c;
+			ret->of[ret->channels++].conversions = proto_adc_conversions(b[13], c);
+		}
+	ret->values = b + PROTO_ADC_HEADER + 2 * ret->channels;
+	if (n != PROTO_ADC_HEADER + 2u * ret->channels * (1u + b[14]))
+		return false;
+	for (uint8_t i = 0; i < ret->channels; i++)
+		ret->of[i].after = proto_get16(b + PROTO_ADC_HEADER + 2 * i);
+	return true;
+}
+
+_Static_assert(PROTO_EDGES_HEADER + PROTO_EDGES_EACH * PROTO_EDGES_MOST <= PROTO_PAYLOAD, "fits into a message");
+
+uint8_t proto_edges_put(const ProtoEdges *e, uint8_t *ret)
+{
+	uint8_t n = PROTO_EDGES_HEADER;
+	ret[0] = PROTO_MSG_EDGES;
+	proto_put64(ret + 1, e->at);
+	proto_put16(ret + 9, e->lost);
+	ret[11] = e->edges;
+	for (uint8_t i = 0; i < e->edges; i++, n = (uint8_t)(n + PROTO_EDGES_EACH)) {
+		ret[n] = e->edge[i].what;
+		proto_put32(ret + n + 1, e->edge[i].before);
+	}
+	return n;
+}
+
+bool proto_edges_get(const uint8_t *b, uint8_t n, ProtoEdges *ret)
+{
+	if (n < PROTO_EDGES_HEADER || b[0] != PROTO_MSG_EDGES || b[11] > PROTO_EDGES_MOST ||
+	    n != PROTO_EDGES_HEADER + PROTO_EDGES_EACH * b[11])
+		return false;
+	ret->at = proto_get64(b + 1);
+	ret->lost = proto_get16(b + 9);
+	ret->edges = b[11];
+	for (uint8_t i = 0; i < ret->edges; i++) {
+		ret->edge[i].what = b[PROTO_EDGES_HEADER + PROTO_EDGES_EACH * i];
+		ret->edge[i].before = proto_get32(b + PROTO_EDGES_HEADER + PROTO_EDGES_EACH * i + 1);
+	}
 	return true;
 }

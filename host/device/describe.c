@@ -98,7 +98,7 @@ static GArray *describe_node(const DeviceConfig *config)
 		c.boolean = r->lo == 0 && r->hi == 1;
 		c.max_on_ns = (int64_t)r->max_on_ms * CLOCK_MS;
 		if (!timed)
-			c.period_ns = (int64_t)PROTO_ADC_CHANNELS * PROTO_TICK_US * CLOCK_US;
+			c.period_ns = (int64_t)PROTO_ADC_PERIOD_MS * CLOCK_MS;
 		append(list, config->name, &c, r->name, adc ? 1024 / 5.0 : 1, 0);
 		g_array_index(list, DevicePlantChannel, list->len - 1).whole = adc;
 	}

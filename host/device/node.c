@@ -26,7 +26,7 @@ static void add_register(NodeDevice *self, const ProtoRegister *r)
 		c.safe = r->safe;
 	c.max_on_ns = (int64_t)r->max_on_ms * CLOCK_MS;
 	if (r->reg >= PROTO_REG_ADC0 && r->reg <= PROTO_REG_ADC3)
-		c.period_ns = (int64_t)PROTO_ADC_CHANNELS * PROTO_TICK_US * CLOCK_US;
+		c.period_ns = (int64_t)PROTO_ADC_PERIOD_MS * CLOCK_MS;
 	/* The regression's own uncertainty, and steps of the clock up to NODE_STEP_NS that are taken as an event, not as a
 	 * fault: half-width of a rectangular distribution (GUM 4.3.7). */
 	c.u_clock_s = hypot(250e-6, (double)NODE_STEP_NS * 1e-9 / sqrt(3));
@@ -67,7 +67,9 @@ static bool is_status_only(const ProtoRegister *r)
 {
 	return r->reg == PROTO_REG_RESET || r->reg == PROTO_REG_STREAM ||
 	       r->reg == PROTO_REG_BOOTS || r->reg == PROTO_REG_CAUSE ||
-	       r->reg == PROTO_REG_AXES_STREAM || r->access == PROTO_ACCESS_MOVE;
+	       r->reg == PROTO_REG_AXES_STREAM || r->access == PROTO_ACCESS_MOVE ||
+	       r->reg == PROTO_REG_EDGES || r->reg == PROTO_REG_ADC_PERIOD ||
+	       (r->reg >= PROTO_REG_ADC0_OVERSAMPLE && r->reg <= PROTO_REG_ADC3_OVERSAMPLE);
 }
 
 static void add_channels(NodeDevice *self)
@@ -81,7 +83,7 @@ static void add_channels(NodeDevice *self)
 	add_health(self);
 }
 
-static void tell(NodeDevice *self, int channel, int64_t t_ns, double value, SampleStatus status)
+void node_tell(NodeDevice *self, int channel, int64_t t_ns, double value, SampleStatus status)
 {
 	if (channel >= 0 && device_host_setup(self->host, channel)->sampled)
 		device_host_sample(self->host, channel, t_ns, value, status);
@@ -285,7 +287,7 @@ void node_on_event(NodeDevice *self, const ProtoEventMsg *event)
 		break;
 	case PROTO_EVENT_INPUT:
 		if (r)
-			tell(self, self->channel_of[r->reg], t, event->detail, SAMPLE_OK);
+			node_tell(self, self->channel_of[r->reg], t, event->detail, SAMPLE_OK);
 		break;
 	case PROTO_EVENT_AXIS_LOST:
 		node_axis_lost(self, event->source, t, (uint8_t)event->detail);
@@ -303,53 +305,17 @@ void node_on_event(NodeDevice *self, const ProtoEventMsg *event)
 	}
 }
 
-/* Batches lost on the way or dropped by a busy node: nothing is known from the last sample to the next. */
-static void on_gap(NodeDevice *self, uint16_t lost, int64_t until_ns)
-{
-	for (int k = 0; k < PROTO_ADC_CHANNELS; k++) {
-		int channel = self->channel_of[PROTO_REG_ADC0 + k];
-		if (!device_host_setup(self->host, channel)->sampled || !self->last_sample_ns[k])
-			continue;
-		int64_t from = self->last_sample_ns[k] + 1;
-		tell(self, channel, from, NAN, SAMPLE_MISSING);
-		device_host_fault(self->host, channel, from, until_ns,
-				  "%s: %u batches of samples lost", self->name, lost);
-	}
-}
-
-void node_on_adc(NodeDevice *self, const ProtoAdc *adc)
-{
-	uint16_t lost = (uint16_t)(adc->batch - self->batch - 1);
-	if (self->batch_known && lost)
-		on_gap(self, lost, node_clock_bench(&self->clock, adc->at));
-	self->batch = adc->batch;
-	self->batch_known = true;
-	for (unsigned i = 0; i < (unsigned)adc->channels * adc->scans; i++) {
-		unsigned k = i % adc->channels;
-		if (k >= PROTO_ADC_CHANNELS)
-			continue;
-		int64_t t = node_clock_bench(&self->clock, adc->at + i * adc->step);
-		t = MAX(t, self->last_sample_ns[k] +
-				   1); /* a new regression may move the line by a little */
-		self->last_sample_ns[k] = t;
-		uint16_t code = proto_get16(adc->codes + 2 * i);
-		tell(self, self->channel_of[PROTO_REG_ADC0 + k], t, code,
-		     code == 0 || code >= 1023 ? SAMPLE_SATURATED : SAMPLE_OK);
-		device_host_stats(self->host)->samples++;
-	}
-}
-
 static void tell_inputs(NodeDevice *self, const ProtoPong *pong, int64_t now)
 {
-	tell(self, self->channel_of[PROTO_REG_STATE], now, pong->state, SAMPLE_OK);
-	tell(self, self->channel_of[PROTO_REG_REASON], now, pong->reason, SAMPLE_OK);
-	tell(self, self->channel_of[PROTO_REG_LEASES], now, pong->leases, SAMPLE_OK);
-	tell(self, self->channel_of[PROTO_REG_ESTOP], now, pong->inputs & PROTO_INPUT_ESTOP ? 1 : 0,
+	node_tell(self, self->channel_of[PROTO_REG_STATE], now, pong->state, SAMPLE_OK);
+	node_tell(self, self->channel_of[PROTO_REG_REASON], now, pong->reason, SAMPLE_OK);
+	node_tell(self, self->channel_of[PROTO_REG_LEASES], now, pong->leases, SAMPLE_OK);
+	node_tell(self, self->channel_of[PROTO_REG_ESTOP], now, pong->inputs & PROTO_INPUT_ESTOP ? 1 : 0,
 	     SAMPLE_OK);
-	tell(self, self->channel_of[PROTO_REG_TRIP], now, pong->inputs & PROTO_INPUT_TRIP ? 1 : 0,
+	node_tell(self, self->channel_of[PROTO_REG_TRIP], now, pong->inputs & PROTO_INPUT_TRIP ? 1 : 0,
 	     SAMPLE_OK);
 	for (int i = 0; i < 4; i++)
-		tell(self, self->channel_of[PROTO_REG_IN0 + i], now, pong->inputs >> (4 + i) & 1,
+		node_tell(self, self->channel_of[PROTO_REG_IN0 + i], now, pong->inputs >> (4 + i) & 1,
 		     SAMPLE_OK);
 }
 
@@ -368,7 +334,7 @@ static void tell_health(NodeDevice *self, const ProtoPong *pong, int64_t now)
 		[NODE_HEALTH_BOOTS] = self->hello.boot_count,
 	};
 	for (int i = 0; i < NODE_HEALTH_COUNT; i++)
-		tell(self, self->health[i], now, value[i], SAMPLE_OK);
+		node_tell(self, self->health[i], now, value[i], SAMPLE_OK);
 }
 
 void node_on_pong(NodeDevice *self, int64_t now)
@@ -404,14 +370,7 @@ void node_on_restart(NodeDevice *self, const ProtoHello *before)
 	else if (was_armed)
 		device_host_fault(self->host, -1, now, CLOCK_NEVER, "%s: the link was interrupted",
 				  self->name);
-	if (self->streaming) { /* signals go on; acting needs a new arming */
-		uint8_t bytes[PROTO_PAYLOAD];
-		ProtoWrite w = {.tag = 0,
-				.reg = PROTO_REG_STREAM,
-				.flags = PROTO_WRITE_SOONEST,
-				.value = 1};
-		proto_link_post(&self->link, bytes, proto_write_put(&w, bytes));
-	}
+	node_inputs_restarted(self); /* signals go on; acting needs a new arming */
 	if (self->axes_streaming)
 		node_axis_stream(self);
 }
@@ -442,31 +401,18 @@ static gboolean node_make_safe(void *ptr, int64_t deadline_ns, GError **error)
 	return TRUE;
 }
 
-static bool any_adc_wanted(NodeDevice *self)
-{
-	for (int k = 0; k < PROTO_ADC_CHANNELS; k++)
-		if (device_host_setup(self->host, self->channel_of[PROTO_REG_ADC0 + k])->sampled)
-			return true;
-	return false;
-}
-
 static gboolean node_start(void *ptr, GError **error)
 {
 	NodeDevice *self = ptr;
 	self->started = true;
 	self->last_pong_ns = node_session_now(self);
 	self->last_health_ns = 0;
-	self->batch_known = false;
-	self->streaming = any_adc_wanted(self);
 	self->axes_streaming = node_axis_wanted(self);
 	if (self->axes_streaming &&
 	    !node_session_write(self, PROTO_REG_AXES_STREAM, 1,
 				clock_now(clock_monotonic()) + CLOCK_S, error))
 		return FALSE;
-	if (!self->streaming)
-		return TRUE;
-	return node_session_write(self, PROTO_REG_STREAM, 1, clock_now(clock_monotonic()) + CLOCK_S,
-				  error);
+	return node_inputs_start(self, true, error);
 }
 
 static void node_stop(void *ptr)
@@ -474,6 +420,9 @@ static void node_stop(void *ptr)
 	NodeDevice *self = ptr;
 	bool axes = self->axes_streaming;
 	self->started = self->streaming = self->axes_streaming = false;
+	if (self->captured && !self->lost)
+		node_session_write(self, PROTO_REG_EDGES, 0,
+				   clock_now(clock_monotonic()) + 200 * CLOCK_MS, NULL);
 	if (axes && !self->lost)
 		node_session_write(self, PROTO_REG_AXES_STREAM, 0,
 				   clock_now(clock_monotonic()) + 200 * CLOCK_MS, NULL);
@@ -517,6 +466,8 @@ static gboolean node_setup(void *ptr, int channel, const DeviceSetup *setup, GEr
 	gboolean ok = TRUE;
 	if (node_axis_setup(self, channel, setup, &ok, error))
 		return ok;
+	if (!node_inputs_setup(self, reg, setup, error))
+		return FALSE;
 	if (!setup->max_on_ns)
 		return TRUE;
 	if (out < 0 || out >= PROTO_OUTPUTS) {

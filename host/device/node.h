@@ -139,7 +139,17 @@ typedef struct NodeDevice {
 	bool energised[PROTO_OUTPUTS]; /* as told last */
 	bool batch_known;
 	uint16_t batch;
-	int64_t last_sample_ns[4];
+	int64_t last_sample_ns[PROTO_ADC_CHANNELS];
+	struct {
+		uint8_t conversions[PROTO_ADC_CHANNELS]; /* wanted; 0: not set up */
+		int64_t period_ns;                       /* the shortest that is wanted; 0: none is */
+		uint8_t plan, period_ms;                 /* as asked for */
+	} scan;
+	uint8_t captured; /* bit per input */
+	bool edges_known; /* edges_lost is */
+	uint16_t edges_lost;
+	int64_t edges_until_ns, last_edge_ns[4]; /* up to which all are told; of the sample told last */
+	double edge_level[4];
 	uint64_t tripped_at; /* node time of the trip told last */
 	NodeAxis axis[PROTO_AXES];
 } NodeDevice;
@@ -168,6 +178,16 @@ void node_on_event(NodeDevice *self, const ProtoEventMsg *event);
 void node_on_adc(NodeDevice *self, const ProtoAdc *adc);
 void node_on_axes(NodeDevice *self, const ProtoAxes *axes);
 void node_on_pong(NodeDevice *self, int64_t now_ns);
+
+/* node_inputs.c: analog inputs and captured edges */
+gboolean node_inputs_setup(NodeDevice *self, int reg, const DeviceSetup *setup, GError **error);
+/* Have the node do what was set up. wait: for its answers; else only ask, as after a restart. */
+gboolean node_inputs_start(NodeDevice *self, bool wait, GError **error);
+void node_inputs_restarted(NodeDevice *self);
+void node_on_edges(NodeDevice *self, const ProtoEdges *edges);
+
+/* node.c, for node_inputs.c */
+void node_tell(NodeDevice *self, int channel, int64_t t_ns, double value, SampleStatus status);
 
 /* node_axis.c */
 void node_axis_add(NodeDevice *self);

@@ -172,6 +172,7 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	ProtoEventMsg event;
 	ProtoAdc adc;
 	ProtoAxes axes;
+	ProtoEdges edges;
 	if (proto_reply_get(bytes, n, &reply)) {
 		if (self->wanted_tag && reply.tag == self->wanted_tag &&
 		    reply.msg != PROTO_MSG_QUEUED) {
@@ -186,6 +187,8 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 		node_on_adc(self, &adc);
 	} else if (proto_axes_get(bytes, n, &axes)) {
 		node_on_axes(self, &axes);
+	} else if (proto_edges_get(bytes, n, &edges)) {
+		node_on_edges(self, &edges);
 	}
 	return true;
 }

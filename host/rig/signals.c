@@ -175,6 +175,8 @@ static gboolean sample_channel(RigBinding *b, GError **error)
 	if (b->role) {
 		setup.period_ns = b->role->sample_ns;
 		setup.max_on_ns = b->role->max_on_ns;
+		setup.oversample = b->role->oversample;
+		setup.edges = b->role->edges;
 	}
 	return device_setup(b->device->device, b->channel, &setup, error);
 }

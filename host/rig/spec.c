@@ -31,6 +31,7 @@ static const Shape asymmetry = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 1e-7,
 static const Shape proof_time = {.type = SHAPE_QUANTITY, .unit = "s", .lo = 3600, .hi = 3.2e7};
 static const Shape frequency = {.type = SHAPE_QUANTITY, .unit = "Hz", .lo = 1e-3, .hi = 1e6};
 static const Shape any_quantity = {.type = SHAPE_QUANTITY};
+static const Shape oversample = {.type = SHAPE_INTEGER, .lo = 1, .hi = 16};
 static const Shape who = {.type = SHAPE_WORD, .words = affected};
 
 static const ShapeField world_fields[] = {
@@ -73,6 +74,10 @@ static const ShapeField role_fields[] = {
 	{"max_gap", &short_time, false,
 	 "longest time between two samples that still shows everything"},
 	{"sample", &short_time, false, "time between two samples; default the channel's own"},
+	{"oversample", &oversample, false,
+	 "node, adc.N: conversions averaged for a sample: 1, 4 or 16; default 1"},
+	{"edges", &boolean, false,
+	 "node, in.N: its edges are captured with their own times; default: looked at each 0.25 ms"},
 	{"bandwidth", &frequency, false, "of sensor and channel together"},
 	{"max_slew", &any_quantity, false, "fastest change that the quantity can make, per second"},
 	{"noise", &any_quantity, false, "standard deviation of one sample"},
@@ -303,6 +308,8 @@ static RigRole *read_role(const char *name, const YamlDoc *doc, const YamlNode *
 	r->pulse_ns = shape_ns(yaml_get(node, "pulse"), 0);
 	r->max_gap_ns = shape_ns(yaml_get(node, "max_gap"), 0);
 	r->sample_ns = shape_ns(yaml_get(node, "sample"), 0);
+	r->oversample = (int)shape_number(yaml_get(node, "oversample"), 0);
+	r->edges = shape_boolean(yaml_get(node, "edges"), false);
 	r->bandwidth_hz = shape_quantity(yaml_get(node, "bandwidth"), "Hz", 0);
 	r->slew_unit = r->noise_unit = r->initial_unit = unit_one;
 	r->u_sample = r->initial = (double)NAN;
@@ -353,6 +360,21 @@ static void check_actuator(const RigRole *r, const DeviceChannel *c, const YamlD
 			   r->drive_unit.symbol);
 }
 
+/* What only a node's inputs do. */
+static void check_terminal_options(const RigDeviceSpec *d, const RigRole *r, const YamlDoc *doc,
+				   const YamlNode *node, Diagnostics *diag)
+{
+	bool of_node = !strcmp(d->driver, "node");
+	if (r->oversample && !(of_node && g_str_has_prefix(r->channel, "adc.")))
+		yaml_error(doc, yaml_get(node, "oversample"), diag,
+			   "`oversample` is for a node's adc.0 to adc.3");
+	else if (r->oversample && r->oversample != 1 && r->oversample != 4 && r->oversample != 16)
+		yaml_error(doc, yaml_get(node, "oversample"), diag, "expected 1, 4 or 16");
+	if (r->edges && !(of_node && g_str_has_prefix(r->channel, "in.")))
+		yaml_error(doc, yaml_get(node, "edges"), diag,
+			   "`edges` is for a node's in.0 to in.3");
+}
+
 static void check_role(RigSpec *spec, RigRole *r, const YamlDoc *doc, const YamlNode *key,
 		       const YamlNode *node, Diagnostics *diag)
 {
@@ -390,6 +412,7 @@ static void check_role(RigSpec *spec, RigRole *r, const YamlDoc *doc, const Yaml
 		check_actuator(r, &p->channel, doc, node, diag);
 	else if (r->kind == RIG_SENSOR)
 		check_sensor(r, doc, node, diag);
+	check_terminal_options(d, r, doc, node, diag);
 	if (r->latency_from && r->kind != RIG_CAMERA)
 		yaml_error(doc, key, diag, "`latency_from` is for cameras");
 	for (guint i = 0; i < spec->roles->len; i++) {

@@ -42,6 +42,8 @@ static int adc_read(void *user, const char *name, int64_t t_ns)
 {
 	NodeBench *b = user;
 	int k = name[4] - '0';
+	if (b->adc_read)
+		return b->adc_read(b, k, t_ns);
 	return b->adc_mv[k] + (k ? 0 : (int)(b->adc_slope * t_ns / CLOCK_S));
 }
 
@@ -60,10 +62,36 @@ static bool send_bytes(void *user, const uint8_t *wire, uint8_t n)
 	return feed(b, changed, k);
 }
 
+static void on_adc(NodeBench *b, const ProtoAdc *adc)
+{
+	b->batches++;
+	b->adc = *adc;
+	for (int i = 0; i < adc->channels * adc->scans; i++) {
+		int k = i % adc->channels;
+		uint64_t at = adc->at + (uint64_t)(i / adc->channels * adc->period) + adc->of[k].after;
+		BenchValue v = {adc->of[k].channel, ((int64_t)at - b->offset_ticks) * 500,
+				proto_get16(adc->values + 2 * i)};
+		b->adc_codes[i % 32] = v.value;
+		if (b->values)
+			g_array_append_val(b->values, v);
+	}
+}
+
+static void on_edges(NodeBench *b, const ProtoEdges *e)
+{
+	b->edges_said = *e;
+	b->edges_messages++;
+	for (int i = 0; i < e->edges; i++) {
+		BenchCapture c = {e->edge[i].what, e->at - e->edge[i].before};
+		g_array_append_val(b->captured, c);
+	}
+}
+
 static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 {
 	NodeBench *b = user;
 	ProtoAdc adc;
+	ProtoEdges edges;
 	if (proto_reply_get(bytes, n, &b->reply[b->replies % 64])) {
 		b->replies++;
 	} else if (proto_event_get(bytes, n, &b->event[b->events % 64])) {
@@ -71,10 +99,9 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	} else if (proto_axes_get(bytes, n, &b->axes)) {
 		b->snapshots++;
 	} else if (proto_adc_get(bytes, n, &adc)) {
-		b->batches++;
-		b->adc = adc;
-		for (int i = 0; i < adc.channels * adc.scans && i < 32; i++)
-			b->adc_codes[i] = proto_get16(adc.codes + 2 * i);
+		on_adc(b, &adc);
+	} else if (proto_edges_get(bytes, n, &edges)) {
+		on_edges(b, &edges);
 	} else {
 		b->texts++;
 	}
@@ -131,6 +158,7 @@ NodeBench *node_bench_new(BenchKind kind)
 	NodeNativePlant plant = {b, on_pin, adc_read, on_duty};
 	NodeNativeConfig config = {0};
 	b->clock = clock_manual_new(0);
+	b->captured = g_array_new(FALSE, FALSE, sizeof(BenchCapture));
 	for (int i = 0; i < PROTO_AXES; i++)
 		b->axis[i].at = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	if (kind == BENCH_ELF)
@@ -148,6 +176,8 @@ void node_bench_free(NodeBench *b)
 	node_sim_free(b->sim);
 	node_native_free(b->native);
 	clock_free(b->clock);
+	g_array_unref(b->captured);
+	g_clear_pointer(&b->values, g_array_unref);
 	for (int i = 0; i < PROTO_AXES; i++)
 		g_array_unref(b->axis[i].at);
 	g_free(b);

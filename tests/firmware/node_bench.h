@@ -24,6 +24,16 @@ typedef struct {
 	GArray *at; /* int64_t ns of each step since the array was emptied */
 } BenchAxis;
 
+typedef struct {
+	int channel;
+	int64_t t_ns; /* bench time */
+	uint16_t value;
+} BenchValue;
+typedef struct {
+	uint8_t what;
+	uint64_t at; /* node ticks */
+} BenchCapture;
+
 typedef enum { BENCH_ELF, BENCH_NATIVE } BenchKind;
 
 typedef struct NodeBench {
@@ -38,8 +48,12 @@ typedef struct NodeBench {
 	ProtoEventMsg event[64];
 	ProtoAxes axes; /* the last */
 	unsigned snapshots;
-	ProtoAdc adc; /* the last; codes are copied to adc_codes */
+	ProtoAdc adc; /* the last; values are copied to adc_codes */
 	uint16_t adc_codes[32];
+	GArray *values;   /* BenchValue of all, when not NULL */
+	GArray *captured; /* BenchCapture of all */
+	ProtoEdges edges_said; /* the last */
+	unsigned edges_messages;
 	int64_t offset_ticks; /* node ticks at bench time 0: measured by ping */
 	uint8_t groups; /* of the pings that node_bench_run() sends every 20 ms; 0xff: send none */
 	int64_t next_ping_ns;
@@ -50,6 +64,7 @@ typedef struct NodeBench {
 	int duty[2]; /* per mille */
 	int64_t duty_ns[2];
 	int adc_mv[4];
+	int (*adc_read)(struct NodeBench *b, int channel, int64_t t_ns); /* NULL: adc_mv and adc_slope */
 	int64_t adc_slope; /* mV per second added to channel 0 */
 	uint16_t tag;
 	/* What happens to bytes on their way; NULL: nothing. Returns how many of ret are delivered. */

@@ -210,9 +210,9 @@ static void samples_have_values_times_and_numbers(void)
 		node_bench_run(b, CLOCK_S);
 		CU_ASSERT_TRUE(b->batches - had >= 198 && b->batches - had <= 202); /* 4 x 1 kHz */
 		CU_ASSERT_EQUAL((uint16_t)(b->adc.batch - number), b->batches - had);
-		CU_ASSERT_EQUAL(b->adc.step, 500);
+		CU_ASSERT_EQUAL(b->adc.period, 2000);
 		CU_ASSERT_EQUAL(b->adc_codes[1], 512);
-		CU_ASSERT_EQUAL(b->adc_codes[2], 1023);
+		CU_ASSERT_EQUAL(b->adc_codes[2], 1023 | PROTO_ADC_CLIPPED);
 		CU_ASSERT_EQUAL(b->adc_codes[3], 252);
 		double t_s = ((double)b->adc.at - (double)b->offset_ticks) / 2e6;
 		CU_ASSERT_DOUBLE_EQUAL(b->adc_codes[0], (100 + 1000 * t_s) * 1024 / 5000, 1.3);
@@ -291,7 +291,8 @@ static void inputs_are_events_with_their_time(void)
 		node_bench_run(b, 10 * CLOCK_MS);
 		const ProtoEventMsg *e = node_bench_event(b, PROTO_EVENT_INPUT);
 		CU_ASSERT_TRUE(e && e->source == PROTO_REG_IN2 && e->detail == 1);
-		CU_ASSERT_TRUE(e && e->at - at <= 600); /* one tick of 250 µs */
+		/* one tick of 250 µs; the bench is wrong by 3.5 µs at most */
+		CU_ASSERT_TRUE(e && (int64_t)(e->at - at) <= 600 && (int64_t)(e->at - at) >= -8);
 		CU_ASSERT_EQUAL(node_bench_get(b, PROTO_REG_IN2), 1);
 		CU_ASSERT_EQUAL(node_bench_get(b, PROTO_REG_IN1), 0);
 	}

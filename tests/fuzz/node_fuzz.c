@@ -52,7 +52,9 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	ProtoEventMsg event;
 	ProtoAdc adc;
 	ProtoAxes axes;
+	ProtoEdges edges;
 	proto_axes_get(bytes, n, &axes);
+	proto_edges_get(bytes, n, &edges);
 	proto_reply_get(bytes, n, &reply);
 	proto_event_get(bytes, n, &event);
 	proto_adc_get(bytes, n, &adc);
@@ -94,6 +96,14 @@ static void ping(Host *h, uint8_t groups, uint64_t spoken)
 	proto_link_datagram(&h->link, PROTO_PING, payload, sizeof payload);
 }
 
+/* Captured inputs change, too. */
+static void flutter(Host *h, uint8_t byte)
+{
+	static const char *const names[] = {"in.0", "in.1", "in.2", "in.3"};
+	for (int i = 0; i < (byte & 0x0f); i++)
+		node_native_set_input(h->node, names[byte >> 4 & 3], i & 1);
+}
+
 static void messages(Host *h, const uint8_t *data, size_t size)
 {
 	static const uint8_t edge[2][PROTO_WRITE_SIZE] = {
@@ -114,6 +124,7 @@ static void messages(Host *h, const uint8_t *data, size_t size)
 			n = (uint8_t)(size - 1);
 		ping(h, data[0] >> 6, (uint64_t)node_native_now(h->node) / 500 + 1);
 		proto_link_post(&h->link, data + 1, n);
+		flutter(h, n ? data[n] : 0);
 		turn(h, 200000 + data[0] * 100000);
 		data += 1 + n;
 		size -= 1u + n;

@@ -3,7 +3,8 @@
  *	out.0 … out.7	PA0 … PA7	22 … 29	push-pull; external pull-down to SAFE is part of the wiring
  *	enable		PC0		37	high while leases run; gates the power stage
  *	estop, trip	PD0, PD1	21, 20	INT0, INT1; loop to ground, pull-up: open = high
- *	in.0 … in.3	PL0 … PL3	49 … 46
+ *	in.0		PL0		49	timer 4's capture unit
+ *	in.1 … in.3	PB4 … PB6	10 … 12	pin change interrupt
  *	adc.0 … adc.3	PF0 … PF3	A0 … A3	reference AVCC
  *	led		PB7		13
  *	pwm.0, pwm.1	PL4, PL5	45, 44	OC5B, OC5C; external pull-down
@@ -11,7 +12,7 @@
  *	dir.N		PC2, PC4, PC6	35, 33, 31	high = upwards
  *	UART0		PE0, PE1	USB bridge
  *
- * Timer 3 counts with timer 1: OCR3A, B, C are the axes' next steps. Timer 5 makes the duties.
+ * Timers 3 and 4 count with timer 1: OCR3A, B, C are the axes' next steps, ICR4 is when in.0 changed. Timer 5 makes the duties.
  */
 #ifndef ANZEN_BOARD_ATMEGA2560_H
 #define ANZEN_BOARD_ATMEGA2560_H
@@ -27,7 +28,20 @@
 #define BOARD_ENABLE_BIT 0
 #define BOARD_LED_BIT 7
 #define BOARD_LOOPS_BIT 0 /* estop; trip is the next */
-#define BOARD_IN() ((uint8_t)(PINL << 4))
+#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b) & 0x70) << 1)) /* in.1 … in.3 */
+#define BOARD_IN() ((uint8_t)((PINL & 1) << 4 | BOARD_CHANGED(PINB)))
+#define BOARD_CAPTURE_VECT TIMER4_CAPT_vect
+#define BOARD_CAPTURE_ICR ICR4
+#define BOARD_CAPTURE_CONTROL TCCR4B
+#define BOARD_CAPTURE_RISING (_BV(CS41) | _BV(ICES4))
+#define BOARD_CAPTURE_FALLING _BV(CS41)
+#define BOARD_CAPTURE_FLAGS TIFR4
+#define BOARD_CAPTURE_BIT ICF4
+#define BOARD_CAPTURE_FLAG _BV(BOARD_CAPTURE_BIT)
+#define BOARD_CAPTURE_MASK TIMSK4
+#define BOARD_CAPTURE_MASK_OFF 0
+#define BOARD_CAPTURE_MASK_ON _BV(ICIE4)
+#define BOARD_CHANGES(inputs) ((uint8_t)((inputs) >> 1 & 0x70)) /* their bits of port B */
 #define BOARD_RX_VECT USART0_RX_vect
 #define BOARD_UDRE_VECT USART0_UDRE_vect
 #define BOARD_TX_RING 256

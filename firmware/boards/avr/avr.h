@@ -99,24 +99,25 @@ static inline void board_adc_select(uint8_t channel)
 {
 	ADMUX = _BV(REFS0) | channel;
 }
-/* Starts a conversion; returns its sample-and-hold instant: 1.5 ADC clocks (12 µs at 125 kHz) later. */
-static inline uint32_t board_adc_start(void)
+/* Starts a conversion. *ret_at, the low half of its sample-and-hold instant, 1.5 ADC clocks (12 µs at 125 kHz) later, is
+ * there before core_on_adc() comes: after 13 of them. The whole register is written: to change a bit would clear the flag. */
+#define BOARD_ADC (_BV(ADEN) | _BV(ADIE) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0))
+static inline void board_adc_start(volatile uint16_t *ret_at)
 {
 	board_irq irq = board_irq_off();
-	ADCSRA |= _BV(ADSC);
-	uint32_t at = board_now() + 24;
+	ADCSRA = BOARD_ADC | _BV(ADSC);
+	*ret_at = (uint16_t)(TCNT1 + 24);
 	board_irq_restore(irq);
-	return at;
-}
-
-static inline uint8_t board_adc_done(void)
-{
-	return !(ADCSRA & _BV(ADSC));
 }
 static inline uint16_t board_adc_code(void)
 {
 	return ADC;
 }
+
+/* Whose edges are captured: PROTO_INPUT_IN0 … The board calls core_on_edges() until node.edges_off; in.0 by a timer's capture
+ * unit, the others by a pin change interrupt. */
+void board_edges_on(uint8_t inputs);
+void board_edges_off(void);
 
 static inline void board_watchdog_kick(void)
 {

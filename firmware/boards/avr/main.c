@@ -188,7 +188,8 @@ SAFETY_LINE(INT1_vect, __vector_trip, core_on_trip)
 /* Alarm and tick let everything else in, never themselves; the alarm keeps the tick out while it waits for a moment, and a
  * step that has not set its next moment yet keeps out both. Flags rather than TIMSK1: what comes meanwhile is remembered
  * here and does not depend on how a chip, or an emulator, treats a flag that was raised while its interrupt was masked. */
-static volatile uint8_t alarm_masked, alarm_active, alarm_missed, tick_active, tick_missed;
+static volatile uint8_t alarm_masked, alarm_missed, tick_active, tick_missed;
+static volatile uint8_t alarm_active __attribute__((used)), adc_missed __attribute__((used));
 #define steps GPIOR0 /* bit N: axis N is in its step; what it keeps waiting: */
 #define STEPS_ALL 0x07
 #define STEPS_ALARM_ENTERS \
@@ -222,6 +223,10 @@ static void run_alarm(void)
 	} while (alarm_missed);
 	alarm_active = 0;
 	sei();
+	if (adc_missed) {
+		adc_missed = 0;
+		core_on_adc();
+	}
 	if (tick_missed && !tick_active)
 		run_tick();
 }
@@ -293,6 +298,36 @@ ISR(TIMER1_COMPB_vect, ISR_NOBLOCK)
 #include "steps.h"
 #endif
 
+/* Between two conversions lie 104 µs; should this be held up for longer, it has done its part. While the alarm waits for its
+ * moment it is kept out, too. */
+void __vector_adc(void) __attribute__((interrupt, used));
+void __vector_adc(void)
+{
+	core_on_adc();
+}
+
+ISR(ADC_vect, ISR_NAKED)
+{
+	__asm__ volatile("push r24\n"
+			 "in r24, __SREG__\n"
+			 "push r24\n"
+			 "lds r24, %[alarm]\n"
+			 "tst r24\n"
+			 "brne 1f\n"
+			 "pop r24\n"
+			 "out __SREG__, r24\n"
+			 "pop r24\n"
+			 "jmp __vector_adc\n"
+			 "1: sts %[missed], r24\n"
+			 "pop r24\n"
+			 "out __SREG__, r24\n"
+			 "pop r24\n"
+			 "reti\n" ::[alarm] "i"(&alarm_active),
+			 [missed] "i"(&adc_missed));
+}
+
+#include "capture.h"
+
 void board_alarm_mask(uint8_t masked)
 {
 	alarm_masked = masked;
@@ -351,6 +386,10 @@ static void peripherals(void)
 	GTCCR = _BV(TSM) | _BV(PSRSYNC); /* timers start as one */
 	TCCR1A = 0;
 	TCNT1 = 0;
+#ifdef TCCR4B
+	TCCR4A = 0;
+	TCNT4 = 0;
+#endif
 #if ROWS_AXES
 	TCCR3A = 0;
 	TCNT3 = 0;
@@ -361,6 +400,9 @@ static void peripherals(void)
 	ICR5 = BOARD_PWM_TOP; /* before the clock: emulators take the period when that is written */
 #endif
 	TCCR1B = _BV(CS11);
+#ifdef TCCR4B
+	TCCR4B = _BV(CS41);
+#endif
 #if ROWS_AXES
 	TCCR3B = _BV(CS31);
 #endif
@@ -370,7 +412,7 @@ static void peripherals(void)
 	GTCCR = 0;
 	OCR1B = TCNT1 + (uint16_t)TICKS_US(PROTO_TICK_US);
 	TIMSK1 = _BV(TOIE1) | _BV(OCIE1A) | _BV(OCIE1B);
-	ADCSRA = _BV(ADEN) | _BV(ADPS2) | _BV(ADPS1) | _BV(ADPS0); /* 125 kHz */
+	ADCSRA = BOARD_ADC; /* 125 kHz */
 	UCSR0A = _BV(U2X0); /* before the divisor: emulators take the speed when that is written */
 	UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
 	UBRR0 = F_CPU / 8 / PROTO_BAUD - 1;

@@ -48,9 +48,10 @@ void board_axis_run(uint8_t mask);
 void board_axis_rest(uint8_t i);
 uint8_t board_inputs(void);
 void board_adc_select(uint8_t channel);
-uint32_t board_adc_start(void);
-uint8_t board_adc_done(void);
+void board_adc_start(volatile uint16_t *ret_at); /* the low half of its sample-and-hold instant */
 uint16_t board_adc_code(void);
+void board_edges_on(uint8_t inputs);
+void board_edges_off(void);
 void board_watchdog_kick(void);
 bool board_uart_send(const uint8_t *bytes, uint8_t n);
 int16_t board_uart_get(void);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define TICK_NS 500
-#define SAMPLE_TICKS 24 /* 1.5 ADC clocks of 8 µs */
+#define SAMPLE_TICKS 24      /* 1.5 ADC clocks of 8 µs */
+#define CONVERSION_TICKS 208 /* 13 of them */
 #define QUEUE 16384u
 #define NEVER UINT64_MAX
 #define PINS 16
@@ -22,9 +23,10 @@ struct NodeNative {
 	NodeNativePlant plant;
 	int64_t start_ns;
 	uint64_t now;                 /* ticks */
-	uint64_t tick, alarm, sample; /* when each is due */
+	uint64_t tick, alarm, sample, converted; /* when each is due */
 	uint32_t boots;
 	uint8_t channel, code_channel, inputs, pins[PINS]; /* out.0 … out.7, led, enable, axes */
+	uint8_t edges; /* captured inputs */
 	uint16_t code, duty[2], duty_next[2];
 	uint64_t step_at[PROTO_AXES];
 	uint8_t stepping; /* bit per axis whose interrupt is on */
@@ -190,22 +192,28 @@ void board_adc_select(uint8_t channel)
 	board_native->channel = channel;
 }
 
-uint32_t board_adc_start(void)
+void board_adc_start(volatile uint16_t *ret_at)
 {
 	NodeNative *n = board_native;
 	n->sample = n->now + SAMPLE_TICKS;
+	n->converted = n->now + CONVERSION_TICKS;
 	n->code_channel = n->channel;
-	return (uint32_t)n->sample;
-}
-
-uint8_t board_adc_done(void)
-{
-	return board_native->sample == NEVER; /* over long before the next tick */
+	*ret_at = (uint16_t)n->sample;
 }
 
 uint16_t board_adc_code(void)
 {
 	return board_native->code;
+}
+
+void board_edges_on(uint8_t inputs)
+{
+	board_native->edges = inputs;
+}
+
+void board_edges_off(void)
+{
+	board_native->edges = 0;
 }
 
 void board_watchdog_kick(void)
@@ -273,6 +281,7 @@ static uint64_t earliest(const NodeNative *n)
 	for (int i = 0; i < PROTO_AXES; i++)
 		if ((n->stepping >> i & 1) && n->step_at[i] < first)
 			first = n->step_at[i];
+	first = n->converted < first ? n->converted : first;
 	return n->sample < first ? n->sample : first;
 }
 
@@ -287,6 +296,10 @@ static void step(NodeNative *n)
 	}
 	if (n->sample <= n->now)
 		take_sample(n);
+	if (n->converted <= n->now) {
+		n->converted = NEVER;
+		core_on_adc();
+	}
 	if (n->tick <= n->now)
 		tick(n);
 	core_poll();
@@ -320,7 +333,8 @@ void node_native_reset(NodeNative *n, uint8_t cause)
 	board_pwm_apply(1, 0);
 	n->stepping = 0;
 	n->in.tail = n->in.head;
-	n->alarm = n->sample = NEVER;
+	n->alarm = n->sample = n->converted = NEVER;
+	n->edges = 0;
 	n->tick = n->now + TICKS_US(PROTO_TICK_US);
 	core_init(++n->boots, cause);
 }
@@ -368,6 +382,12 @@ bool node_native_set_input(NodeNative *n, const char *name, bool level)
 			core_on_estop();
 		if (level && !was && bit == PROTO_INPUT_TRIP)
 			core_on_trip();
+		if (!level == !was)
+			return true;
+		if (bit & n->edges)
+			core_on_edges(bit, n->inputs, (uint16_t)n->now);
+		if (n->core.edges_off)
+			n->edges = 0;
 		return true;
 	}
 	return false;

@@ -3,7 +3,7 @@
  *	out.0 … out.7	PC0 … PC7	push-pull; external pull-down to SAFE is part of the wiring
  *	enable		PC8		high while leases run; gates the power stage
  *	estop, trip	PB0, PB1	EXTI0, EXTI1; loop to ground, pull-up: open = high
- *	in.0 … in.3	PB12 … PB15	pulled down
+ *	in.0 … in.3	PB12 … PB15	pulled down; EXTI12 … EXTI15
  *	adc.0 … adc.3	PA1 … PA4	10 bits of VDDA (3.3 V)
  *	led		PC12		lit when low
  *	USART1		PA9, PA10	500 kBd, 3.3 V
@@ -61,9 +61,12 @@ void board_led(uint8_t on);
 uint8_t board_inputs(void);
 
 void board_adc_select(uint8_t channel);
-uint32_t board_adc_start(void); /* its sample-and-hold instant */
-uint8_t board_adc_done(void);
+void board_adc_start(volatile uint16_t *ret_at); /* the low half of its sample-and-hold instant */
 uint16_t board_adc_code(void);
+
+/* Whose edges are captured: PROTO_INPUT_IN0 … The board calls core_on_edges() until node.edges_off. */
+void board_edges_on(uint8_t inputs);
+void board_edges_off(void);
 
 void board_watchdog_kick(void);
 

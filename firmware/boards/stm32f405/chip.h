@@ -55,8 +55,10 @@
 #define GPIO_BSRR(port) REG(GPIO(port) + 0x18)
 #define GPIO_AFRH(port) REG(GPIO(port) + 0x24)
 #define SYSCFG_EXTICR1 REG(0x40013808)
+#define SYSCFG_EXTICR4 REG(0x40013814)
 #define EXTI_IMR REG(0x40013c00)
 #define EXTI_RTSR REG(0x40013c08)
+#define EXTI_FTSR REG(0x40013c0c)
 #define EXTI_SWIER REG(0x40013c10)
 #define EXTI_PR REG(0x40013c14)
 
@@ -91,6 +93,7 @@
 #define ADC_SR_EOC (1u << 1)
 #define ADC1_CR1 REG(0x40012004)
 #define ADC_CR1_10_BIT (1u << 24)
+#define ADC_CR1_EOCIE (1u << 5)
 #define ADC1_CR2 REG(0x40012008)
 #define ADC_CR2_ADON 1u
 #define ADC_CR2_SWSTART (1u << 30)
@@ -111,6 +114,7 @@
 #define SYST_RVR REG(0xe000e014)
 #define SYST_CVR REG(0xe000e018)
 #define NVIC_ISER(irq) REG(0xe000e100 + 4 * ((irq) / 32))
+#define NVIC_ICER(irq) REG(0xe000e180 + 4 * ((irq) / 32))
 #define NVIC_ISPR(irq) REG(0xe000e200 + 4 * ((irq) / 32))
 #define NVIC_IPR(irq) REG8(0xe000e400 + (irq))
 #define SCB_ICSR REG(0xe000ed04)
@@ -119,12 +123,23 @@
 #define SCB_SHPR_PENDSV REG8(0xe000ed22)
 #define SCB_SHPR_SYSTICK REG8(0xe000ed23)
 
-enum { IRQ_EXTI0 = 6, IRQ_EXTI1 = 7, IRQ_TIM2 = 28, IRQ_USART1 = 37, IRQ_USART2 = 38, IRQS = 82 };
+enum {
+	IRQ_EXTI0 = 6,
+	IRQ_EXTI1 = 7,
+	IRQ_ADC = 18,
+	IRQ_TIM2 = 28,
+	IRQ_USART1 = 37,
+	IRQ_USART2 = 38,
+	IRQ_EXTI15_10 = 40,
+	IRQS = 82
+};
 
 /* main.c's interrupts, for the vector table */
 void on_estop(void);
 void on_trip(void);
 void on_alarm(void);
+void on_adc(void);
+void on_edges(void);
 void on_usart1(void);
 void on_usart2(void);
 void on_systick(void);

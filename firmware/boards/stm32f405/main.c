@@ -67,9 +67,10 @@ void on_usart2(void)
 {
 	if (!(USART_SR(USART2) & USART_SR_RXNE))
 		return;
-	uint8_t now = (uint8_t)USART_DR(USART2), opened = now & (uint8_t)~test_inputs;
+	uint8_t now = (uint8_t)USART_DR(USART2), opened = now & (uint8_t)~test_inputs,
+		changed = now ^ test_inputs;
 	test_inputs = now;
-	EXTI_SWIER = opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP);
+	EXTI_SWIER = (opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP)) | (uint32_t)(changed & 0xf0) << 8;
 }
 
 /* ---- pins ------------------------------------------------------------------------------------------------------------ */
@@ -271,24 +272,53 @@ void board_adc_select(uint8_t channel)
 	ADC1_SQR3 = channel + 1u;
 }
 
-uint32_t board_adc_start(void)
+void board_adc_start(volatile uint16_t *ret_at)
 {
 	board_irq irq = board_irq_off();
 	ADC1_SR = 0;
 	ADC1_CR2 = ADC_CR2_ADON | ADC_CR2_SWSTART;
-	uint32_t at = board_now() + TICKS_US(SAMPLE_CLOCKS / 21);
+	*ret_at = (uint16_t)(board_now() + TICKS_US(SAMPLE_CLOCKS / 21));
+	if (board_emulated)
+		NVIC_ISPR(IRQ_ADC) = 1u << IRQ_ADC % 32;
 	board_irq_restore(irq);
-	return at;
 }
 
-uint8_t board_adc_done(void)
+/* Reading the code takes the request back. */
+void on_adc(void)
 {
-	return board_emulated || (ADC1_SR & ADC_SR_EOC);
+	core_on_adc();
 }
 
 uint16_t board_adc_code(void)
 {
 	return (uint16_t)(ADC1_DR & 0x3ff);
+}
+
+/* ---- edges ---------------------------------------------------------------------------------------------------------- */
+
+void on_edges(void)
+{
+	uint16_t stamp = board_now16();
+	EXTI_PR = 0xf000; /* before the pins are read: what changes after that comes again */
+	uint8_t levels = board_inputs();
+	core_on_edges(0xf0, levels, stamp);
+	if (node.edges_off)
+		board_edges_off();
+}
+
+void board_edges_off(void)
+{
+	NVIC_ICER(IRQ_EXTI15_10) = 1u << IRQ_EXTI15_10 % 32;
+}
+
+void board_edges_on(uint8_t inputs)
+{
+	uint32_t lines = (uint32_t)inputs << 8;
+	board_irq irq = board_irq_off();
+	EXTI_IMR = (EXTI_IMR & ~0xf000u) | lines;
+	board_irq_restore(irq);
+	if (inputs)
+		NVIC_ISER(IRQ_EXTI15_10) = 1u << IRQ_EXTI15_10 % 32;
 }
 
 /* ---- safety ----------------------------------------------------------------------------------------------------------- */
@@ -412,7 +442,7 @@ static void peripherals(void)
 	TIM2_CR1 = 1;
 	TIM2_DIER = board_emulated ? 0 : TIM_CC1;
 	ADC_CCR = ADC_CCR_BY_4;
-	ADC1_CR1 = ADC_CR1_10_BIT;
+	ADC1_CR1 = ADC_CR1_10_BIT | ADC_CR1_EOCIE;
 	ADC1_SMPR2 = 4u << 3 | 4u << 6 | 4u << 9 | 4u << 12; /* channels 1 … 4: SAMPLE_CLOCKS */
 	ADC1_CR2 = ADC_CR2_ADON;
 	USART_BRR(USART1) = 84000000 / PROTO_BAUD;
@@ -422,6 +452,9 @@ static void peripherals(void)
 		enable_irq(IRQ_USART2, LEVEL_LINK);
 	}
 	SYSCFG_EXTICR1 = 0x0011; /* PB0, PB1 */
+	SYSCFG_EXTICR4 = 0x1111; /* PB12 … PB15: both edges */
+	EXTI_RTSR |= 0xf000;
+	EXTI_FTSR |= 0xf000;
 	EXTI_RTSR |= 3;          /* rising = opening */
 	EXTI_PR = 3;
 	EXTI_IMR |= 3;
@@ -434,6 +467,8 @@ static void interrupts(void)
 	enable_irq(IRQ_EXTI0, LEVEL_EDGE);
 	enable_irq(IRQ_EXTI1, LEVEL_EDGE);
 	enable_irq(IRQ_USART1, LEVEL_LINK);
+	enable_irq(IRQ_ADC, LEVEL_LINK);
+	NVIC_IPR(IRQ_EXTI15_10) = LEVEL_LINK;
 	enable_irq(IRQ_TIM2, LEVEL_ALARM);
 	SYST_RVR = TICK_COUNTS - 1;
 	SYST_CVR = 0;

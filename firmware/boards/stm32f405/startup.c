@@ -28,12 +28,16 @@ static const void *const vectors[EXTERNAL(IRQS)] __attribute__((section(".vector
 	[16 ... EXTERNAL(IRQ_EXTI0) - 1] = astray,
 	[EXTERNAL(IRQ_EXTI0)] = on_estop,
 	[EXTERNAL(IRQ_EXTI1)] = on_trip,
-	[EXTERNAL(IRQ_EXTI1) + 1 ... EXTERNAL(IRQ_TIM2) - 1] = astray,
+	[EXTERNAL(IRQ_EXTI1) + 1 ... EXTERNAL(IRQ_ADC) - 1] = astray,
+	[EXTERNAL(IRQ_ADC)] = on_adc,
+	[EXTERNAL(IRQ_ADC) + 1 ... EXTERNAL(IRQ_TIM2) - 1] = astray,
 	[EXTERNAL(IRQ_TIM2)] = on_alarm,
 	[EXTERNAL(IRQ_TIM2) + 1 ... EXTERNAL(IRQ_USART1) - 1] = astray,
 	[EXTERNAL(IRQ_USART1)] = on_usart1,
 	[EXTERNAL(IRQ_USART2)] = on_usart2,
-	[EXTERNAL(IRQ_USART2) + 1 ... EXTERNAL(IRQS) - 1] = astray,
+	[EXTERNAL(IRQ_USART2) + 1] = astray,
+	[EXTERNAL(IRQ_EXTI15_10)] = on_edges,
+	[EXTERNAL(IRQ_EXTI15_10) + 1 ... EXTERNAL(IRQS) - 1] = astray,
 };
 
 void reset(void)

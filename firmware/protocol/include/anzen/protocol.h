@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROTO_VERSION 3
+#define PROTO_VERSION 4
 
 #define PROTO_HEADER 8
 #define PROTO_CRC 4
@@ -181,8 +181,8 @@ typedef struct {
 	uint8_t n;
 } ProtoFrame;
 
-/* Build a frame for the wire with its delimiter; returns its length (≤ PROTO_WIRE). n ≤ PROTO_PAYLOAD. */
-uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t ret_wire[PROTO_WIRE]);
+/* Build a frame for the wire with its delimiter; returns its length, n + PROTO_WIRE - PROTO_PAYLOAD. n ≤ PROTO_PAYLOAD. */
+uint8_t proto_frame_encode(const ProtoFrame *frame, uint8_t *ret_wire);
 
 typedef enum { PROTO_NEED_MORE, PROTO_FRAME, PROTO_INVALID } ProtoParse;
 
@@ -287,6 +287,7 @@ typedef struct {
 	int32_t value;
 	uint64_t at;
 } ProtoReply;
+#define PROTO_REPLY_SIZE 16 /* at most */
 uint8_t proto_reply_put(const ProtoReply *reply, uint8_t *ret_bytes);
 bool proto_reply_get(const uint8_t *bytes, uint8_t n, ProtoReply *ret_reply);
 
@@ -295,18 +296,47 @@ typedef struct {
 	uint32_t detail;
 	uint64_t at;
 } ProtoEventMsg;
+#define PROTO_EVENT_SIZE 15
 uint8_t proto_event_put(const ProtoEventMsg *event, uint8_t *ret_bytes);
 bool proto_event_get(const uint8_t *bytes, uint8_t n, ProtoEventMsg *ret_event);
 
+#define PROTO_ADC_MOST 4
+#define PROTO_ADC_CLIPPED 0x8000 /* in a value */
 typedef struct {
-	uint16_t batch, step;
+	uint16_t batch, period;
 	uint64_t at;
-	uint8_t channels, scans;
-	const uint8_t *
-		codes; /* u16 little-endian, channels * scans of them; proto_get16(codes + 2 * i) */
+	uint8_t plan, channels, scans; /* channels: those that are not off */
+	struct {
+		uint8_t channel, conversions;
+		uint16_t after;
+	} of[PROTO_ADC_MOST];
+	const uint8_t *values; /* u16 little-endian, channels * scans of them; proto_get16(values + 2 * i) */
 } ProtoAdc;
 #define PROTO_ADC_HEADER 15
+/* Conversions that one value of the channel is the sum of; 0: off. */
+static inline uint8_t proto_adc_conversions(uint8_t plan, uint8_t channel)
+{
+	uint8_t code = (uint8_t)(plan >> 2 * channel) & 3;
+	return code == 3 ? 16 : code == 2 ? 4 : code;
+}
 bool proto_adc_get(const uint8_t *bytes, uint8_t n, ProtoAdc *ret_adc);
+
+#define PROTO_EDGES_HEADER 12
+#define PROTO_EDGES_EACH 5
+#define PROTO_EDGE_INPUT 0x03
+#define PROTO_EDGE_LEVEL 0x40 /* no edge: what the input is as capture begins */
+#define PROTO_EDGE_HIGH 0x80
+typedef struct {
+	uint64_t at;
+	uint16_t lost;
+	uint8_t edges;
+	struct {
+		uint8_t what;    /* PROTO_EDGE_… */
+		uint32_t before; /* ticks */
+	} edge[PROTO_EDGES_MOST];
+} ProtoEdges;
+uint8_t proto_edges_put(const ProtoEdges *edges, uint8_t *ret_bytes);
+bool proto_edges_get(const uint8_t *bytes, uint8_t n, ProtoEdges *ret_edges);
 
 /* ---- the link end point ------------------------------------------------------------------------------------------- */
 
@@ -321,11 +351,16 @@ typedef struct {
 	void (*datagram)(void *user, const ProtoFrame *frame);
 } ProtoLinkOps;
 
+#ifdef PROTO_FIRMWARE
+typedef uint16_t ProtoCount; /* wraps, as what a pong tells of it */
+#else
+typedef uint32_t ProtoCount;
+#endif
 typedef struct {
-	uint32_t frames, damaged, repeated,
-		missed;                 /* received; missed counts gaps in the far end's numbers */
-	uint32_t sent, resent, refused; /* refused: ops->message had no room */
-	uint32_t echoed;                /* our own frames that came back */
+	ProtoCount frames, damaged, repeated,
+		missed;                   /* received; missed counts gaps in the far end's numbers */
+	ProtoCount sent, resent, refused; /* refused: ops->message had no room */
+	ProtoCount echoed;                /* our own frames that came back */
 } ProtoLinkCounts;
 
 struct ProtoLink {
@@ -342,8 +377,8 @@ struct ProtoLink {
 	uint16_t far_datagram;
 	bool far_datagram_known, ack_due, nak_due, nak_sent;
 	bool clear_due;       /* a delimiter goes before the next DATA frame */
-	uint32_t progress_ms; /* when base moved or the first unacknowledged frame was sent */
-	uint32_t now_ms;
+	uint16_t progress_ms; /* when base moved or the first unacknowledged frame was sent */
+	uint16_t now_ms;
 	struct {
 		uint8_t n;
 		uint8_t bytes[PROTO_PAYLOAD];

@@ -56,6 +56,8 @@ typedef struct RigRole {
 	char *latency_from; /* camera: "node-a.led" */
 	bool affected_by_product, exogenous;
 	int64_t max_on_ns, max_gap_ns, pulse_ns, sample_ns;
+	int oversample; /* of a node's analog input; 0: not said */
+	bool edges;     /* of a node's digital input: captured */
 	double bandwidth_hz;
 	double max_slew; /* in slew_unit, the quantity's unit per second; 0: not declared */
 	Unit slew_unit;
