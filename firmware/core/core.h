@@ -133,7 +133,7 @@ struct edge {
 struct Node {
 	/* time */
 	uint32_t last_now;
-	uint16_t epoch; /* of 35 minutes */
+	uint16_t epoch;          /* of 35 minutes */
 	volatile uint32_t ticks; /* housekeeping ticks since boot */
 	uint32_t kicked;         /* `ticks` at the last watchdog kick */
 
@@ -172,14 +172,16 @@ struct Node {
 	/* inputs */
 	struct batch batch[BOARD_BATCHES];
 	volatile uint8_t batch_put,
-		batch_take; /* being filled, next to send; equal: none is full */
+		batch_take;    /* being filled, next to send; equal: none is full */
 	uint8_t filled, scans; /* values, scans in the one being filled */
 	uint8_t plan, period;  /* what is on; the tick takes what main wants as a new scan begins */
 	volatile uint8_t plan_wanted, period_wanted, plan_new;
-	volatile uint8_t scanning; /* set by the tick, cleared by the converter's interrupt, which has the next line meanwhile */
+	volatile uint8_t
+		scanning; /* set by the tick, cleared by the converter's interrupt, which has the next line meanwhile */
 	uint8_t wait, rest, channel, left, begins; /* begins: SCAN_BEGINS, CHANNEL_BEGINS */
 	volatile uint16_t last;
-	uint16_t sum, first, zero; /* zero: the first channel's middle, which the others are counted from */
+	uint16_t sum, first,
+		zero; /* zero: the first channel's middle, which the others are counted from */
 	uint32_t began_at;
 	volatile uint16_t batch_number, adc_lost;
 	volatile uint16_t adc_last[PROTO_ADC_CHANNELS], after[PROTO_ADC_CHANNELS];
@@ -189,9 +191,10 @@ struct Node {
 	/* edges */
 	struct edge edge[EDGE_RING];
 	volatile uint8_t edge_put, edge_take;
-	volatile uint8_t capture, captured; /* whose edges, and the level told last: PROTO_INPUT_... */
-	volatile uint8_t edges_off;         /* nothing is captured until main begins again */
-	volatile uint8_t edges_fresh;       /* inputs that have brought nothing since */
+	volatile uint8_t capture,
+		captured;             /* whose edges, and the level told last: PROTO_INPUT_... */
+	volatile uint8_t edges_off;   /* nothing is captured until main begins again */
+	volatile uint8_t edges_fresh; /* inputs that have brought nothing since */
 	volatile uint16_t edges_lost;
 	uint8_t differs;
 	uint32_t edges_at; /* up to which main has told */
@@ -297,7 +300,7 @@ void core_on_trip(void);
 void inputs_init(void);
 void inputs_tick(uint32_t now);
 void core_on_adc(void);
-void inputs_reset(void); /* main: as in a new session */
+void inputs_reset(void);                                         /* main: as in a new session */
 uint8_t inputs_oversample(uint8_t channel, int32_t conversions); /* main: 0, or a refusal */
 uint8_t inputs_period(int32_t ms);
 bool inputs_is_on(uint8_t channel);
@@ -310,8 +313,9 @@ void inputs_drop(void);            /* main: forget all full batches */
 void core_on_edges(uint8_t which, uint8_t levels, uint16_t stamp);
 void edges_lose(uint8_t n);
 void edges_watch(uint8_t inputs);
-uint8_t edges_capture(int32_t mask);     /* main: 0, or a refusal */
-bool edges_message(uint8_t *ret_message, uint8_t *ret_n); /* main: is there one? Then it is told now */
+uint8_t edges_capture(int32_t mask); /* main: 0, or a refusal */
+bool edges_message(uint8_t *ret_message,
+		   uint8_t *ret_n); /* main: is there one? Then it is told now */
 
 /* session.c */
 void session_init(void);

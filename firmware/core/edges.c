@@ -4,9 +4,10 @@
 #include "core.h"
 
 #define INS ((uint8_t)(15 * PROTO_INPUT_IN0))
-#define SETTLED TICKS_US(10) /* a stamp may be so much older than the moment at which it is in the ring */
+#define SETTLED \
+	TICKS_US(10) /* a stamp may be so much older than the moment at which it is in the ring */
 #define MANY (EDGE_RING / 2 < PROTO_EDGES_MOST ? EDGE_RING / 2 : PROTO_EDGES_MOST)
-#define DIFFERS_MOST 4       /* ticks for which a level may differ from what was told */
+#define DIFFERS_MOST 4 /* ticks for which a level may differ from what was told */
 _Static_assert((EDGE_RING & (EDGE_RING - 1)) == 0, "indices run over");
 
 /* Any context. Capture ends, and begins again with what the inputs are then: the host sees between which two moments. */
@@ -84,8 +85,8 @@ static void again(void)
 	node.edges_fresh = INS; /* what comes first may be of before that */
 	for (uint8_t i = 0, bit = PROTO_INPUT_IN0; i < 4; i++, bit = (uint8_t)(bit << 1))
 		if (node.capture & bit)
-			put((uint8_t)(i | PROTO_EDGE_LEVEL | (levels & bit ? PROTO_EDGE_HIGH : 0)), 0,
-			    now);
+			put((uint8_t)(i | PROTO_EDGE_LEVEL | (levels & bit ? PROTO_EDGE_HIGH : 0)),
+			    0, now);
 	node.differs = node.edges_off = 0;
 	board_edges_on(node.capture);
 }

@@ -333,8 +333,7 @@ uint8_t outputs_write(const ProtoWrite *w, uint64_t *ret_at)
 		if (late > 0)
 			return core_too_late(w->reg, late);
 		execute(i, &a, 0);
-		if (a.state == ACTION_DONE && a.value != core_facts[i].safe &&
-		    i != OUT_LED)
+		if (a.state == ACTION_DONE && a.value != core_facts[i].safe && i != OUT_LED)
 			wait_for(i, a.effect + a.duration);
 		*ret_at = core_time64(a.effect);
 		return a.state == ACTION_DONE ? 0xff : (uint8_t)(a.state - ACTION_DROPPED);

@@ -226,9 +226,10 @@ static uint8_t write_plain(const ProtoWrite *w)
 	case PROTO_REG_ADC1_OVERSAMPLE:
 	case PROTO_REG_ADC2_OVERSAMPLE:
 	case PROTO_REG_ADC3_OVERSAMPLE:
-		return node.stream ? PROTO_REFUSED_STREAMING
-				   : inputs_oversample((uint8_t)(w->reg - PROTO_REG_ADC0_OVERSAMPLE),
-						       w->value);
+		return node.stream
+			       ? PROTO_REFUSED_STREAMING
+			       : inputs_oversample((uint8_t)(w->reg - PROTO_REG_ADC0_OVERSAMPLE),
+						   w->value);
 	case PROTO_REG_ADC_PERIOD:
 		return node.stream ? PROTO_REFUSED_STREAMING : inputs_period(w->value);
 	case PROTO_REG_EDGES:

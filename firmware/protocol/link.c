@@ -177,7 +177,8 @@ void proto_link_poll(ProtoLink *link, uint32_t now_ms)
 	link->now_ms = (uint16_t)now_ms;
 	if (!link->session)
 		return;
-	if (link->next_send != link->base && (uint16_t)(link->now_ms - link->progress_ms) >= PROTO_RESEND_MS)
+	if (link->next_send != link->base &&
+	    (uint16_t)(link->now_ms - link->progress_ms) >= PROTO_RESEND_MS)
 		go_back(link);
 	while (link->next_send != link->next && clear_line(link)) {
 		uint8_t i = (uint8_t)(link->next_send % PROTO_WINDOW);

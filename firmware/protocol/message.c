@@ -247,7 +247,8 @@ bool proto_adc_get(const uint8_t *b, uint8_t n, ProtoAdc *ret)
 	return true;
 }
 
-_Static_assert(PROTO_EDGES_HEADER + PROTO_EDGES_EACH * PROTO_EDGES_MOST <= PROTO_PAYLOAD, "fits into a message");
+_Static_assert(PROTO_EDGES_HEADER + PROTO_EDGES_EACH * PROTO_EDGES_MOST <= PROTO_PAYLOAD,
+	       "fits into a message");
 
 uint8_t proto_edges_put(const ProtoEdges *e, uint8_t *ret)
 {
@@ -273,7 +274,8 @@ bool proto_edges_get(const uint8_t *b, uint8_t n, ProtoEdges *ret)
 	ret->edges = b[11];
 	for (uint8_t i = 0; i < ret->edges; i++) {
 		ret->edge[i].what = b[PROTO_EDGES_HEADER + PROTO_EDGES_EACH * i];
-		ret->edge[i].before = proto_get32(b + PROTO_EDGES_HEADER + PROTO_EDGES_EACH * i + 1);
+		ret->edge[i].before =
+			proto_get32(b + PROTO_EDGES_HEADER + PROTO_EDGES_EACH * i + 1);
 	}
 	return true;
 }

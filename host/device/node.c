@@ -310,13 +310,13 @@ static void tell_inputs(NodeDevice *self, const ProtoPong *pong, int64_t now)
 	node_tell(self, self->channel_of[PROTO_REG_STATE], now, pong->state, SAMPLE_OK);
 	node_tell(self, self->channel_of[PROTO_REG_REASON], now, pong->reason, SAMPLE_OK);
 	node_tell(self, self->channel_of[PROTO_REG_LEASES], now, pong->leases, SAMPLE_OK);
-	node_tell(self, self->channel_of[PROTO_REG_ESTOP], now, pong->inputs & PROTO_INPUT_ESTOP ? 1 : 0,
-	     SAMPLE_OK);
-	node_tell(self, self->channel_of[PROTO_REG_TRIP], now, pong->inputs & PROTO_INPUT_TRIP ? 1 : 0,
-	     SAMPLE_OK);
+	node_tell(self, self->channel_of[PROTO_REG_ESTOP], now,
+		  pong->inputs & PROTO_INPUT_ESTOP ? 1 : 0, SAMPLE_OK);
+	node_tell(self, self->channel_of[PROTO_REG_TRIP], now,
+		  pong->inputs & PROTO_INPUT_TRIP ? 1 : 0, SAMPLE_OK);
 	for (int i = 0; i < 4; i++)
-		node_tell(self, self->channel_of[PROTO_REG_IN0 + i], now, pong->inputs >> (4 + i) & 1,
-		     SAMPLE_OK);
+		node_tell(self, self->channel_of[PROTO_REG_IN0 + i], now,
+			  pong->inputs >> (4 + i) & 1, SAMPLE_OK);
 }
 
 static void tell_health(NodeDevice *self, const ProtoPong *pong, int64_t now)

@@ -142,13 +142,14 @@ typedef struct NodeDevice {
 	int64_t last_sample_ns[PROTO_ADC_CHANNELS];
 	struct {
 		uint8_t conversions[PROTO_ADC_CHANNELS]; /* wanted; 0: not set up */
-		int64_t period_ns;                       /* the shortest that is wanted; 0: none is */
-		uint8_t plan, period_ms;                 /* as asked for */
+		int64_t period_ns;       /* the shortest that is wanted; 0: none is */
+		uint8_t plan, period_ms; /* as asked for */
 	} scan;
 	uint8_t captured; /* bit per input */
 	bool edges_known; /* edges_lost is */
 	uint16_t edges_lost;
-	int64_t edges_until_ns, last_edge_ns[4]; /* up to which all are told; of the sample told last */
+	int64_t edges_until_ns,
+		last_edge_ns[4]; /* up to which all are told; of the sample told last */
 	double edge_level[4];
 	uint64_t tripped_at; /* node time of the trip told last */
 	NodeAxis axis[PROTO_AXES];

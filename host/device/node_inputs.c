@@ -45,7 +45,8 @@ static gboolean fits(NodeDevice *self, GError **error)
 	if (sum <= PROTO_ADC_PER_MS * ms)
 		return TRUE;
 	g_set_error(error, ANZEN_ERROR, ANZEN_ERROR_INPUT,
-		    "%s: its converter makes %d conversions in %d ms, the roles want %d (%s): oversample "
+		    "%s: its converter makes %d conversions in %d ms, the roles want %d (%s): "
+		    "oversample "
 		    "less, or let all its analog roles have `sample: %d ms`",
 		    self->name, PROTO_ADC_PER_MS * ms, ms, sum, who->str,
 		    (sum + PROTO_ADC_PER_MS - 1) / PROTO_ADC_PER_MS);
@@ -99,7 +100,8 @@ static gboolean write_register(NodeDevice *self, int reg, int value, bool wait, 
 /* Off first, then the time, then the sums: no step on the way is more than the converter can do. */
 static gboolean start_scans(NodeDevice *self, bool wait, GError **error)
 {
-	bool plain = !any_oversampled(self) && self->scan.period_ns == PROTO_ADC_PERIOD_MS * CLOCK_MS;
+	bool plain =
+		!any_oversampled(self) && self->scan.period_ns == PROTO_ADC_PERIOD_MS * CLOCK_MS;
 	self->batch_known = false;
 	self->scan.plan = 0;
 	self->scan.period_ms = (uint8_t)(self->scan.period_ns / CLOCK_MS);
@@ -114,9 +116,8 @@ static gboolean start_scans(NodeDevice *self, bool wait, GError **error)
 	    !write_register(self, PROTO_REG_ADC_PERIOD, self->scan.period_ms, wait, error))
 		return FALSE;
 	for (int i = 0; i < PROTO_ADC_CHANNELS; i++)
-		if (conversions(self, i) > 1 &&
-		    !write_register(self, PROTO_REG_ADC0_OVERSAMPLE + i, conversions(self, i), wait,
-				    error))
+		if (conversions(self, i) > 1 && !write_register(self, PROTO_REG_ADC0_OVERSAMPLE + i,
+								conversions(self, i), wait, error))
 			return FALSE;
 	return write_register(self, PROTO_REG_STREAM, 1, wait, error);
 }
@@ -165,7 +166,8 @@ static void tell_edge(NodeDevice *self, int i, int64_t t_ns, double level)
 static void edges_begin(NodeDevice *self, int i, int64_t t, uint16_t lost)
 {
 	char why[80];
-	g_snprintf(why, sizeof why, "%u at least of its inputs': they change faster than it can tell",
+	g_snprintf(why, sizeof why,
+		   "%u at least of its inputs': they change faster than it can tell",
 		   (uint16_t)(lost - self->edges_lost));
 	if (self->edges_known)
 		lost_edges(self, i, t, why);
@@ -234,8 +236,8 @@ void node_on_adc(NodeDevice *self, const ProtoAdc *adc)
 	for (unsigned s = 0; s < adc->scans; s++)
 		for (unsigned i = 0; i < adc->channels; i++)
 			tell_sample(self, adc->of[i].channel,
-				    node_clock_bench(&self->clock, adc->at + s * adc->period +
-									   adc->of[i].after),
+				    node_clock_bench(&self->clock,
+						     adc->at + s * adc->period + adc->of[i].after),
 				    proto_get16(adc->values + 2 * (s * adc->channels + i)),
 				    adc->of[i].conversions);
 }

@@ -77,7 +77,8 @@ static const ShapeField role_fields[] = {
 	{"oversample", &oversample, false,
 	 "node, adc.N: conversions averaged for a sample: 1, 4 or 16; default 1"},
 	{"edges", &boolean, false,
-	 "node, in.N: its edges are captured with their own times; default: looked at each 0.25 ms"},
+	 "node, in.N: its edges are captured with their own times; default: looked at each 0.25 "
+	 "ms"},
 	{"bandwidth", &frequency, false, "of sensor and channel together"},
 	{"max_slew", &any_quantity, false, "fastest change that the quantity can make, per second"},
 	{"noise", &any_quantity, false, "standard deviation of one sample"},

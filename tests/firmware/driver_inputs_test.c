@@ -135,8 +135,8 @@ static void more_than_the_converter_can_do_is_refused_with_a_cure(void)
 	g_autoptr(Rig) rig = rig_new("adc.0");
 	g_autoptr(GError) error = NULL;
 	UNIT_OK(setup(rig, "adc.1", &(DeviceSetup){.sampled = true}, &error), error);
-	CU_ASSERT_FALSE(setup(rig, "adc.0", &(DeviceSetup){.sampled = true, .oversample = 16},
-			      &error));
+	CU_ASSERT_FALSE(
+		setup(rig, "adc.0", &(DeviceSetup){.sampled = true, .oversample = 16}, &error));
 	CU_ASSERT_TRUE(g_error_matches(error, ANZEN_ERROR, ANZEN_ERROR_INPUT));
 	CU_ASSERT_PTR_NOT_NULL(error ? strstr(error->message, "adc.0 16, adc.1 1") : NULL);
 	CU_ASSERT_PTR_NOT_NULL(error ? strstr(error->message, "sample: 3 ms") : NULL);

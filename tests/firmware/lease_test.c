@@ -70,24 +70,34 @@ static void fall_silent(NodeBench *b, GRand *rand, Totals *t)
 	t->n++;
 }
 
+static void tell(const Totals *t)
+{
+	fprintf(stderr,
+		"lease, %s, seed %u: %u words at random cycles; safe %.1f cycles after the word in "
+		"the "
+		"mean, %d at least, %d at worst (95 ms are 1520000); enable and output %d apart\n",
+		node_bench_board(), SEED, t->n, t->sum / MAX(t->n, 1), (int)t->least, (int)t->worst,
+		(int)t->apart);
+}
+
 static void lease_ends_95_ms_after_the_word_at_every_phase(void)
 {
 	g_autoptr(NodeBench) b = node_bench_new(BENCH_ELF);
 	g_autoptr(GRand) rand = g_rand_new_with_seed(SEED);
 	Totals t = {.least = INT64_MAX};
 	CU_ASSERT_TRUE(node_bench_arm(b));
+	/* what is not converted is not emulated: a third of the time */
+	for (uint8_t c = 0; c < PROTO_ADC_CHANNELS; c++)
+		CU_ASSERT_EQUAL(node_bench_set(b, (uint8_t)(PROTO_REG_ADC0_OVERSAMPLE + c), 0), 0);
 	for (unsigned i = 0; i < PHASES && t.worst < INT64_MAX; i++) {
 		if (rearm(b))
 			fall_silent(b, rand, &t);
 		else
 			t.unarmed++;
+		if (i % 5000 == 4999) /* a night is long */
+			tell(&t);
 	}
-	fprintf(stderr,
-		"lease, %s, seed %u: %u words at random cycles; safe %.1f cycles after the word in "
-		"the "
-		"mean, %d at least, %d at worst (95 ms are 1520000); enable and output %d apart\n",
-		node_bench_board(), SEED, t.n, t.sum / MAX(t.n, 1), (int)t.least, (int)t.worst,
-		(int)t.apart);
+	tell(&t);
 	CU_ASSERT_TRUE(t.n >= PHASES - PHASES / 100 - 1);
 	CU_ASSERT_TRUE(t.least >= 94 * 16000 && t.worst <= 96 * 16000);
 	CU_ASSERT_TRUE(t.apart <= 320);

@@ -68,7 +68,8 @@ static void on_adc(NodeBench *b, const ProtoAdc *adc)
 	b->adc = *adc;
 	for (int i = 0; i < adc->channels * adc->scans; i++) {
 		int k = i % adc->channels;
-		uint64_t at = adc->at + (uint64_t)(i / adc->channels * adc->period) + adc->of[k].after;
+		uint64_t at =
+			adc->at + (uint64_t)(i / adc->channels * adc->period) + adc->of[k].after;
 		BenchValue v = {adc->of[k].channel, ((int64_t)at - b->offset_ticks) * 500,
 				proto_get16(adc->values + 2 * i)};
 		b->adc_codes[i % 32] = v.value;

@@ -50,8 +50,8 @@ typedef struct NodeBench {
 	unsigned snapshots;
 	ProtoAdc adc; /* the last; values are copied to adc_codes */
 	uint16_t adc_codes[32];
-	GArray *values;   /* BenchValue of all, when not NULL */
-	GArray *captured; /* BenchCapture of all */
+	GArray *values;        /* BenchValue of all, when not NULL */
+	GArray *captured;      /* BenchCapture of all */
 	ProtoEdges edges_said; /* the last */
 	unsigned edges_messages;
 	int64_t offset_ticks; /* node ticks at bench time 0: measured by ping */
@@ -64,8 +64,9 @@ typedef struct NodeBench {
 	int duty[2]; /* per mille */
 	int64_t duty_ns[2];
 	int adc_mv[4];
-	int (*adc_read)(struct NodeBench *b, int channel, int64_t t_ns); /* NULL: adc_mv and adc_slope */
-	int64_t adc_slope; /* mV per second added to channel 0 */
+	int (*adc_read)(struct NodeBench *b, int channel,
+			int64_t t_ns); /* NULL: adc_mv and adc_slope */
+	int64_t adc_slope;             /* mV per second added to channel 0 */
 	uint16_t tag;
 	/* What happens to bytes on their way; NULL: nothing. Returns how many of ret are delivered. */
 	size_t (*to_node)(struct NodeBench *b, const uint8_t *bytes, size_t n, uint8_t *ret,

@@ -27,8 +27,8 @@
 #define BOARD_ENABLE_DDR DDRC
 #define BOARD_ENABLE_BIT 0
 #define BOARD_LED_BIT 7
-#define BOARD_LOOPS_BIT 0 /* estop; trip is the next */
-#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b) & 0x70) << 1)) /* in.1 … in.3 */
+#define BOARD_LOOPS_BIT 0                                       /* estop; trip is the next */
+#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b)&0x70) << 1)) /* in.1 … in.3 */
 #define BOARD_IN() ((uint8_t)((PINL & 1) << 4 | BOARD_CHANGED(PINB)))
 #define BOARD_CAPTURE_VECT TIMER4_CAPT_vect
 #define BOARD_CAPTURE_ICR ICR4

@@ -28,8 +28,8 @@
 #define BOARD_ENABLE_DDR DDRB
 #define BOARD_ENABLE_BIT 1
 #define BOARD_LED_BIT 5
-#define BOARD_LOOPS_BIT 2 /* estop; trip is the next */
-#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b) & 0x1c) << 3)) /* in.1 … in.3 */
+#define BOARD_LOOPS_BIT 2                                       /* estop; trip is the next */
+#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b)&0x1c) << 3)) /* in.1 … in.3 */
 #define BOARD_IN() ((uint8_t)((PINB & 1) << 4 | BOARD_CHANGED(PINB)))
 #define BOARD_CAPTURE_VECT TIMER1_CAPT_vect
 #define BOARD_CAPTURE_ICR ICR1

@@ -8,78 +8,79 @@
  * an input costs the node a ring's worth of edges for each turn of main, not its time. */
 
 static volatile uint16_t capture_stamp __attribute__((used)), change_stamp __attribute__((used));
-static volatile uint8_t change_pins __attribute__((used)); /* port B: as it was; then, as it was told */
+static volatile uint8_t change_pins
+	__attribute__((used)); /* port B: as it was; then, as it was told */
 void capture_edge(void) __attribute__((noinline, used));
 void change_edge(void) __attribute__((noinline, used));
 
 /* A timer's low byte read first latches the high one. `take`: what else is noted; `look`: r24 is 0 when nothing came. */
-#define EDGES_VECTOR(vector, routine, from, to, mask, on, off, take, look)                          \
-	ISR(vector, ISR_NAKED)                                                                        \
-	{                                                                                             \
-		__asm__ volatile(                                                                     \
-			"push r24\n"                                                                  \
-			"push r25\n"                                                                  \
-			"in r24, __SREG__\n"                                                          \
-			"push r24\n"                                                                  \
-			"1: lds r24, %[low]\n"                                                        \
-			"lds r25, %[low]+1\n"                                                         \
-			"sts %[stamp], r24\n"                                                         \
-			"sts %[stamp]+1, r25\n" take "ldi r24, %[closed]\n"                          \
-			"sts %[control], r24\n"                                                       \
-			"sei\n"                                                                       \
-			"push r0\n"                                                                   \
-			"push r1\n"                                                                   \
-			"push r18\n"                                                                  \
-			"push r19\n"                                                                  \
-			"push r20\n"                                                                  \
-			"push r21\n"                                                                  \
-			"push r22\n"                                                                  \
-			"push r23\n"                                                                  \
-			"push r26\n"                                                                  \
-			"push r27\n"                                                                  \
-			"push r30\n"                                                                  \
-			"push r31\n"                                                                  \
-			"clr r1\n"                                                                    \
-			"call " #routine "\n"                                                         \
-			"pop r31\n"                                                                   \
-			"pop r30\n"                                                                   \
-			"pop r27\n"                                                                   \
-			"pop r26\n"                                                                   \
-			"pop r23\n"                                                                   \
-			"pop r22\n"                                                                   \
-			"pop r21\n"                                                                   \
-			"pop r20\n"                                                                   \
-			"pop r19\n"                                                                   \
-			"pop r18\n"                                                                   \
-			"pop r1\n"                                                                    \
-			"pop r0\n"                                                                    \
-			"cli\n"                                                                       \
-			"lds r24, %[full]\n"                                                          \
-			"tst r24\n"                                                                   \
-			"brne 2f\n"                                                                   \
-			"ldi r24, %[open]\n"                                                          \
-			"sts %[control], r24\n" look "brne 3f\n"                                     \
-			"2: pop r24\n"                                                                \
-			"out __SREG__, r24\n"                                                         \
-			"pop r25\n"                                                                   \
-			"pop r24\n"                                                                   \
-			"reti\n"                                                                      \
-			"3: ldi r24, %[closed]\n"                                                     \
-			"sts %[control], r24\n"                                                       \
-			"sei\n"                                                                       \
-			"nop\n"                                                                       \
-			"cli\n"                                                                       \
-			"rjmp 1b\n" ::[low] "n"(_SFR_MEM_ADDR(from)),                                 \
-			[stamp] "i"(&to), [control] "n"(_SFR_MEM_ADDR(mask)), [open] "M"(on),         \
-			[full] "i"(&node_state.edges_off),                                            \
-			[closed] "M"(off), [changes] "n"(_SFR_IO_ADDR(PCIFR)),                        \
-			[pins] "n"(_SFR_IO_ADDR(PINB)), [seen] "i"(&change_pins),                     \
-			[wanted] "n"(_SFR_MEM_ADDR(PCMSK0)),                                          \
-			[flags] "n"(_SFR_IO_ADDR(BOARD_CAPTURE_FLAGS)), [flag] "n"(BOARD_CAPTURE_BIT)); \
+#define EDGES_VECTOR(vector, routine, from, to, mask, on, off, take, look)                    \
+	ISR(vector, ISR_NAKED)                                                                \
+	{                                                                                     \
+		__asm__ volatile(                                                             \
+			"push r24\n"                                                          \
+			"push r25\n"                                                          \
+			"in r24, __SREG__\n"                                                  \
+			"push r24\n"                                                          \
+			"1: lds r24, %[low]\n"                                                \
+			"lds r25, %[low]+1\n"                                                 \
+			"sts %[stamp], r24\n"                                                 \
+			"sts %[stamp]+1, r25\n" take "ldi r24, %[closed]\n"                   \
+			"sts %[control], r24\n"                                               \
+			"sei\n"                                                               \
+			"push r0\n"                                                           \
+			"push r1\n"                                                           \
+			"push r18\n"                                                          \
+			"push r19\n"                                                          \
+			"push r20\n"                                                          \
+			"push r21\n"                                                          \
+			"push r22\n"                                                          \
+			"push r23\n"                                                          \
+			"push r26\n"                                                          \
+			"push r27\n"                                                          \
+			"push r30\n"                                                          \
+			"push r31\n"                                                          \
+			"clr r1\n"                                                            \
+			"call " #routine "\n"                                                 \
+			"pop r31\n"                                                           \
+			"pop r30\n"                                                           \
+			"pop r27\n"                                                           \
+			"pop r26\n"                                                           \
+			"pop r23\n"                                                           \
+			"pop r22\n"                                                           \
+			"pop r21\n"                                                           \
+			"pop r20\n"                                                           \
+			"pop r19\n"                                                           \
+			"pop r18\n"                                                           \
+			"pop r1\n"                                                            \
+			"pop r0\n"                                                            \
+			"cli\n"                                                               \
+			"lds r24, %[full]\n"                                                  \
+			"tst r24\n"                                                           \
+			"brne 2f\n"                                                           \
+			"ldi r24, %[open]\n"                                                  \
+			"sts %[control], r24\n" look "brne 3f\n"                              \
+			"2: pop r24\n"                                                        \
+			"out __SREG__, r24\n"                                                 \
+			"pop r25\n"                                                           \
+			"pop r24\n"                                                           \
+			"reti\n"                                                              \
+			"3: ldi r24, %[closed]\n"                                             \
+			"sts %[control], r24\n"                                               \
+			"sei\n"                                                               \
+			"nop\n"                                                               \
+			"cli\n"                                                               \
+			"rjmp 1b\n" ::[low] "n"(_SFR_MEM_ADDR(from)),                         \
+			[stamp] "i"(&to), [control] "n"(_SFR_MEM_ADDR(mask)), [open] "M"(on), \
+			[full] "i"(&node_state.edges_off), [closed] "M"(off),                 \
+			[changes] "n"(_SFR_IO_ADDR(PCIFR)), [pins] "n"(_SFR_IO_ADDR(PINB)),   \
+			[seen] "i"(&change_pins), [wanted] "n"(_SFR_MEM_ADDR(PCMSK0)),        \
+			[flags] "n"(_SFR_IO_ADDR(BOARD_CAPTURE_FLAGS)),                       \
+			[flag] "n"(BOARD_CAPTURE_BIT));                                       \
 	}
 
-EDGES_VECTOR(BOARD_CAPTURE_VECT, capture_edge, BOARD_CAPTURE_ICR, capture_stamp,
-	     BOARD_CAPTURE_MASK, BOARD_CAPTURE_MASK_ON, BOARD_CAPTURE_MASK_OFF, "sbi %[flags], %[flag]\n",
+EDGES_VECTOR(BOARD_CAPTURE_VECT, capture_edge, BOARD_CAPTURE_ICR, capture_stamp, BOARD_CAPTURE_MASK,
+	     BOARD_CAPTURE_MASK_ON, BOARD_CAPTURE_MASK_OFF, "sbi %[flags], %[flag]\n",
 	     "in r24, %[flags]\n"
 	     "andi r24, 1 << %[flag]\n")
 /* A change after the flag is cleared raises it again; the pins are read after that, so none is missed. */

@@ -22,11 +22,11 @@ struct NodeNative {
 	struct Node core;
 	NodeNativePlant plant;
 	int64_t start_ns;
-	uint64_t now;                 /* ticks */
+	uint64_t now;                            /* ticks */
 	uint64_t tick, alarm, sample, converted; /* when each is due */
 	uint32_t boots;
 	uint8_t channel, code_channel, inputs, pins[PINS]; /* out.0 … out.7, led, enable, axes */
-	uint8_t edges; /* captured inputs */
+	uint8_t edges;                                     /* captured inputs */
 	uint16_t code, duty[2], duty_next[2];
 	uint64_t step_at[PROTO_AXES];
 	uint8_t stepping; /* bit per axis whose interrupt is on */

@@ -70,7 +70,8 @@ void on_usart2(void)
 	uint8_t now = (uint8_t)USART_DR(USART2), opened = now & (uint8_t)~test_inputs,
 		changed = now ^ test_inputs;
 	test_inputs = now;
-	EXTI_SWIER = (opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP)) | (uint32_t)(changed & 0xf0) << 8;
+	EXTI_SWIER = (opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP)) | (uint32_t)(changed & 0xf0)
+										 << 8;
 }
 
 /* ---- pins ------------------------------------------------------------------------------------------------------------ */
@@ -455,7 +456,7 @@ static void peripherals(void)
 	SYSCFG_EXTICR4 = 0x1111; /* PB12 … PB15: both edges */
 	EXTI_RTSR |= 0xf000;
 	EXTI_FTSR |= 0xf000;
-	EXTI_RTSR |= 3;          /* rising = opening */
+	EXTI_RTSR |= 3; /* rising = opening */
 	EXTI_PR = 3;
 	EXTI_IMR |= 3;
 }

@@ -310,7 +310,8 @@ typedef struct {
 		uint8_t channel, conversions;
 		uint16_t after;
 	} of[PROTO_ADC_MOST];
-	const uint8_t *values; /* u16 little-endian, channels * scans of them; proto_get16(values + 2 * i) */
+	const uint8_t *
+		values; /* u16 little-endian, channels * scans of them; proto_get16(values + 2 * i) */
 } ProtoAdc;
 #define PROTO_ADC_HEADER 15
 /* Conversions that one value of the channel is the sum of; 0: off. */
@@ -358,7 +359,7 @@ typedef uint32_t ProtoCount;
 #endif
 typedef struct {
 	ProtoCount frames, damaged, repeated,
-		missed;                   /* received; missed counts gaps in the far end's numbers */
+		missed; /* received; missed counts gaps in the far end's numbers */
 	ProtoCount sent, resent, refused; /* refused: ops->message had no room */
 	ProtoCount echoed;                /* our own frames that came back */
 } ProtoLinkCounts;
