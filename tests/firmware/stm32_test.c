@@ -47,6 +47,14 @@ typedef struct {
 	unsigned replies;
 	ProtoEventMsg event[64];
 	unsigned events;
+	ProtoAdc adc; /* the last */
+	unsigned batches;
+	struct {
+		uint8_t what;
+		uint64_t at;
+	} captured[64];
+	unsigned captures;
+	uint16_t edges_lost;
 	GString *text;
 	uint8_t pins[8], pins_n;
 	Edge edge[EDGES];
@@ -98,7 +106,16 @@ static bool on_message(void *user, const uint8_t *bytes, uint8_t n)
 	Board *b = user;
 	ProtoReply reply;
 	ProtoEventMsg event;
-	if (proto_reply_get(bytes, n, &reply))
+	ProtoEdges edges;
+	if (proto_edges_get(bytes, n, &edges)) {
+		b->edges_lost = edges.lost;
+		for (int i = 0; i < edges.edges && b->captures < G_N_ELEMENTS(b->captured); i++) {
+			b->captured[b->captures].what = edges.edge[i].what;
+			b->captured[b->captures++].at = edges.at - edges.edge[i].before;
+		}
+	} else if (proto_adc_get(bytes, n, &b->adc))
+		b->batches++;
+	else if (proto_reply_get(bytes, n, &reply))
 		b->reply[b->replies++ % G_N_ELEMENTS(b->reply)] = reply;
 	else if (proto_event_get(bytes, n, &event))
 		b->event[b->events++ % G_N_ELEMENTS(b->event)] = event;
@@ -398,6 +415,41 @@ static void an_opening_loop_latches_and_nothing_comes_back_by_itself(void)
 	}
 }
 
+/* In order, with their levels, at times that do not run back; the emulator's pins are bytes, so no more can be said of when. */
+static void edges_of_inputs_are_captured_in_order(void)
+{
+	static const uint8_t levels[] = {0x10, 0x30, 0x20, 0xa0, 0x80, 0x00};
+	static const uint8_t what[] = {0x80, 0x81, 0x00, 0x83, 0x01, 0x03};
+	g_autoptr(Board) b = board_new();
+	CU_ASSERT_TRUE(connected(b));
+	CU_ASSERT_EQUAL(set(b, PROTO_REG_EDGES, 15), 15);
+	CU_ASSERT_TRUE(UNTIL(b, b->captures == 4));
+	for (unsigned i = 0; i < G_N_ELEMENTS(levels); i++) {
+		press(b, levels[i]);
+		CU_ASSERT_TRUE(UNTIL(b, b->captures == 5 + i));
+		CU_ASSERT_EQUAL(b->captured[4 + i].what, what[i]);
+		CU_ASSERT_TRUE(b->captured[4 + i].at > b->captured[3 + i].at);
+	}
+	CU_ASSERT_EQUAL(b->edges_lost, 0);
+	CU_ASSERT_EQUAL(b->pong.state, PROTO_STATE_FAULTED); /* as it began: none is a loop's */
+}
+
+/* Scans in their shape and at their pace. What QEMU's converter gives is no voltage, so nothing is said of values. */
+static void oversampled_scans_come_in_their_shape(void)
+{
+	g_autoptr(Board) b = board_new();
+	CU_ASSERT_TRUE(connected(b));
+	CU_ASSERT_EQUAL(set(b, PROTO_REG_ADC_PERIOD, 3), 3);
+	CU_ASSERT_EQUAL(set(b, PROTO_REG_ADC3_OVERSAMPLE, 0), 0);
+	CU_ASSERT_EQUAL(set(b, PROTO_REG_ADC0_OVERSAMPLE, 16), 16);
+	CU_ASSERT_EQUAL(set(b, PROTO_REG_STREAM, 1), 1);
+	CU_ASSERT_TRUE(UNTIL(b, b->batches > 3));
+	CU_ASSERT_EQUAL(b->adc.plan, 3 | 1 << 2 | 1 << 4);
+	CU_ASSERT_EQUAL(b->adc.period, 3 * TICKS_MS);
+	CU_ASSERT_EQUAL(b->adc.channels, 3);
+	CU_ASSERT_TRUE(b->adc.of[1].after <= b->adc.of[2].after);
+}
+
 /* One frame in five is damaged on its way there and one byte in 200 on its way back: each command acts once, in order. */
 static void damaged_frames_are_recovered_and_act_once(void)
 {
@@ -432,6 +484,8 @@ int main(int argc, char **argv)
 		UNIT(a_late_write_is_refused_and_does_nothing),
 		UNIT(a_silent_host_makes_safe),
 		UNIT(an_opening_loop_latches_and_nothing_comes_back_by_itself),
+		UNIT(edges_of_inputs_are_captured_in_order),
+		UNIT(oversampled_scans_come_in_their_shape),
 		UNIT(damaged_frames_are_recovered_and_act_once),
 	};
 	unit_require("arm", QEMU);

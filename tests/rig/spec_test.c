@@ -111,6 +111,20 @@ static void an_axis_is_held_against_its_node(void)
 			  "{device: node-a, channel: axis.1}", "is an axis: say `axis:");
 }
 
+static void what_only_a_nodes_inputs_do_is_asked_of_them_only(void)
+{
+	expect_error("channel: adc.0, sensor", "channel: adc.0, oversample: 2, sensor",
+		     "expected 1, 4 or 16");
+	expect_error("channel: adc.0, sensor", "channel: adc.0, oversample: 64, sensor",
+		     "out of range");
+	expect_error("channel: adc.0, sensor", "channel: adc.0, edges: true, sensor",
+		     "`edges` is for a node's in.0 to in.3");
+	expect_error("channel: ain.2, sensor", "channel: ain.2, oversample: 4, sensor",
+		     "`oversample` is for a node's adc.0 to adc.3");
+	expect_error("channel: out.3, safe", "channel: out.3, oversample: 4, safe",
+		     "`oversample` is for a node's adc.0 to adc.3");
+}
+
 static void each_mistake_is_told_with_its_line(void)
 {
 	expect_error("{driver: camera,", "{driver: camera, asymmetry: 5 us,",
@@ -194,4 +208,5 @@ static void emulated_devices_are_never_a_physical_rig(void)
 UNIT_MAIN("rig.spec", UNIT(the_rigs_of_this_repository_are_right),
 	  UNIT(emulated_devices_are_never_a_physical_rig),
 	  UNIT(roles_are_what_their_channels_make_them), UNIT(an_axis_is_held_against_its_node),
+	  UNIT(what_only_a_nodes_inputs_do_is_asked_of_them_only),
 	  UNIT(each_mistake_is_told_with_its_line))
