@@ -103,7 +103,10 @@ void core_on_run_end(uint8_t i)
 		s->running = 0;
 	} else {
 		axes_load(i);
+		board_axis_low(
+			i); /* before the next can come, which may be at once: two pulses must not be one */
 		board_axis_at(i, s->next);
+		return;
 	}
 	board_axis_low(i);
 }

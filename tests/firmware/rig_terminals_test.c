@@ -8,8 +8,7 @@
 
 #define INTERLOCK "interlock: {estop: node-a.estop, trip: node-a.trip, proof_test: 90 days}\n"
 
-/* What opening a rig with these roles says; NULL: it opens. */
-static char *opened(const char *board, const char *roles, bool interlock)
+static char *opened_once(const char *board, const char *roles, bool interlock)
 {
 	g_autofree char *elf = g_strdup_printf(ANZEN_BINARY_DIR "/firmware/node-%s.elf", board);
 	g_autofree char *dir = g_dir_make_tmp("anzen-terminals-XXXXXX", NULL);
@@ -34,6 +33,18 @@ static char *opened(const char *board, const char *roles, bool interlock)
 	g_unlink(path);
 	g_rmdir(dir);
 	return error ? g_strdup(error->message) : NULL;
+}
+
+/* What opening a rig with these roles says; NULL: it opens. A machine that takes the processor away from the emulated board for
+ * seconds is no matter of this test. */
+static char *opened(const char *board, const char *roles, bool interlock)
+{
+	char *said = opened_once(board, roles, interlock);
+	for (int i = 0; i < 5 && said && strstr(said, "no answer from a node"); i++) {
+		g_free(said);
+		said = opened_once(board, roles, interlock);
+	}
+	return said;
 }
 
 static void a_terminal_that_the_board_lacks_is_refused_with_its_name(void)

@@ -70,8 +70,9 @@ void on_usart2(void)
 	uint8_t now = (uint8_t)USART_DR(USART2), opened = now & (uint8_t)~test_inputs,
 		changed = now ^ test_inputs;
 	test_inputs = now;
-	EXTI_SWIER = (opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP)) | (uint32_t)(changed & 0xf0)
-										 << 8;
+	EXTI_SWIER = opened & (PROTO_INPUT_ESTOP | PROTO_INPUT_TRIP);
+	if (changed & 0xf0) /* the emulator's EXTI does not ask by software */
+		NVIC_ISPR(IRQ_EXTI15_10) = 1u << IRQ_EXTI15_10 % 32;
 }
 
 /* ---- pins ------------------------------------------------------------------------------------------------------------ */
