@@ -63,7 +63,8 @@ static bool bad_at(Loader *l, const JValue *v, const char *message)
 /* A number, null or "nan" (NaN), or true and false. */
 static bool sample_value(Loader *l, Signal *s, const JValue *v, double *ret)
 {
-	bool missing = v->kind == J_NULL || (v->kind == J_STRING && !g_ascii_strcasecmp(v->text, "nan"));
+	bool missing =
+		v->kind == J_NULL || (v->kind == J_STRING && !g_ascii_strcasecmp(v->text, "nan"));
 	if (!missing && v->kind != J_NUMBER && v->kind != J_BOOL)
 		return bad_at(l, v, "expected a number, true, false or null");
 	if (v->kind == J_BOOL && !l->typed) {
