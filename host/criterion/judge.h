@@ -104,9 +104,9 @@ typedef struct Judge {
 
 /* ---- bench troubles (trouble.c, stimulus.c) ---- */
 void judge_find_troubles(Judge *judge); /* faults, frame age, CPU wait, consumption, heartbeat */
-void judge_check_stimulus(Judge *judge);
+void judge_check_stimulus(Judge *judge); /* "stimulus not as scripted" becomes a trouble */
 /* A replay shows its stimulus as it was recorded; what came of it is another matter. After the stimulus. */
-void judge_open_loop(Judge *judge); /* "stimulus not as scripted" becomes a trouble */
+void judge_open_loop(Judge *judge);
 /* Are the checks that look at `signal` satisfied for sure in the recording as it is now? Adds no trouble. */
 bool judge_stimulus_holds(Judge *judge, const char *signal);
 void judge_add_trouble(Judge *judge, Trouble *trouble);
