@@ -103,7 +103,7 @@ typedef struct Judge {
 } Judge;
 
 /* ---- bench troubles (trouble.c, stimulus.c) ---- */
-void judge_find_troubles(Judge *judge); /* faults, frame age, CPU wait, consumption, heartbeat */
+void judge_find_troubles(Judge *judge);  /* faults, frame age, CPU wait, consumption, heartbeat */
 void judge_check_stimulus(Judge *judge); /* "stimulus not as scripted" becomes a trouble */
 /* A replay shows its stimulus as it was recorded; what came of it is another matter. After the stimulus. */
 void judge_open_loop(Judge *judge);

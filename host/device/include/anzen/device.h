@@ -56,7 +56,7 @@ typedef struct DeviceSetup {
 	bool sampled;      /* deliver samples */
 	int64_t period_ns; /* 0: the channel's own */
 	int64_t max_on_ns; /* 0: the device's own ceiling; may only lower it, and is read back */
-	double lo, hi; /* both 0: the device's own; of an axis: narrower ones (of its velocity and
+	double lo, hi;  /* both 0: the device's own; of an axis: narrower ones (of its velocity and
 			    * acceleration only hi), held on the node and read back */
 	int oversample; /* node, adc.N: conversions averaged for a sample: 1, 4, 16; 0: its own, 1 */
 	bool edges;     /* node, in.N: edges are captured, with their own times */
