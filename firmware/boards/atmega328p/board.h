@@ -3,8 +3,8 @@
  *	out.0 … out.3	PD4 … PD7	4 … 7	push-pull; external pull-down to SAFE is part of the wiring
  *	enable		PB1		9	high while leases run; gates the power stage
  *	estop, trip	PD2, PD3	2, 3	INT0, INT1; loop to ground, pull-up: open = high
- *	in.0		PB0		8	timer 1's capture unit
- *	in.1 … in.3	PB2 … PB4	10 … 12	pin change interrupt
+ *	in.0		PB0		8	pin change interrupt
+ *	in.1 … in.3	PB2 … PB4	10 … 12	the same
  *	adc.0 … adc.3	PC0 … PC3	A0 … A3	reference AVCC
  *	led		PB5		13
  *	UART0		PD0, PD1	USB bridge
@@ -28,21 +28,10 @@
 #define BOARD_ENABLE_DDR DDRB
 #define BOARD_ENABLE_BIT 1
 #define BOARD_LED_BIT 5
-#define BOARD_LOOPS_BIT 2                                       /* estop; trip is the next */
-#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b)&0x1c) << 3)) /* in.1 … in.3 */
-#define BOARD_IN() ((uint8_t)((PINB & 1) << 4 | BOARD_CHANGED(PINB)))
-#define BOARD_CAPTURE_VECT TIMER1_CAPT_vect
-#define BOARD_CAPTURE_ICR ICR1
-#define BOARD_CAPTURE_CONTROL TCCR1B
-#define BOARD_CAPTURE_RISING (_BV(CS11) | _BV(ICES1))
-#define BOARD_CAPTURE_FALLING _BV(CS11)
-#define BOARD_CAPTURE_FLAGS TIFR1
-#define BOARD_CAPTURE_BIT ICF1
-#define BOARD_CAPTURE_FLAG _BV(BOARD_CAPTURE_BIT)
-#define BOARD_CAPTURE_MASK TIMSK1
-#define BOARD_CAPTURE_MASK_OFF (_BV(TOIE1) | _BV(OCIE1A) | _BV(OCIE1B))
-#define BOARD_CAPTURE_MASK_ON (BOARD_CAPTURE_MASK_OFF | _BV(ICIE1))
-#define BOARD_CHANGES(inputs) ((uint8_t)((inputs) >> 3 & 0x1c)) /* their bits of port B */
+#define BOARD_LOOPS_BIT 2 /* estop; trip is the next */
+#define BOARD_CHANGED(port_b) ((uint8_t)(((port_b)&0x1c) << 3 | ((port_b)&1) << 4))
+#define BOARD_IN() BOARD_CHANGED(PINB)
+#define BOARD_CHANGES(inputs) ((uint8_t)(((inputs) >> 3 & 0x1c) | ((inputs) >> 4 & 1))) /* port B */
 #define BOARD_RX_VECT USART_RX_vect
 #define BOARD_UDRE_VECT USART_UDRE_vect
 #define BOARD_TX_RING 128

@@ -7,10 +7,16 @@
  * emulator may not. Interrupts are off for 30 cycles at the beginning and 29 at the end. When the ring is full they stay off:
  * an input costs the node a ring's worth of edges for each turn of main, not its time. */
 
-static volatile uint16_t capture_stamp __attribute__((used)), change_stamp __attribute__((used));
+#ifndef BOARD_CAPTURE_VECT /* only named */
+#define BOARD_CAPTURE_FLAGS TIFR1
+#define BOARD_CAPTURE_BIT 0
+#else
+static volatile uint16_t capture_stamp __attribute__((used));
+void capture_edge(void) __attribute__((noinline, used));
+#endif
+static volatile uint16_t change_stamp __attribute__((used));
 static volatile uint8_t change_pins
 	__attribute__((used)); /* port B: as it was; then, as it was told */
-void capture_edge(void) __attribute__((noinline, used));
 void change_edge(void) __attribute__((noinline, used));
 
 /* A timer's low byte read first latches the high one. `take`: what else is noted; `look`: r24 is 0 when nothing came. */
@@ -79,10 +85,14 @@ void change_edge(void) __attribute__((noinline, used));
 			[flag] "n"(BOARD_CAPTURE_BIT));                                       \
 	}
 
+#ifdef BOARD_CAPTURE_VECT
 EDGES_VECTOR(BOARD_CAPTURE_VECT, capture_edge, BOARD_CAPTURE_ICR, capture_stamp, BOARD_CAPTURE_MASK,
-	     BOARD_CAPTURE_MASK_ON, BOARD_CAPTURE_MASK_OFF, "sbi %[flags], %[flag]\n",
+	     BOARD_CAPTURE_MASK_ON, BOARD_CAPTURE_MASK_OFF,
+	     "ldi r24, 1 << %[flag]\n" /* this one only: the others are the clock's */
+	     "out %[flags], r24\n",
 	     "in r24, %[flags]\n"
 	     "andi r24, 1 << %[flag]\n")
+#endif
 /* A change after the flag is cleared raises it again; the pins are read after that, so none is missed. */
 EDGES_VECTOR(PCINT0_vect, change_edge, TCNT1, change_stamp, PCICR, 1, 0,
 	     "sbi %[changes], 0\n"
@@ -94,6 +104,7 @@ EDGES_VECTOR(PCINT0_vect, change_edge, TCNT1, change_stamp, PCICR, 1, 0,
 	     "lds r25, %[wanted]\n"
 	     "and r24, r25\n")
 
+#ifdef BOARD_CAPTURE_VECT
 static uint16_t capture_now(void)
 {
 	board_irq irq = board_irq_off();
@@ -126,6 +137,9 @@ void capture_edge(void)
 }
 
 #define CHANGE_INPUTS (PROTO_INPUT_IN0 << 1 | PROTO_INPUT_IN0 << 2 | PROTO_INPUT_IN0 << 3)
+#else /* timer 1 is the clock: its flags are not shared */
+#define CHANGE_INPUTS (15 * PROTO_INPUT_IN0)
+#endif
 void change_edge(void)
 {
 	core_on_edges(CHANGE_INPUTS, BOARD_CHANGED(change_pins), change_stamp);
@@ -134,7 +148,9 @@ void change_edge(void)
 void board_edges_off(void)
 {
 	PCICR = 0;
+#ifdef BOARD_CAPTURE_VECT
 	BOARD_CAPTURE_MASK = BOARD_CAPTURE_MASK_OFF;
+#endif
 }
 
 /* What changed since the levels were told has raised the flag. */
@@ -143,8 +159,10 @@ void board_edges_on(uint8_t inputs)
 	PCMSK0 = BOARD_CHANGES(inputs);
 	if (inputs & CHANGE_INPUTS)
 		PCICR = _BV(PCIE0);
+#ifdef BOARD_CAPTURE_VECT
 	if (!(inputs & PROTO_INPUT_IN0))
 		return;
 	capture_next();
 	BOARD_CAPTURE_MASK = BOARD_CAPTURE_MASK_ON;
+#endif
 }
