@@ -238,7 +238,8 @@ static void a_divisor_that_comes_to_nothing_decides_nothing_wrong(void)
 		count[VERDICT_PASS], count[VERDICT_FAIL], count[VERDICT_INCONCLUSIVE],
 		count[VERDICT_INVALID], open);
 	CU_ASSERT_TRUE(open <= count[VERDICT_INCONCLUSIVE] / 2);
-	CU_ASSERT_TRUE(count[VERDICT_PASS] + count[VERDICT_FAIL] > 2 * CASES);
+	/* As above: alone the first shows too little. */
+	CU_ASSERT_TRUE(CASES < 2 || count[VERDICT_PASS] + count[VERDICT_FAIL] > 2 * CASES);
 }
 
 /* 1.2 m - 4.905 m/s² · t² falls through 1.163 m between two samples: it is not "never 1.163 m", whatever rounding makes of it. */

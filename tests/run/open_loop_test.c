@@ -127,9 +127,9 @@ static void on_fault(Stream *stream, const Fault *fault)
 	Heard *h = (Heard *)stream;
 	CU_ASSERT_TRUE_FATAL(h->n < G_N_ELEMENTS(h->fault));
 	h->fault[h->n] = *fault;
-	h->fault[h->n].signal = fault->signal ? h->text[h->n] + 200 : NULL;
-	if (fault->signal)
-		g_strlcpy(h->text[h->n] + 200, fault->signal, 50);
+	h->fault[h->n].signal =
+		NULL; /* Heard is copied: its texts go with it, a pointer would not */
+	g_strlcpy(h->text[h->n] + 200, fault->signal ? fault->signal : "", 50);
 	g_strlcpy(h->text[h->n], fault->cause, 200);
 	CU_ASSERT_STRING_EQUAL(fault->source, FAULT_SOURCE_OPEN_LOOP);
 	h->n++;
@@ -169,12 +169,13 @@ static bool is(const Heard *h, unsigned i, int64_t t_ns, const char *signal, boo
 	       const char *why)
 {
 	const Fault *f = &h->fault[i];
+	const char *of = h->text[i] + 200;
 	bool good = i < h->n && f->t_ns == t_ns && f->until_ns == CLOCK_NEVER &&
-		    !g_strcmp0(f->signal, signal) && f->proven == proven && strstr(h->text[i], why);
+		    !strcmp(of, signal ? signal : "") && f->proven == proven &&
+		    strstr(h->text[i], why);
 	if (!good)
 		fprintf(stderr, "fault %u of %u: %.3f s %s %d: %s\n", i, h->n,
-			(double)(f->t_ns - START) * 1e-9, f->signal ? f->signal : "-", f->proven,
-			h->text[i]);
+			(double)(f->t_ns - START) * 1e-9, *of ? of : "-", f->proven, h->text[i]);
 	return good;
 }
 
