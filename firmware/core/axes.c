@@ -402,6 +402,14 @@ static void look(uint8_t i)
 	}
 }
 
+/* Two pulses were one: which axis is a step short of its count is not known, so none that moves can go on. */
+static void drop_all(void)
+{
+	for (uint8_t i = 0; i < PROTO_AXES; i++)
+		if (node.axis[i].stage > AXIS_WAITS && node.axis[i].stage <= AXIS_ENDS)
+			drop(i, PROTO_REFUSED_OVERLOAD);
+}
+
 static void snapshot(void)
 {
 	uint8_t moving = 0;
@@ -428,6 +436,8 @@ void axes_tick(void)
 	uint8_t i = (uint8_t)node.ticks % (1000 / PROTO_TICK_US);
 	if (!node.axes_busy && !node.axes_changed)
 		return;
+	if (board_axis_merged())
+		drop_all();
 	uint8_t homing = 0;
 	for (uint8_t k = 0; k < PROTO_AXES; k++)
 		homing |= node.axis[k].homing;

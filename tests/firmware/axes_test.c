@@ -386,6 +386,28 @@ static void a_switch_met_on_the_way_stops_it(void)
 	node_bench_free(b);
 }
 
+#define PORTC_ADDRESS 0x28 /* datasheet 2549Q, 33 */
+#define STEP_0 0x02        /* PC1 */
+
+/* Held high from outside, as by an interrupt that kept the pulse's end waiting: a drive sees no edge where the node counts. */
+static void a_pulse_that_is_no_edge_is_told(void)
+{
+	NodeBench *b = standing(0);
+	uint16_t tag = node_bench_move(b, 0, 5000, 1000, 50000, 0, false);
+	node_bench_run(b, 300 * CLOCK_MS + 500 * CLOCK_US);
+	CU_ASSERT_EQUAL(b->sim->avr->data[PORTC_ADDRESS] & STEP_0, 0);
+	b->sim->avr->data[PORTC_ADDRESS] |= STEP_0;
+	node_bench_run(b, 20 * CLOCK_MS);
+	CU_ASSERT_EQUAL(node_bench_answer(b, tag, 0), REFUSED(OVERLOAD));
+	CU_ASSERT_PTR_NOT_NULL(node_bench_event(b, PROTO_EVENT_AXIS_LOST));
+	CU_ASSERT_EQUAL(node_bench_get(b, PROTO_REG_AXIS_STATE0), 0);
+	/* who stood still is where it was, and it is told once */
+	CU_ASSERT_EQUAL(node_bench_get(b, PROTO_REG_AXIS_STATE0 + 1), PROTO_AXIS_KNOWN);
+	tag = node_bench_move(b, 1, 100, 1000, 50000, 0, false);
+	CU_ASSERT_EQUAL(node_bench_answer(b, tag, CLOCK_S), 100);
+	node_bench_free(b);
+}
+
 static void what_may_not_be_is_refused(void)
 {
 	NodeBench *b = standing(100);
@@ -466,4 +488,5 @@ UNIT_MAIN("firmware.axes", UNIT(steps_follow_the_trapezoid), UNIT(random_moves_k
 	  UNIT(two_runs_are_the_same_edge_for_edge), UNIT(a_press_in_any_phase_stops_the_pulses),
 	  UNIT(silence_stops_the_pulses), UNIT(a_halt_slows_down_and_keeps_the_position),
 	  UNIT(homing_finds_the_switch), UNIT(a_switch_met_on_the_way_stops_it),
-	  UNIT(what_may_not_be_is_refused), UNIT(it_is_told_where_the_axes_are))
+	  UNIT(a_pulse_that_is_no_edge_is_told), UNIT(what_may_not_be_is_refused),
+	  UNIT(it_is_told_where_the_axes_are))

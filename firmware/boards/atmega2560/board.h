@@ -110,6 +110,16 @@ static inline uint16_t board_pwm(uint8_t k)
 
 #define BOARD_STEP(i) ((uint8_t)((i) == 0 ? _BV(PC1) : (i) == 1 ? _BV(PC3) : _BV(PC5)))
 #define BOARD_STEP_IRQ(i) ((uint8_t)((i) == 0 ? _BV(OCIE3A) : (i) == 1 ? _BV(OCIE3B) : _BV(OCIE3C)))
+/* A bit of GPIOR0, which main.c shares out: a step came while its line was still high. */
+#define BOARD_STEP_MERGED 3
+/* Has one since this was last asked? The drive saw one edge of the two. */
+static inline bool board_axis_merged(void)
+{
+	if (!(GPIOR0 & _BV(BOARD_STEP_MERGED)))
+		return false;
+	GPIOR0 &= (uint8_t)~_BV(BOARD_STEP_MERGED);
+	return true;
+}
 static inline void board_axis_high(uint8_t i)
 {
 	uint8_t bit = BOARD_STEP(i);

@@ -1,5 +1,5 @@
 /* The axes' step interrupts, a part of main.c. The edge comes first, then others may come, then the next moment is set.
- * Written out because it is what limits the step rate; core_on_step() says the same. Interrupts are off for 9 cycles after
+ * Written out because it is what limits the step rate; core_on_step() says the same. Interrupts are off for 11 cycles after
  * entering and, as the timer's 16-bit registers share a byte, for 9 more. The last step of a run goes on in C. */
 
 void __vector_step_leave(void) __attribute__((signal, used));
@@ -19,6 +19,8 @@ void __vector_step_leave(void)
 	ISR(vector, ISR_NAKED)                                                                                          \
 	{                                                                                                               \
 		__asm__ volatile(                                                                                       \
+			"sbic %[port], %[bit]\n" /* still high: two pulses will be one, which the tick tells */         \
+			"sbi %[flags], %[merged]\n"                                                                     \
 			"sbi %[port], %[bit]\n"                                                                         \
 			"sbi %[flags], %[number]\n"                                                                     \
 			"push r24\n"                                                                                    \
@@ -98,7 +100,7 @@ void __vector_step_leave(void)
 			[ocr] "n"(_SFR_MEM_ADDR(compare)), [count] "n"(_SFR_MEM_ADDR(TCNT3L)),                          \
 			[late] "n"(BOARD_AXIS_LATE), [soon] "n"(40),                                                    \
 			[flags] "n"(_SFR_IO_ADDR(steps)), [number] "n"(axis),                                           \
-			[all] "n"(STEPS_ALL));                                                                          \
+			[merged] "n"(BOARD_STEP_MERGED), [all] "n"(STEPS_ALL));                                         \
 	}
 STEP(TIMER3_COMPA_vect, 0, PC1, OCR3A, __vector_step0)
 STEP(TIMER3_COMPB_vect, 1, PC3, OCR3B, __vector_step1)

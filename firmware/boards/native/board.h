@@ -40,6 +40,7 @@ uint16_t board_pwm_apply(uint8_t k, uint8_t on);
 uint16_t board_pwm(uint8_t k);
 void board_axis_high(uint8_t i);
 void board_axis_low(uint8_t i);
+bool board_axis_merged(void);
 void board_axis_direction(uint8_t i, uint8_t up);
 void board_axis_at(uint8_t i, uint16_t at);
 void board_axis_set(uint8_t i, uint16_t at);

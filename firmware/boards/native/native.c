@@ -140,6 +140,12 @@ void board_axis_low(uint8_t i)
 	set_pin(AXIS_PIN + 2 * i, 0);
 }
 
+/* Nothing interrupts a step here. */
+bool board_axis_merged(void)
+{
+	return false;
+}
+
 void board_axis_direction(uint8_t i, uint8_t up)
 {
 	set_pin(AXIS_PIN + 1 + 2 * i, up);
