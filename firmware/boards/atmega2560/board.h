@@ -146,19 +146,18 @@ static inline void board_axis_direction(uint8_t i, uint8_t up)
 	board_irq_restore(irq);
 }
 #define BOARD_AXIS_LATE 3 /* ticks in which a compare value may be written too late */
-/* When axis i steps next; should that be now or past, at once. */
+/* When axis i steps next; should that be now or past, at once. Whether it is is asked before it is set: a moment that passes
+ * meanwhile would come, and the one put in its place would come as well. */
 static inline void board_axis_at(uint8_t i, uint16_t at)
 {
 	volatile uint16_t *compare = &OCR3A + i;
 	CORE_READY(compare);
+	CORE_READY(at);
 	board_irq irq = board_irq_off();
-	*compare = at;
 	uint16_t now = TCNT3;
-	board_irq_restore(irq);
-	if ((int16_t)(at - now) > BOARD_AXIS_LATE)
-		return;
-	irq = board_irq_off();
-	*compare = TCNT3 + BOARD_AXIS_LATE;
+	if ((int16_t)(at - now) <= BOARD_AXIS_LATE)
+		at = now + BOARD_AXIS_LATE;
+	*compare = at;
 	board_irq_restore(irq);
 }
 /* The axis rests: its next step, without its interrupt. */
