@@ -314,6 +314,10 @@ static void online_windows(size_t n)
 int main(int argc, char **argv)
 {
 	size_t largest = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 1000000;
+	if (largest == 0) {
+		fprintf(stderr, "usage: %s [SAMPLES [CASE [online|offline]]]\n", argv[0]);
+		return 2;
+	}
 	only = argc > 2 ? argv[2] : NULL;
 	bool off = argc < 4 || strcmp(argv[3], "online"),
 	     on = argc < 4 || strcmp(argv[3], "offline");
