@@ -505,12 +505,5 @@ int cmd_session_export(int argc, char **argv, CliContext *cli)
 	if (!reader)
 		return fail_session(cli, argv[1], error);
 	int code = export_as(cli, reader, signals, camera, out);
-	if (code == ANZEN_EXIT_PASS && cli->json) {
-		g_autoptr(JsonBuilder) b = json_builder_new();
-		json_builder_begin_object(b);
-		cli_json_text(b, "path", out);
-		json_builder_end_object(b);
-		cli_print_json(b);
-	}
-	return code;
+	return code == ANZEN_EXIT_PASS && cli->json ? cli_written(cli, out) : code;
 }
